@@ -1,0 +1,107 @@
+/**
+ * The one error type the program throws on purpose, and the list of its codes.
+ * The code is the public contract: it decides the exit status (see `cli/exit.ts`) and is documented in `docs/errors.md`.
+ */
+
+export const errorCodes = [
+  'ERR_USAGE',
+  'ERR_INPUT_INVALID',
+  'ERR_REFERENCE_INVALID',
+  'ERR_LOCK_INVALID',
+  'ERR_MIRROR_CONFLICT',
+  'ERR_NOT_FOUND',
+  'ERR_UNAUTHORIZED',
+  'ERR_DENIED',
+  'ERR_RATE_LIMITED',
+  'ERR_UNREACHABLE',
+  'ERR_PROTOCOL',
+  'ERR_UNSUPPORTED',
+  'ERR_NO_SPACE',
+  'ERR_TIMEOUT',
+  'ERR_DIGEST_MISMATCH',
+  'ERR_SIZE_MISMATCH',
+  'ERR_INTERRUPTED',
+] as const;
+
+export type ErrorCode = (typeof errorCodes)[number];
+
+/** Which side of a copy an error came from. */
+export type End = 'source' | 'target';
+
+export interface ErrorDetails {
+  readonly cause?: unknown;
+  readonly end?: End;
+  /** The host that was asked, as `host[:port]`. */
+  readonly host?: string;
+  /** The image or content concerned, printed as its users write it. */
+  readonly reference?: string;
+  readonly digest?: string;
+  /** `file:line` of the documents that asked for it. */
+  readonly origins?: readonly string[];
+  /** What the reader can do about it: one sentence, no full stop. */
+  readonly hint?: string;
+  /** True when the same request may succeed if it is repeated. Default false. */
+  readonly retryable?: boolean;
+  /** HTTP status, where an answer was received. */
+  readonly status?: number;
+}
+
+/** An error with a code. `message` is one line: the action, then the state, values quoted, no full stop. */
+export class AirgapError extends Error {
+  readonly code: ErrorCode;
+  readonly end: End | undefined;
+  readonly host: string | undefined;
+  readonly reference: string | undefined;
+  readonly digest: string | undefined;
+  readonly origins: readonly string[];
+  readonly hint: string | undefined;
+  readonly retryable: boolean;
+  readonly status: number | undefined;
+
+  constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
+    super(message, details.cause === undefined ? undefined : { cause: details.cause });
+    this.name = 'AirgapError';
+    this.code = code;
+    this.end = details.end;
+    this.host = details.host;
+    this.reference = details.reference;
+    this.digest = details.digest;
+    this.origins = details.origins ?? [];
+    this.hint = details.hint;
+    this.retryable = details.retryable ?? false;
+    this.status = details.status;
+  }
+
+  /** The same error with more known about it; what it already knew stays. */
+  with(details: ErrorDetails): AirgapError {
+    return new AirgapError(this.code, this.message, {
+      ...details,
+      ...defined({
+        cause: this.cause,
+        end: this.end,
+        host: this.host,
+        reference: this.reference,
+        digest: this.digest,
+        hint: this.hint,
+        status: this.status,
+      }),
+      retryable: this.retryable,
+      origins: this.origins.length > 0 ? this.origins : (details.origins ?? []),
+    });
+  }
+}
+
+export function isAirgapError(value: unknown): value is AirgapError {
+  return value instanceof AirgapError;
+}
+
+/** Any thrown thing as an AirgapError; a foreign one becomes `code` with its message kept as the cause. */
+export function toAirgapError(thrown: unknown, code: ErrorCode, action: string): AirgapError {
+  if (isAirgapError(thrown)) return thrown;
+  const state = thrown instanceof Error ? thrown.message : String(thrown);
+  return new AirgapError(code, `${action}: ${state}`, { cause: thrown });
+}
+
+function defined<T extends object>(fields: T): Partial<T> {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as Partial<T>;
+}

@@ -1,0 +1,91 @@
+/**
+ * What a store of content can do: the interfaces every end implements (a registry, a layout directory, memory).
+ * `test/conformance` states the contract once for all of them.
+ */
+import type { Descriptor } from '../oci/descriptor.ts';
+import type { Digest } from '../oci/digest.ts';
+import type { RepositoryName, Tag } from '../oci/reference.ts';
+
+/** Bytes whose digest nobody has checked yet. Leaving the loop early releases whatever feeds it. */
+export type UnverifiedContent = AsyncIterable<Uint8Array>;
+
+export interface CallOptions {
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface FetchOptions extends CallOptions {
+  /** First byte wanted. Default 0. */
+  readonly offset?: number | undefined;
+  /** One past the last byte wanted. Default: the end. A store that cannot do ranges throws ERR_UNSUPPORTED when offset or end is given. */
+  readonly end?: number | undefined;
+  /** Take a connection only if one is free at once; throws ERR_UNSUPPORTED otherwise. For optional extra streams. Default false. */
+  readonly onlyIfIdle?: boolean | undefined;
+}
+
+/** A manifest's bytes, whose digest was computed by the store and matched what was asked for or claimed. At most 4 MiB. */
+export interface ManifestContent {
+  readonly descriptor: Descriptor;
+  readonly bytes: Uint8Array;
+}
+
+export interface ReadableRepository {
+  readonly name: RepositoryName;
+  /** The descriptor a tag or digest stands for, as cheaply as possible (HEAD). Throws ERR_NOT_FOUND. For a blob digest use exists(). */
+  resolve(tagOrDigest: Tag | Digest, options?: CallOptions): Promise<Descriptor>;
+  /** The manifest itself in one request. Throws ERR_NOT_FOUND, ERR_DIGEST_MISMATCH, ERR_SIZE_MISMATCH (over 4 MiB), ERR_UNSUPPORTED (schema 1). */
+  manifest(tagOrDigest: Tag | Digest, options?: CallOptions): Promise<ManifestContent>;
+  /** Whether content is here (manifest or blob told by media type) with the size the descriptor says. */
+  exists(descriptor: Descriptor, options?: CallOptions): Promise<boolean>;
+  /** Opens a blob's bytes, from `offset` to `end` where asked. Nothing is checked but the length of what was promised. Throws ERR_NOT_FOUND. */
+  fetch(descriptor: Descriptor, options?: FetchOptions): Promise<UnverifiedContent>;
+  /** Every tag, in any order. Throws ERR_NOT_FOUND when the repository is unknown. */
+  tags?(options?: CallOptions): AsyncIterable<Tag>;
+  /** Referrers by API. Undefined when the store does not have the API (ask the fallback tag instead). */
+  referrers?(subject: Digest, options?: CallOptions): Promise<readonly Descriptor[] | undefined>;
+}
+
+/** Content that can be opened again from any offset: what lets an interrupted push go on. */
+export interface ReopenableContent {
+  /** Bytes from `offset` on. Opening at 0 checks size and digest on the way and fails before its last byte when they do not match. */
+  open(offset: number): UnverifiedContent;
+}
+
+/** An upload a registry keeps for us: a hint that is checked (by asking the session) before it is used. */
+export interface UploadState {
+  readonly location: string;
+  readonly offset: number;
+}
+
+export interface PushOptions extends CallOptions {
+  /** An earlier attempt's state. Checked first; when the session is gone, the push starts at 0. */
+  readonly resume?: UploadState | undefined;
+  /** Called whenever bytes up to `offset` are safe at the target, and with undefined when the session ended. */
+  readonly onState?: ((state: UploadState | undefined) => void) | undefined;
+}
+
+export interface PushResult {
+  /** Where in the content the push started: above 0 when it went on with an earlier session. */
+  readonly startedAt: number;
+}
+
+export interface WritableRepository extends ReadableRepository {
+  /** Stores a blob. Nothing is visible unless size and digest match. Pushing twice is no error. One attempt: the copier repeats. */
+  push(descriptor: Descriptor, content: ReopenableContent, options?: PushOptions): Promise<PushResult>;
+  /** Stores a manifest by digest, or, with `tag`, by digest and tag at once. Bytes are stored as they are. */
+  pushManifest(descriptor: Descriptor, bytes: Uint8Array, options?: CallOptions & { readonly tag?: Tag | undefined }): Promise<void>;
+  /** Makes a blob of another repository of this store available here. False: not possible, so push it. */
+  mount?(descriptor: Descriptor, from: RepositoryName, options?: CallOptions): Promise<boolean>;
+}
+
+export interface Source {
+  repository(name: RepositoryName): ReadableRepository;
+  /** Names of all repositories, where the store can tell. Throws ERR_UNSUPPORTED or ERR_DENIED where it will not. */
+  catalog?(options?: CallOptions): AsyncIterable<RepositoryName>;
+  close(): Promise<void>;
+}
+
+export interface Target extends Source {
+  repository(name: RepositoryName): WritableRepository;
+  /** Whether this repository takes an index whose children are partly absent. Asked once per target; leaves nothing behind that a user can see. */
+  acceptsSparseIndex?(name: RepositoryName, options?: CallOptions): Promise<boolean>;
+}
