@@ -72,7 +72,11 @@ export interface WritableRepository extends ReadableRepository {
   /** Stores a blob. Nothing is visible unless size and digest match. Pushing twice is no error. One attempt: the copier repeats. */
   push(descriptor: Descriptor, content: ReopenableContent, options?: PushOptions): Promise<PushResult>;
   /** Stores a manifest by digest, or, with `tag`, by digest and tag at once. Bytes are stored as they are. */
-  pushManifest(descriptor: Descriptor, bytes: Uint8Array, options?: CallOptions & { readonly tag?: Tag | undefined }): Promise<void>;
+  pushManifest(
+    descriptor: Descriptor,
+    bytes: Uint8Array,
+    options?: CallOptions & { readonly tag?: Tag | undefined },
+  ): Promise<void>;
   /** Makes a blob of another repository of this store available here. False: not possible, so push it. */
   mount?(descriptor: Descriptor, from: RepositoryName, options?: CallOptions): Promise<boolean>;
 }
@@ -81,6 +85,8 @@ export interface Source {
   repository(name: RepositoryName): ReadableRepository;
   /** Names of all repositories, where the store can tell. Throws ERR_UNSUPPORTED or ERR_DENIED where it will not. */
   catalog?(options?: CallOptions): AsyncIterable<RepositoryName>;
+  /** A text that differs whenever manifests or tags may have changed since it was asked for last. Cheap. Absent where the store cannot tell. */
+  revision?(): Promise<string>;
   close(): Promise<void>;
 }
 
