@@ -18,7 +18,10 @@ export function isDigest(text: string): text is Digest {
 /** Throws ERR_REFERENCE_INVALID unless `text` is a sha256 or sha512 digest. */
 export function parseDigest(text: string): Digest {
   if (isDigest(text)) return text;
-  throw new AirgapError('ERR_REFERENCE_INVALID', `Cannot read digest ${JSON.stringify(text.slice(0, 160))}: not sha256 or sha512 in lower-case hex`);
+  throw new AirgapError(
+    'ERR_REFERENCE_INVALID',
+    `Cannot read digest ${JSON.stringify(text.slice(0, 160))}: not sha256 or sha512 in lower-case hex`,
+  );
 }
 
 export function algorithmOf(digest: Digest): DigestAlgorithm {

@@ -1,10 +1,11 @@
 /** What the first two rooms give: what was asked for, and what it turned out to be. */
+
+import type { RequestedImage } from '../input/requested.ts';
 import type { Descriptor } from '../oci/descriptor.ts';
 import type { Digest } from '../oci/digest.ts';
 import type { ManifestDocument } from '../oci/manifest.ts';
 import type { Platform } from '../oci/platform.ts';
 import type { Reference, Tag } from '../oci/reference.ts';
-import type { RequestedImage } from '../input/requested.ts';
 
 /** A tag that is written beside an image because it belongs to it. */
 export interface TagAssignment {
@@ -40,6 +41,8 @@ export interface ResolvedImage extends RequestedImage {
   readonly notices: readonly Notice[];
   /** Children of the index left out on purpose because of --platform. */
   readonly omitted: readonly Descriptor[];
+  /** The upstream digest when narrowing made `root` differ from it. */
+  readonly narrowedFrom?: Digest;
 }
 
 /** An image that the lock of an earlier run vouches for and whose tag still has the same digest at both ends: nothing to do. */
