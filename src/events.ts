@@ -11,6 +11,8 @@ export type AirgapEvent =
   | { readonly type: 'blob:bytes'; readonly digest: string; readonly bytes: number }
   | { readonly type: 'blob:start'; readonly digest: string; readonly size: number; readonly image: string; readonly host: string }
   | { readonly type: 'blob:done'; readonly digest: string; readonly size: number; readonly outcome: 'copied' | 'mounted' | 'present'; readonly repository: string }
+  /** A transfer ended without success; its error comes with the images that needed it. */
+  | { readonly type: 'blob:failed'; readonly digest: string }
   | { readonly type: 'blob:retry'; readonly digest: string; readonly image: string; readonly attempt: number; readonly delayMs: number; readonly message: string }
   | { readonly type: 'blob:resume'; readonly digest: string; readonly offset: number; readonly size: number }
   | { readonly type: 'image:done'; readonly image: string; readonly target: string; readonly digest: string; readonly bytes: number }

@@ -38,6 +38,8 @@ export interface ReadableRepository {
   exists(descriptor: Descriptor, options?: CallOptions): Promise<boolean>;
   /** Opens a blob's bytes, from `offset` to `end` where asked. Nothing is checked but the length of what was promised. Throws ERR_NOT_FOUND. */
   fetch(descriptor: Descriptor, options?: FetchOptions): Promise<UnverifiedContent>;
+  /** The size in bytes of a blob that is here; undefined when it is not. Where the store knows it without asking anyone: what serving by digest needs. */
+  blobSize?(digest: Digest, options?: CallOptions): Promise<number | undefined>;
   /** Every tag, in any order. Throws ERR_NOT_FOUND when the repository is unknown. */
   tags?(options?: CallOptions): AsyncIterable<Tag>;
   /** Referrers by API. Undefined when the store does not have the API (ask the fallback tag instead). */
@@ -66,6 +68,8 @@ export interface PushOptions extends CallOptions {
 export interface PushResult {
   /** Where in the content the push started: above 0 when it went on with an earlier session. */
   readonly startedAt: number;
+  /** True when the end hashed every byte itself, those of the earlier session included. */
+  readonly verified?: boolean;
 }
 
 export interface WritableRepository extends ReadableRepository {

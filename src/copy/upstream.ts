@@ -1,0 +1,177 @@
+/**
+ * One blob as it comes from upstream: reopened at the byte where it broke off, from a second repository where the first does not have
+ * it, in ranges where whole answers do not get through, and in parallel ranges where the link gains from it.
+ */
+import { AirgapError, isAirgapError } from '../errors.ts';
+import type { EventSink } from '../events.ts';
+import type { Descriptor } from '../oci/descriptor.ts';
+import { formatRepository, type RepositoryName } from '../oci/reference.ts';
+import type { ReadableRepository, ReopenableContent, Source, UnverifiedContent } from '../store/store.ts';
+import { verifiedContent } from '../store/verified.ts';
+import { Attempts } from './attempts.ts';
+import type { Meters } from './meter.ts';
+import { type ExtraStreams, rangedContent } from './ranges.ts';
+import type { CopySettings } from './settings.ts';
+
+/** After whole answers broke twice without a byte, ask for pieces of this size. */
+const pieceBytes = 4 * 1024 * 1024;
+
+export interface UpstreamOptions {
+  readonly source: Source;
+  readonly settings: CopySettings;
+  readonly meters: Meters;
+  readonly extra: ExtraStreams;
+  readonly events: EventSink;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface UpstreamBlob {
+  readonly descriptor: Descriptor;
+  readonly from: readonly RepositoryName[];
+  /** The image the blob is fetched for, in messages. */
+  readonly image: string;
+}
+
+/** Content of one blob. Every open() is a new journey; bytes of an abandoned one are taken back from the count. */
+export class UpstreamContent implements ReopenableContent {
+  readonly #blob: UpstreamBlob;
+  readonly #options: UpstreamOptions;
+  readonly #repositories: readonly ReadableRepository[];
+  #repository = 0;
+  #rangesRefused = false;
+  #counted = 0;
+
+  constructor(blob: UpstreamBlob, options: UpstreamOptions) {
+    this.#blob = blob;
+    this.#options = options;
+    this.#repositories = blob.from.map((name) => options.source.repository(name));
+  }
+
+  open(offset: number): UnverifiedContent {
+    this.#report(offset - this.#counted);
+    this.#counted = offset;
+    const content = this.#journey(offset);
+    return offset === 0 ? verifiedContent(this.#blob.descriptor, content) : content;
+  }
+
+  async *#journey(offset: number): UnverifiedContent {
+    const { size } = this.#blob.descriptor;
+    const { settings, meters, extra } = this.#options;
+    if (size < settings.rangeThreshold || settings.rangeStreams <= 1 || this.#rangesRefused) {
+      yield* this.#piece(offset, size, 'whole');
+      return;
+    }
+    let position = offset;
+    try {
+      const read = (start: number, end: number, kind: 'first' | 'extra') => this.#piece(start, end, kind);
+      const meter = meters.of(this.#current().name.registry);
+      const { rangeBytes, rangeStreams: maxStreams } = settings;
+      for await (const chunk of rangedContent({ size, offset, rangeBytes, maxStreams, extra, meter, read })) {
+        position += chunk.byteLength;
+        yield chunk;
+      }
+      return;
+    } catch (error) {
+      if (!isUnsupported(error)) throw error;
+      this.#rangesRefused = true;
+    }
+    yield* this.#piece(position, size, 'whole');
+  }
+
+  /** Bytes from `start` to `end`, through as many answers as it takes. */
+  async *#piece(start: number, end: number, kind: 'whole' | 'first' | 'extra'): UnverifiedContent {
+    const attempts = new Attempts(this.#options.settings);
+    let position = start;
+    while (position < end) {
+      try {
+        const content = await this.#answer({ position, end, kind, failures: attempts.failures });
+        for await (const chunk of content) {
+          position += chunk.byteLength;
+          attempts.progress();
+          this.#options.meters.of(this.host).add(chunk.byteLength);
+          this.#report(chunk.byteLength);
+          this.#counted += chunk.byteLength;
+          yield chunk;
+        }
+      } catch (error) {
+        if (kind === 'extra' && position === start && isUnsupported(error)) throw error;
+        await this.#broken(error, attempts);
+      }
+    }
+  }
+
+  /** One answer of the source: the rest of the piece, or less where whole answers do not get through. */
+  async #answer(wanted: {
+    readonly position: number;
+    readonly end: number;
+    readonly kind: 'whole' | 'first' | 'extra';
+    readonly failures: number;
+  }): Promise<UnverifiedContent> {
+    const { descriptor } = this.#blob;
+    const { signal } = this.#options;
+    const { position, end, kind, failures } = wanted;
+    if (kind === 'whole' && (this.#rangesRefused || (position === 0 && failures === 0))) {
+      return skipping(await this.#current().fetch(descriptor, { signal }), position);
+    }
+    const until = failures >= 2 ? Math.min(end, position + pieceBytes) : end;
+    try {
+      return await this.#current().fetch(descriptor, { offset: position, end: until, signal, onlyIfIdle: kind === 'extra' });
+    } catch (error) {
+      if (!isUnsupported(error) || kind !== 'whole') throw error;
+      this.#rangesRefused = true;
+      return skipping(await this.#current().fetch(descriptor, { signal }), position);
+    }
+  }
+
+  async #broken(error: unknown, attempts: Attempts): Promise<void> {
+    if (isAirgapError(error) && isElsewhere(error) && this.#repository + 1 < this.#repositories.length) {
+      this.#repository += 1;
+      return;
+    }
+    await attempts.failed(error, (delayMs, attempt, { message }) => {
+      const { descriptor, image } = this.#blob;
+      this.#options.events({ type: 'blob:retry', digest: descriptor.digest, image, attempt, delayMs, message });
+    });
+  }
+
+  #current(): ReadableRepository {
+    const repository = this.#repositories[this.#repository];
+    if (repository !== undefined) return repository;
+    throw new AirgapError('ERR_NOT_FOUND', `Cannot fetch blob ${this.#blob.descriptor.digest}: no upstream repository is known for it`);
+  }
+
+  /** Where the bytes come from, for messages. */
+  get host(): string {
+    return this.#current().name.registry;
+  }
+
+  get repository(): string {
+    return formatRepository(this.#current().name);
+  }
+
+  #report(bytes: number): void {
+    if (bytes === 0) return;
+    this.#options.events({ type: 'blob:bytes', digest: this.#blob.descriptor.digest, bytes });
+  }
+}
+
+/** The source does not do ranges: the bytes we have are read again and dropped. */
+async function* skipping(content: UnverifiedContent, count: number): UnverifiedContent {
+  let left = count;
+  for await (const chunk of content) {
+    if (left >= chunk.byteLength) left -= chunk.byteLength;
+    else {
+      yield left === 0 ? chunk : chunk.subarray(left);
+      left = 0;
+    }
+  }
+}
+
+function isUnsupported(error: unknown): boolean {
+  return isAirgapError(error) && error.code === 'ERR_UNSUPPORTED';
+}
+
+/** Another repository may well have the same bytes. */
+function isElsewhere(error: AirgapError): boolean {
+  return error.code === 'ERR_NOT_FOUND' || error.code === 'ERR_DENIED' || error.code === 'ERR_UNAUTHORIZED';
+}
