@@ -1,0 +1,62 @@
+/** Errors as their readers see them: what failed, where, who asked for it, what to do. Never secret, never a stack unless asked for. */
+import { type AirgapError, isAirgapError } from '../errors.ts';
+import { printable } from './report/text.ts';
+
+/** `error: …` and one indented line for each thing known. `debug` adds stacks and causes. */
+export function errorLines(
+  thrown: unknown,
+  options: { readonly debug?: boolean; readonly label?: string } = {},
+): string[] {
+  const lines = isAirgapError(thrown)
+    ? knownLines(thrown, options.label ?? 'error')
+    : defectLines(thrown, options.debug === true);
+  return options.debug === true ? [...lines, ...stackLines(thrown)] : lines;
+}
+
+function knownLines(error: AirgapError, label: string): string[] {
+  const [first = '', ...rest] = error.message.split('\n');
+  const named = error.host !== undefined && !error.message.includes(error.host);
+  return [
+    `${label}: ${printable(first)}`,
+    ...rest.map((line) => `  ${printable(line.trimStart())}`),
+    ...(error.reference === undefined || error.message.includes(error.reference)
+      ? []
+      : [`  image: ${printable(error.reference)}`]),
+    ...(named ? [`  host: ${printable(error.host ?? '')}`] : []),
+    ...causeLine(error),
+    ...(error.origins.length === 0 ? [] : [`  asked by: ${error.origins.map(printable).join(', ')}`]),
+    ...(error.hint === undefined ? [] : [`  hint: ${printable(error.hint)}`]),
+  ];
+}
+
+/** A cause is told when the message does not say it already. */
+function causeLine(error: AirgapError): string[] {
+  const cause = error.cause;
+  if (!(cause instanceof Error) || cause.message === '' || error.message.includes(cause.message)) return [];
+  return [`  cause: ${printable(cause.message)}`];
+}
+
+function defectLines(thrown: unknown, debug: boolean): string[] {
+  const message = thrown instanceof Error ? thrown.message : String(thrown);
+  return [
+    `error: ${printable(message)}`,
+    '  This is a defect of airgap, not of your input.',
+    ...(debug ? [] : ['  hint: run it again with AIRGAP_DEBUG=1 and report what it prints']),
+  ];
+}
+
+function stackLines(thrown: unknown): string[] {
+  const lines: string[] = [];
+  for (let error = thrown, depth = 0; error instanceof Error && depth < 5; error = error.cause, depth += 1) {
+    lines.push(...(error.stack ?? '').split('\n').map((line) => `  ${printable(line)}`));
+  }
+  return lines;
+}
+
+/** What JSON output says of an error. */
+export function errorFields(thrown: unknown): Readonly<Record<string, unknown>> {
+  if (!isAirgapError(thrown))
+    return { code: 'ERR_DEFECT', message: thrown instanceof Error ? thrown.message : String(thrown) };
+  const { code, message, end, host, reference, digest, origins, hint, status } = thrown;
+  return { code, message, end, host, reference, digest, ...(origins.length === 0 ? {} : { origins }), hint, status };
+}

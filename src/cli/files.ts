@@ -1,0 +1,88 @@
+/** Files the program reads and writes for its user: lists, locks, patches. */
+import { randomBytes } from 'node:crypto';
+import { mkdir, open, rename, rm } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { AirgapError } from '../errors.ts';
+
+/** Larger than any list or lock; a layer given by mistake is refused before it fills the memory. */
+const readLimit = 64 * 1024 * 1024;
+
+/** A whole text file. Throws ERR_INPUT_INVALID when it cannot be read or is larger than 64 MiB. */
+export async function readInputFile(path: string, shown: string): Promise<Uint8Array> {
+  try {
+    const handle = await open(path, 'r');
+    try {
+      return await collect(handle.createReadStream({ autoClose: false }), shown);
+    } finally {
+      await handle.close();
+    }
+  } catch (error) {
+    throw readError(error, shown);
+  }
+}
+
+/** Everything a stream has, up to 64 MiB. Throws ERR_INPUT_INVALID beyond. */
+export async function collect(stream: AsyncIterable<Uint8Array | string>, shown: string): Promise<Uint8Array> {
+  const parts: Uint8Array[] = [];
+  let size = 0;
+  for await (const part of stream) {
+    const bytes = typeof part === 'string' ? Buffer.from(part) : part;
+    size += bytes.length;
+    if (size > readLimit)
+      throw new AirgapError(
+        'ERR_INPUT_INVALID',
+        `Cannot read "${shown}": larger than 64 MiB, so it is no list of images and no lock`,
+      );
+    parts.push(bytes);
+  }
+  return Buffer.concat(parts);
+}
+
+/** Writes beside the file, flushes, and renames: readers see the old text or the new one. Missing folders are made. Throws ERR_USAGE, ERR_NO_SPACE. */
+export async function writeFileAtomic(path: string, text: string): Promise<void> {
+  const folder = dirname(path);
+  const temporary = join(folder, `.${basename(path)}.${randomBytes(6).toString('hex')}.tmp`);
+  try {
+    await mkdir(folder, { recursive: true });
+    const handle = await open(temporary, 'w', 0o644);
+    try {
+      await handle.writeFile(text);
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    await rename(temporary, path);
+  } catch (error) {
+    await rm(temporary, { force: true }).catch(() => {});
+    throw writeError(error, path);
+  }
+}
+
+const states: Readonly<Record<string, string>> = {
+  ENOENT: 'no such file',
+  EACCES: 'permission denied',
+  EPERM: 'operation not permitted',
+  EISDIR: 'it is a folder',
+  ENOTDIR: 'a part of its path is not a folder',
+  ENOSPC: 'no space left on the disk',
+  EROFS: 'the file system is read-only',
+};
+
+function stateOf(error: unknown): { readonly code: string; readonly state: string } {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  return { code, state: states[code] ?? (error instanceof Error ? error.message : String(error)) };
+}
+
+function readError(error: unknown, shown: string): AirgapError {
+  if (error instanceof AirgapError) return error;
+  return new AirgapError('ERR_INPUT_INVALID', `Cannot read "${shown}": ${stateOf(error).state}`, { cause: error });
+}
+
+function writeError(error: unknown, path: string): AirgapError {
+  const { code, state } = stateOf(error);
+  const full = code === 'ENOSPC' || code === 'EDQUOT';
+  return new AirgapError(full ? 'ERR_NO_SPACE' : 'ERR_USAGE', `Cannot write "${path}": ${state}`, {
+    cause: error,
+    end: 'target',
+  });
+}

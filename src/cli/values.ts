@@ -1,0 +1,102 @@
+/** Reads the values of options. Every refusal is ERR_USAGE and names the option. Pure. */
+import { AirgapError } from '../errors.ts';
+
+export function usageError(message: string, hint?: string): AirgapError {
+  return new AirgapError('ERR_USAGE', message, hint === undefined ? {} : { hint });
+}
+
+/** A whole number from `min` (default 1) to `max` (default 1000). */
+export function readInteger(
+  option: string,
+  text: string,
+  bounds: { readonly min?: number; readonly max?: number } = {},
+): number {
+  const { min = 1, max = 1000 } = bounds;
+  const value = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN;
+  if (value >= min && value <= max) return value;
+  throw usageError(`Cannot read ${option} ${JSON.stringify(text)}: not a whole number from ${min} to ${max}`);
+}
+
+const unitMs: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
+
+/** `500ms`, `30s`, `5m`, `1h30m`; a bare number counts seconds. In milliseconds, at least 1 and at most 14 days. */
+export function readDuration(option: string, text: string): number {
+  const parts = [...text.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h)/g)];
+  const isWhole = parts.length > 0 && parts.map((part) => part[0]).join('') === text;
+  const value = /^\d+$/.test(text)
+    ? Number(text) * 1000
+    : parts.reduce((sum, [, figure, unit]) => sum + Number(figure) * (unitMs[unit ?? ''] ?? Number.NaN), 0);
+  if ((isWhole || /^\d+$/.test(text)) && value >= 1 && value <= 14 * 24 * 3_600_000) return Math.round(value);
+  throw usageError(`Cannot read ${option} ${JSON.stringify(text)}: not a duration`, 'write it like 30s, 5m or 1h30m');
+}
+
+/** Where to listen: `:6000`, `127.0.0.1:6000`, `[::1]:6000`. An empty host means every address. */
+export function readListen(option: string, text: string): { readonly host: string | undefined; readonly port: number } {
+  const match = /^(\[[0-9a-fA-F:.]+\]|[^:[\]\s]*):(\d{1,5})$/.exec(text);
+  const port = Number(match?.[2] ?? Number.NaN);
+  if (match === null || !(port <= 65_535)) {
+    throw usageError(
+      `Cannot read ${option} ${JSON.stringify(text)}: not an address with a port`,
+      'write it like :6000 or 127.0.0.1:6000',
+    );
+  }
+  const host = (match[1] ?? '').replaceAll(/[[\]]/g, '');
+  return { host: host === '' ? undefined : host, port };
+}
+
+export interface SourceEndpoint {
+  /** `*` for every registry that has no entry of its own. */
+  readonly registry: string;
+  readonly url: URL;
+}
+
+/** `ghcr.io=http://127.0.0.1:5601/prefix`, `*=https://proxy.example`. */
+export function readSourceEndpoint(option: string, text: string): SourceEndpoint {
+  const split = text.indexOf('=');
+  const registry = text.slice(0, Math.max(0, split)).trim();
+  if (split < 1 || registry === '' || /[\s/]/.test(registry)) {
+    throw usageError(
+      `Cannot read ${option} ${JSON.stringify(text)}: not REGISTRY=URL`,
+      "for example ghcr.io=http://127.0.0.1:5601 or '*=https://proxy.example'",
+    );
+  }
+  return { registry: canonicalRegistry(registry.toLowerCase()), url: readUrl(option, text.slice(split + 1).trim()) };
+}
+
+/** An http or https URL without credentials, query and fragment. */
+export function readUrl(option: string, text: string): URL {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url === undefined || !['http:', 'https:'].includes(url.protocol)) {
+    throw usageError(`Cannot read ${option} ${JSON.stringify(withoutSecrets(text))}: not an http:// or https:// URL`);
+  }
+  if (url.username !== '' || url.password !== '') {
+    throw usageError(
+      `Cannot read ${option} ${JSON.stringify(withoutSecrets(text))}: it holds a password`,
+      'credentials come from docker login, --from-user, --to-user or the environment, never from a URL',
+    );
+  }
+  if (url.search !== '' || url.hash !== '')
+    throw usageError(`Cannot read ${option} ${JSON.stringify(text)}: a query or fragment has no meaning here`);
+  return url;
+}
+
+/** The endpoint a node asks: scheme and host, nothing after. */
+export function readEndpoint(option: string, text: string): string {
+  const url = readUrl(option, text);
+  if (url.pathname !== '/') {
+    throw usageError(
+      `Cannot read ${option} ${JSON.stringify(text)}: an endpoint has no path`,
+      'a path before the repositories belongs to --to, as in --to HOST/PREFIX',
+    );
+  }
+  return url.origin;
+}
+
+/** Docker Hub is written in several ways and always means `docker.io`. */
+function canonicalRegistry(host: string): string {
+  return host === 'index.docker.io' || host === 'registry-1.docker.io' ? 'docker.io' : host;
+}
+
+function withoutSecrets(text: string): string {
+  return text.replace(/\/\/[^/@]*@/, '//***@');
+}
