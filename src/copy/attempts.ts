@@ -33,7 +33,10 @@ export class Attempts {
    * Waits before the next try and returns how long, in ms, having told `announce` first. Throws the error instead when it is not
    * worth another try, and a final version of it (not retryable) when the tries are used up.
    */
-  async failed(error: unknown, announce?: (delayMs: number, attempt: number, error: AirgapError) => void): Promise<void> {
+  async failed(
+    error: unknown,
+    announce?: (delayMs: number, attempt: number, error: AirgapError) => void,
+  ): Promise<void> {
     if (!isAirgapError(error) || !error.retryable) throw error;
     if (this.#settings.signal?.aborted === true) throw error;
     this.#failures += 1;

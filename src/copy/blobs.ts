@@ -83,7 +83,13 @@ export class BlobCopier {
     const { descriptor, from } = blob;
     const image = this.#imageOf.get(descriptor.digest) ?? nameOf(to, descriptor);
     const upstream = new UpstreamContent({ descriptor, from, image }, this.#context);
-    this.#context.events({ type: 'blob:start', digest: descriptor.digest, size: descriptor.size, image, host: upstream.host });
+    this.#context.events({
+      type: 'blob:start',
+      digest: descriptor.digest,
+      size: descriptor.size,
+      image,
+      host: upstream.host,
+    });
     if (descriptor.size > this.#context.settings.heldBytes) {
       await this.#intoTarget(() => transfer({ descriptor, content: upstream, to, image }, this.#context));
       return;
@@ -126,7 +132,10 @@ export class BlobCopier {
     }
   }
 
-  async #mounted(blob: BlobWork, { home, to }: { readonly home: RepositoryName; readonly to: RepositoryName }): Promise<boolean> {
+  async #mounted(
+    blob: BlobWork,
+    { home, to }: { readonly home: RepositoryName; readonly to: RepositoryName },
+  ): Promise<boolean> {
     const repository = this.#context.target.repository(to);
     return (await repository.mount?.(blob.descriptor, home, { signal: this.#context.signal })) === true;
   }

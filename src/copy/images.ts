@@ -66,7 +66,9 @@ export class ImageCopier {
 
   async #complete(image: ResolvedImage): Promise<ReadonlyMap<Digest, Outcome>> {
     const outcomes = new Map<Digest, Outcome>();
-    const waits = image.blobs.map(async ({ digest }) => [digest, await this.#options.board.outcome(image.target, digest)] as const);
+    const waits = image.blobs.map(
+      async ({ digest }) => [digest, await this.#options.board.outcome(image.target, digest)] as const,
+    );
     for (const [digest, outcome] of await Promise.all(waits)) outcomes.set(digest, outcome);
     this.#options.context.hopeless.check();
     const tagged = new Set(image.tags.map(({ digest }) => digest));
@@ -106,7 +108,10 @@ export class ImageCopier {
     });
   }
 
-  async #put(image: ResolvedImage, { document, tag }: { readonly document: ManifestDocument; readonly tag?: Tag }): Promise<void> {
+  async #put(
+    image: ResolvedImage,
+    { document, tag }: { readonly document: ManifestDocument; readonly tag?: Tag },
+  ): Promise<void> {
     const { context } = this.#options;
     const repository = context.target.repository(image.target);
     for (let repaired = 0; ; repaired += 1) {
@@ -160,6 +165,7 @@ function hintOf(error: AirgapError): { readonly hint?: string } {
 
 /** The registry refused a manifest because something it names is not there. */
 function saysMissing(error: unknown): boolean {
-  return isAirgapError(error) && error.end === 'target' && error.retryable && (error.status === 400 || error.status === 404);
+  return (
+    isAirgapError(error) && error.end === 'target' && error.retryable && (error.status === 400 || error.status === 404)
+  );
 }
-

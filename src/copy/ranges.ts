@@ -10,8 +10,11 @@ import type { UnverifiedContent } from '../store/store.ts';
 import type { Meter } from './meter.ts';
 import { Segment } from './segment.ts';
 
-/** The longest range of a single stream; it is about one second long, so that a slow stream is soon joined by others. */
+/** The longest range of a single stream; it lasts about a quarter of a second, so that a slow stream is soon joined by others. */
 const longestRange = 32 * 1024 * 1024;
+const rangeSeconds = 0.25;
+/** After the number of streams changed, the new ones need this long to show what they bring, in ms. */
+const settleMs = 400;
 /** How long one rate is measured before the number of streams changes, in ms. */
 const measureMs = 700;
 /** More streams must give this much more, or they are taken back. */
@@ -132,19 +135,27 @@ class RangedReader {
     const read = (from: number, to: number) =>
       kind === 'first' ? this.#options.read(from, to, 'first') : this.#readExtra({ from, to, turn });
     this.#nextStart = end;
-    this.#open.push({ segment: new Segment({ start, end, holdBytes: this.#options.rangeBytes, read }), kind, becomeHead });
+    this.#open.push({
+      segment: new Segment({ start, end, holdBytes: this.#options.rangeBytes, read }),
+      kind,
+      becomeHead,
+    });
   }
 
   #rangeLength(streams: number): number {
     const { rangeBytes } = this.#options;
     if (streams > 1) return rangeBytes;
     const seconds = (performance.now() - this.#began) / 1000;
-    const perSecond = seconds < 0.2 ? 2 * rangeBytes : this.#taken / seconds;
-    return Math.min(longestRange, Math.max(rangeBytes, Math.round(perSecond)));
+    const length = seconds < 0.1 ? rangeBytes : Math.round((this.#taken / seconds) * rangeSeconds);
+    return Math.min(longestRange, Math.max(rangeBytes, length));
   }
 
   /** An extra range takes a connection only if one is free; otherwise it waits until its bytes are the next ones wanted. */
-  async *#readExtra(range: { readonly from: number; readonly to: number; readonly turn: Promise<void> }): UnverifiedContent {
+  async *#readExtra(range: {
+    readonly from: number;
+    readonly to: number;
+    readonly turn: Promise<void>;
+  }): UnverifiedContent {
     try {
       yield* this.#options.read(range.from, range.to, 'extra');
       return;
@@ -166,6 +177,7 @@ export class StreamGovernor {
   #bytesThen: number;
   #before: { rate: number; streams: number } | undefined;
   #restUntil = 0;
+  #settledAt = 0;
 
   constructor(meter: Meter, max: number, now: () => number = () => performance.now()) {
     this.#meter = meter;
@@ -177,6 +189,11 @@ export class StreamGovernor {
 
   streams(): number {
     const now = this.#now();
+    if (now < this.#settledAt) {
+      this.#since = now;
+      this.#bytesThen = this.#meter.bytes;
+      return this.#streams;
+    }
     if (this.#max <= 1 || now - this.#since < measureMs) return this.#streams;
     const rate = (this.#meter.bytes - this.#bytesThen) / (now - this.#since);
     this.#since = now;
@@ -196,5 +213,6 @@ export class StreamGovernor {
     if (now < this.#restUntil || this.#streams >= this.#max) return;
     this.#before = { rate, streams: this.#streams };
     this.#streams = Math.min(this.#max, this.#streams * 2);
+    this.#settledAt = now + settleMs;
   }
 }

@@ -127,7 +127,10 @@ export async function held(descriptor: Descriptor, content: ReopenableContent): 
 }
 
 /** The same blob as it lies in another repository of the target. */
-export function contentInTarget(descriptor: Descriptor, options: { readonly from: RepositoryName; readonly context: CopyContext }): ReopenableContent {
+export function contentInTarget(
+  descriptor: Descriptor,
+  options: { readonly from: RepositoryName; readonly context: CopyContext },
+): ReopenableContent {
   const { from, context } = options;
   return reopenable(descriptor, (offset) => readFrom(descriptor, { from, context, offset }));
 }

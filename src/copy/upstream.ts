@@ -115,7 +115,12 @@ export class UpstreamContent implements ReopenableContent {
     }
     const until = failures >= 2 ? Math.min(end, position + pieceBytes) : end;
     try {
-      return await this.#current().fetch(descriptor, { offset: position, end: until, signal, onlyIfIdle: kind === 'extra' });
+      return await this.#current().fetch(descriptor, {
+        offset: position,
+        end: until,
+        signal,
+        onlyIfIdle: kind === 'extra',
+      });
     } catch (error) {
       if (!isUnsupported(error) || kind !== 'whole') throw error;
       this.#rangesRefused = true;
@@ -137,7 +142,10 @@ export class UpstreamContent implements ReopenableContent {
   #current(): ReadableRepository {
     const repository = this.#repositories[this.#repository];
     if (repository !== undefined) return repository;
-    throw new AirgapError('ERR_NOT_FOUND', `Cannot fetch blob ${this.#blob.descriptor.digest}: no upstream repository is known for it`);
+    throw new AirgapError(
+      'ERR_NOT_FOUND',
+      `Cannot fetch blob ${this.#blob.descriptor.digest}: no upstream repository is known for it`,
+    );
   }
 
   /** Where the bytes come from, for messages. */

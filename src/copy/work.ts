@@ -53,7 +53,10 @@ function blobWork(blob: PlannedBlob, survey: SurveyAnswers): BlobWork {
   };
 }
 
-function totalsOf(plan: Plan, known: { readonly blobs: readonly BlobWork[]; readonly survey: SurveyAnswers }): WorkTotals {
+function totalsOf(
+  plan: Plan,
+  known: { readonly blobs: readonly BlobWork[]; readonly survey: SurveyAnswers },
+): WorkTotals {
   const sum = { moveBlobs: 0, moveBytes: 0, mounts: 0, mountBytes: 0, presentBlobs: 0, presentBytes: 0 };
   for (const { descriptor, present, missing } of known.blobs) {
     const moves = present.length === 0 && missing.length > 0 ? 1 : 0;
@@ -69,7 +72,10 @@ function totalsOf(plan: Plan, known: { readonly blobs: readonly BlobWork[]; read
   return { blobs: plan.blobs.length, bytes, ...sum, ...documentTotals(plan, known.survey) };
 }
 
-function documentTotals(plan: Plan, survey: SurveyAnswers): Pick<WorkTotals, 'manifests' | 'missingManifests' | 'missingTags'> {
+function documentTotals(
+  plan: Plan,
+  survey: SurveyAnswers,
+): Pick<WorkTotals, 'manifests' | 'missingManifests' | 'missingTags'> {
   const manifests = new Map<string, boolean>();
   const tags = new Map<string, boolean>();
   for (const image of plan.images) {
