@@ -1,0 +1,160 @@
+/** Where content is read from or written to, as users write it: `oci:DIR`, `HOST[:PORT][/PREFIX]`, `http(s)://HOST[:PORT][/PREFIX]`. */
+import { AirgapError } from '../errors.ts';
+import { canonicalHost } from '../oci/host.ts';
+import { quoteText } from '../oci/quote.ts';
+import { isRepositoryPath } from '../oci/reference.ts';
+
+export interface LayoutLocation {
+  readonly kind: 'layout';
+  readonly directory: string;
+}
+
+export interface RegistryLocation {
+  readonly kind: 'registry';
+  /** Obeyed where it was written; undefined leaves it to a probe. */
+  readonly scheme?: 'http' | 'https';
+  /** `host[:port]`, lower case, IPv6 in brackets; a port that is the scheme's own is left out. */
+  readonly host: string;
+  /** Path put before every repository, without slashes at its ends; empty for none. */
+  readonly prefix: string;
+}
+
+export type Location = LayoutLocation | RegistryLocation;
+
+const layoutScheme = 'oci:';
+const bundleScheme = 'bundle:';
+
+/**
+ * Reads a location and normalises it: upper-case hosts and slashes at the end are brought into form, everything doubtful is
+ * refused with what to write instead. Credentials in a URL are refused and not repeated. Throws ERR_USAGE.
+ */
+export function parseLocation(text: string): Location {
+  const trimmed = text.trim();
+  if (trimmed === '') throw new AirgapError('ERR_USAGE', 'Cannot use location "": it is empty', { hint: forms });
+  refuseSecrets(trimmed);
+  const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(trimmed)?.[1]?.toLowerCase();
+  if (scheme === 'http' || scheme === 'https') {
+    return registryLocation(trimmed, { scheme, rest: trimmed.slice(scheme.length + 3) });
+  }
+  if (scheme !== undefined) throw unknownScheme(trimmed, scheme);
+  if (trimmed.startsWith(layoutScheme)) return layoutLocation(trimmed);
+  if (trimmed.startsWith(bundleScheme)) {
+    throw refusal(trimmed, 'bundles are not supported yet', 'write oci:DIR for a layout directory');
+  }
+  if (/^(?:[./~\\]|[A-Za-z]:[\\/])/.test(trimmed)) {
+    throw refusal(trimmed, 'it looks like a path', `write oci:${printable(trimmed)} for a layout directory`);
+  }
+  return registryLocation(trimmed, { rest: trimmed });
+}
+
+/** The location as parseLocation() reads it back. */
+export function printLocation(location: Location): string {
+  if (location.kind === 'layout') return `${layoutScheme}${location.directory}`;
+  const start = location.scheme === undefined ? '' : `${location.scheme}://`;
+  return `${start}${location.host}${location.prefix === '' ? '' : `/${location.prefix}`}`;
+}
+
+const forms = 'write HOST[:PORT][/PREFIX], https://HOST[:PORT][/PREFIX] or oci:DIR';
+
+function layoutLocation(text: string): LayoutLocation {
+  const directory = text.slice(layoutScheme.length);
+  if (directory === '') throw refusal(text, 'it names no directory', 'write oci:DIR, for example oci:./airgap-mirror');
+  if (directory.includes('\0')) throw refusal(text, 'it holds a NUL character', forms);
+  return { kind: 'layout', directory };
+}
+
+function registryLocation(
+  text: string,
+  parts: { readonly scheme?: 'http' | 'https'; readonly rest: string },
+): RegistryLocation {
+  const { scheme, rest } = parts;
+  const slash = rest.indexOf('/');
+  const authority = slash === -1 ? rest : rest.slice(0, slash);
+  const prefix = readPrefix(text, slash === -1 ? '' : rest.slice(slash));
+  const host = readHost(text, authority);
+  if (scheme === undefined && !/[.:]/.test(host) && host !== 'localhost') {
+    throw refusal(
+      text,
+      'it could be a host or a directory',
+      `write ${host}:443 or https://${host} for a registry, oci:${printable(text)} for a layout directory`,
+    );
+  }
+  if (scheme === undefined) return { kind: 'registry', host, prefix };
+  return { kind: 'registry', scheme, host: withoutOwnPort(host, scheme), prefix };
+}
+
+function readHost(text: string, authority: string): string {
+  if (authority === '') throw refusal(text, 'it names no host', forms);
+  if (authority.endsWith(':')) {
+    throw refusal(
+      text,
+      'a port is missing after the colon',
+      `write ${printable(authority)}6000 or leave the colon out`,
+    );
+  }
+  if (!authority.startsWith('[') && (authority.match(/:/g) ?? []).length > 1) {
+    throw refusal(text, 'its host has more than one colon', 'put an IPv6 address in brackets, as in [fd00::1]:6000');
+  }
+  const host = canonicalHost(authority);
+  if (typeof host === 'string') return host;
+  throw refusal(text, `its host is ${host.refused}`, forms);
+}
+
+function readPrefix(text: string, path: string): string {
+  const prefix = path.replace(/^\/+|\/+$/g, '');
+  if (prefix === '') return '';
+  if (prefix === 'v2' || prefix.startsWith('v2/')) {
+    throw refusal(text, 'it holds the path of the API', 'leave /v2 out, it is put there for you');
+  }
+  if (/[:@]/.test(prefix)) throw refusal(text, 'it holds a tag or a digest', 'write the registry and a prefix only');
+  if (isRepositoryPath(prefix)) return prefix;
+  if (isRepositoryPath(prefix.toLowerCase())) {
+    throw refusal(text, 'its prefix has upper-case letters', `write the prefix as ${prefix.toLowerCase()}`);
+  }
+  throw refusal(
+    text,
+    'its prefix is no repository path',
+    'use lower-case letters, digits, and single . _ - or / between',
+  );
+}
+
+function withoutOwnPort(host: string, scheme: 'http' | 'https'): string {
+  const port = scheme === 'http' ? ':80' : ':443';
+  return host.endsWith(port) && !host.endsWith(`:${port}`) ? host.slice(0, -port.length) : host;
+}
+
+/** A user name before the host, or a query or fragment that may hold a token: refused without repeating any of it. */
+function refuseSecrets(text: string): void {
+  if (text.startsWith(layoutScheme) && !text.startsWith(`${layoutScheme}//`)) return;
+  if (/^(?:[./~\\]|[A-Za-z]:[\\/])/.test(text)) return;
+  const rest = text.replace(/^[a-z][a-z0-9+.-]*:\/\//i, '');
+  if (/^[^/?#]*@/.test(rest)) {
+    throw new AirgapError('ERR_USAGE', 'Cannot use the location: it holds a user name or password', {
+      hint: 'name the user with --from-user or --to-user, or log in so that the credentials file has it',
+    });
+  }
+  if (/[?#]/.test(rest)) {
+    throw new AirgapError('ERR_USAGE', 'Cannot use the location: it holds a query or a fragment', { hint: forms });
+  }
+}
+
+function unknownScheme(text: string, scheme: string): AirgapError {
+  if (scheme === 'oci' || scheme === 'docker') {
+    const rest = printable(text.slice(scheme.length + 3));
+    return refusal(
+      text,
+      `${scheme}:// is not used here`,
+      `write ${rest} for a registry, oci:DIR for a layout directory`,
+    );
+  }
+  return refusal(text, `the scheme ${scheme}:// is not known`, forms);
+}
+
+function refusal(text: string, state: string, hint: string): AirgapError {
+  return new AirgapError('ERR_USAGE', `Cannot use location ${quoteText(text)}: ${state}`, { hint });
+}
+
+/** Text for a hint: as written when harmless, else a placeholder. */
+function printable(text: string): string {
+  return /^[\x21-\x7e]{1,120}$/.test(text) ? text : 'DIR';
+}
