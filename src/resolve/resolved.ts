@@ -22,6 +22,12 @@ export type SignatureSearch =
   | { readonly status: 'not-asked' }
   | { readonly status: 'failed'; readonly reason: string };
 
+/** A manifest that points at another one and was listed by the source's referrers API. A target without that API needs it under the referrers tag. */
+export interface Referrer {
+  readonly subject: Digest;
+  readonly descriptor: Descriptor;
+}
+
 /** Something the reader of a plan should know about an image that is no error. */
 export interface Notice {
   readonly kind: 'foreign-layer' | 'platform-missing' | 'narrowed' | 'sparse' | 'sparse-refused' | 'signatures-unknown';

@@ -1,0 +1,121 @@
+/** Which children of an index are wanted, told by their platforms. */
+import type { Descriptor } from '../oci/descriptor.ts';
+import type { Digest } from '../oci/digest.ts';
+import { childrenOf, type ManifestDocument } from '../oci/manifest.ts';
+import { isImageManifestType, isIndexType, mediaTypes } from '../oci/media-type.ts';
+import { isUnknownPlatform, type Platform, platformMatches, printPlatform } from '../oci/platform.ts';
+import type { ReadableRepository } from '../store/store.ts';
+import { readVerified } from '../store/verified.ts';
+import { walkLimits } from './walk.ts';
+
+/** Largest config that is read to learn a platform, in bytes. */
+const configLimit = 4 * 1024 * 1024;
+
+const configTypes: readonly string[] = [mediaTypes.ociConfig, 'application/vnd.docker.container.image.v1+json'];
+
+/** BuildKit's attestation manifests say in this annotation which child they are about. */
+const attestationOf = 'vnd.docker.reference.digest';
+
+export interface Selection {
+  /** Children of a wanted platform, in the order of the index. */
+  readonly chosen: readonly Descriptor[];
+  /** Children to leave out. Empty when none of the wanted platforms is there: half an index that runs nowhere helps nobody. */
+  readonly omitted: readonly Descriptor[];
+  /** Wanted platforms that no child has. */
+  readonly missing: readonly Platform[];
+  /** Platforms that are there, printed and sorted. */
+  readonly available: readonly string[];
+}
+
+export interface SelectOptions {
+  readonly platforms: readonly Platform[];
+  readonly repository: ReadableRepository;
+  readonly read: (child: Descriptor) => Promise<ManifestDocument>;
+  readonly signal?: AbortSignal | undefined;
+}
+
+interface Leaf {
+  readonly descriptor: Descriptor;
+  readonly platform: Platform | undefined;
+}
+
+/** Looks at an index, also at indexes inside it, or at a single image. Reads a config only where nothing else tells the platform. */
+export async function selectPlatforms(root: ManifestDocument, options: SelectOptions): Promise<Selection> {
+  if (root.manifest.kind === 'image') {
+    const platform = await platformOf(root, options);
+    return select([{ descriptor: root.descriptor, platform }], options.platforms);
+  }
+  return select(await leavesOf(root, { ...options, depth: 0 }), options.platforms);
+}
+
+/** The platform an image's config names. Undefined for an artifact, for a config that is too large or that is no JSON. */
+export async function platformOf(
+  document: ManifestDocument,
+  options: Pick<SelectOptions, 'repository' | 'signal'>,
+): Promise<Platform | undefined> {
+  if (document.manifest.kind !== 'image') return undefined;
+  const { config } = document.manifest;
+  if (!configTypes.includes(config.mediaType) || config.size > configLimit) return undefined;
+  const bytes = await readVerified(options.repository, config, { signal: options.signal, limit: configLimit });
+  return parseConfig(bytes);
+}
+
+function parseConfig(bytes: Uint8Array): Platform | undefined {
+  try {
+    const config: unknown = JSON.parse(new TextDecoder().decode(bytes));
+    if (typeof config !== 'object' || config === null) return undefined;
+    const { os, architecture, variant } = config as Readonly<Record<string, unknown>>;
+    if (typeof os !== 'string' || typeof architecture !== 'string' || os === '' || architecture === '')
+      return undefined;
+    return typeof variant === 'string' && variant !== '' ? { os, architecture, variant } : { os, architecture };
+  } catch {
+    return undefined;
+  }
+}
+
+async function leavesOf(index: ManifestDocument, options: SelectOptions & { readonly depth: number }): Promise<Leaf[]> {
+  if (options.depth >= walkLimits.depth) return [];
+  const leaves = await Promise.all(childrenOf(index.manifest).map((child) => leavesAt(child, options)));
+  return leaves.flat();
+}
+
+async function leavesAt(child: Descriptor, options: SelectOptions & { readonly depth: number }): Promise<Leaf[]> {
+  if (child.platform !== undefined) return [{ descriptor: child, platform: child.platform }];
+  if (isIndexType(child.mediaType)) {
+    return leavesOf(await options.read(child), { ...options, depth: options.depth + 1 });
+  }
+  if (!isImageManifestType(child.mediaType) || child.artifactType !== undefined) {
+    return [{ descriptor: child, platform: undefined }];
+  }
+  return [{ descriptor: child, platform: await platformOf(await options.read(child), options) }];
+}
+
+function select(leaves: readonly Leaf[], wanted: readonly Platform[]): Selection {
+  const runnable = leaves.filter((leaf) => leaf.platform !== undefined && !isUnknownPlatform(leaf.platform));
+  const offers = (leaf: Leaf, platform: Platform): boolean =>
+    leaf.platform !== undefined && platformMatches(platform, leaf.platform);
+  const chosen = runnable.filter((leaf) => wanted.some((platform) => offers(leaf, platform)));
+  const kept = new Set(chosen.map((leaf) => leaf.descriptor.digest));
+  for (const leaf of leaves) if (isCompanion(leaf, kept)) kept.add(leaf.descriptor.digest);
+  const left = leaves.filter((leaf) => !kept.has(leaf.descriptor.digest)).map((leaf) => leaf.descriptor);
+  return {
+    chosen: chosen.map((leaf) => leaf.descriptor),
+    omitted: chosen.length === 0 ? [] : onceEach(left),
+    missing: runnable.length === 0 ? [] : wanted.filter((platform) => !runnable.some((leaf) => offers(leaf, platform))),
+    available: [
+      ...new Set(runnable.map((leaf) => printPlatform(leaf.platform ?? { os: '', architecture: '' }))),
+    ].sort(),
+  };
+}
+
+/** Content that belongs to no platform, or an attestation about a child that is kept. */
+function isCompanion(leaf: Leaf, kept: ReadonlySet<Digest>): boolean {
+  if (leaf.platform === undefined) return true;
+  if (!isUnknownPlatform(leaf.platform)) return false;
+  const about = leaf.descriptor.annotations?.[attestationOf];
+  return about === undefined || kept.has(about as Digest);
+}
+
+function onceEach(descriptors: readonly Descriptor[]): Descriptor[] {
+  return [...new Map(descriptors.map((descriptor) => [descriptor.digest, descriptor])).values()];
+}
