@@ -1,7 +1,8 @@
 /** The lock: the one document that leaves the corridor and may come back. Format: docs/lock-format.md. */
+
+import type { Mirror, MirrorRule } from '../mirror/rule.ts';
 import type { Digest } from '../oci/digest.ts';
 import type { Reference, RepositoryName, Tag } from '../oci/reference.ts';
-import type { Mirror, MirrorRule } from '../mirror/rule.ts';
 
 export interface LockedTag {
   readonly tag: Tag;

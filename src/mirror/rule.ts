@@ -36,9 +36,16 @@ export function placeRepository(rule: MirrorRule, upstream: RepositoryName): Rep
   return { registry: rule.registry, repository: parts.filter((part) => part !== '').join('/') };
 }
 
-/** A registry host as one path segment of a repository name. */
+/**
+ * A registry host as one path segment of a repository name; different hosts give different segments. `:` becomes `_`, as
+ * `registry.local:5000` becomes `registry.local_5000`; IPv6 loses its brackets, has a `0` where `::` stands at an end, and its
+ * port after `-`: `[::1]:5000` becomes `0__1-5000`.
+ */
 export function pathSegment(registry: string): string {
-  return registry.replaceAll(/[[\]]/g, '').replaceAll(':', '_');
+  const ipv6 = /^\[([0-9a-f:]+)\](?::([0-9]+))?$/.exec(registry);
+  if (ipv6 === null) return registry.replaceAll(':', '_');
+  const address = (ipv6[1] ?? '').replace(/^::/, '0::').replace(/::$/, '::0').replaceAll(':', '_');
+  return ipv6[2] === undefined ? address : `${address}-${ipv6[2]}`;
 }
 
 /**

@@ -1,0 +1,76 @@
+/** The lock as text: the same lock gives the same bytes (what must stay true, no. 4). */
+import type { Mirror, MirrorRule } from '../mirror/rule.ts';
+import { formatRepository, printReference } from '../oci/reference.ts';
+import type { Contact, Lock, LockedImage, LockedTag } from './lock.ts';
+
+/** JSON with two blanks per level, keys in a fixed order, lists sorted, references as text, a newline at the end. */
+export function printLock(lock: Lock): string {
+  const sorted = sortLock(lock);
+  const document = {
+    version: sorted.version,
+    rule: orderRule(sorted.rule),
+    mirrors: sorted.mirrors.map(orderMirror),
+    images: sorted.images.map(orderImage),
+    contacts: sorted.contacts.map(orderContact),
+  };
+  return `${JSON.stringify(document, null, 2)}\n`;
+}
+
+/** The same lock with its lists in the order they are printed in: images by source, the others by their text. */
+export function sortLock(lock: Lock): Lock {
+  return {
+    ...lock,
+    mirrors: sortedBy(lock.mirrors, (mirror) => `${mirror.registry}\n${mirror.endpoint}\n${mirror.pathPrefix}`),
+    images: sortedBy(lock.images.map(sortImage), (image) => printReference(image.source)),
+    contacts: sortedBy(lock.contacts, (contact) => `${contact.host}\n${contact.purpose}`),
+  };
+}
+
+function sortImage(image: LockedImage): LockedImage {
+  return {
+    ...image,
+    tags: sortedBy(image.tags, (tag) => tag.tag),
+    manifests: [...image.manifests].sort(),
+    omitted: [...image.omitted].sort(),
+    origins: [...image.origins].sort(),
+  };
+}
+
+function sortedBy<T>(items: readonly T[], keyOf: (item: T) => string): T[] {
+  const keyed = items.map((item) => ({ key: keyOf(item), item }));
+  keyed.sort((one, other) => (one.key === other.key ? 0 : one.key < other.key ? -1 : 1));
+  return keyed.map(({ item }) => item);
+}
+
+function orderRule(rule: MirrorRule): MirrorRule {
+  return { naming: rule.naming, registry: rule.registry, prefix: rule.prefix };
+}
+
+function orderMirror(mirror: Mirror): Mirror {
+  return { registry: mirror.registry, endpoint: mirror.endpoint, pathPrefix: mirror.pathPrefix };
+}
+
+function orderImage(image: LockedImage): object {
+  return {
+    source: printReference(image.source),
+    target: formatRepository(image.target),
+    digest: image.digest,
+    mediaType: image.mediaType,
+    size: image.size,
+    totalSize: image.totalSize,
+    tags: image.tags.map(orderTag),
+    signatures: image.signatures,
+    manifests: image.manifests,
+    omitted: image.omitted,
+    narrowedFrom: image.narrowedFrom,
+    origins: image.origins,
+  };
+}
+
+function orderTag(tag: LockedTag): LockedTag {
+  return { tag: tag.tag, digest: tag.digest, role: tag.role };
+}
+
+function orderContact(contact: Contact): Contact {
+  return { host: contact.host, purpose: contact.purpose };
+}
