@@ -1,5 +1,6 @@
 /** Which Kubernetes releases a Talos release runs. */
 import { AirgapError } from '../errors.ts';
+import { quoteText } from '../oci/quote.ts';
 import { printPlain, printTalosVersion, readVersion, type TalosVersion } from './version.ts';
 
 /** Minor versions of Kubernetes 1, both ends included. */
@@ -54,13 +55,9 @@ export function checkKubernetes(
 ): string {
   const kubernetes = readVersion(text);
   if (kubernetes === undefined) {
-    throw new AirgapError(
-      'ERR_USAGE',
-      `Cannot read Kubernetes version ${JSON.stringify(text.slice(0, 80))}: not MAJOR.MINOR.PATCH`,
-      {
-        hint: `write it with all three numbers, for example v${talos.default}`,
-      },
-    );
+    throw new AirgapError('ERR_USAGE', `Cannot read Kubernetes version ${quoteText(text, 80)}: not MAJOR.MINOR.PATCH`, {
+      hint: `write it with all three numbers, for example v${talos.default}`,
+    });
   }
   const plain = printPlain(kubernetes);
   const range = kubernetesRange(talos.version);

@@ -1,4 +1,5 @@
 /** Registry mirrors as a node has them in its configuration, and the URLs it asks because of them. */
+import { posix } from 'node:path';
 import type { Reference } from '../oci/reference.ts';
 
 export interface NodeEndpoint {
@@ -35,11 +36,11 @@ export function nodeManifestUrls(mirrors: readonly NodeMirror[], image: Referenc
   return bases.map((base) => `${base}/${image.repository}/manifests/${object}`);
 }
 
+/** The authority stays as written, `:80` included; the path is cleaned as Go's path.Clean() does. */
 function endpointBase(endpoint: NodeEndpoint): string {
-  const url = new URL(endpoint.url);
-  const path = url.pathname.replace(/\/{2,}/g, '/').replace(/\/$/, '');
-  const full = endpoint.overridePath || path.endsWith('/v2') ? path : `${path}/v2`;
-  return `${url.protocol}//${url.host}${full}`;
+  const [, authority = '', rest = ''] = /^(https?:\/\/[^/?#]*)([^?#]*)/i.exec(endpoint.url) ?? [];
+  const path = rest === '' ? '' : posix.normalize(rest).replace(/\/$/, '');
+  return endpoint.overridePath || path.endsWith('/v2') ? `${authority}${path}` : `${authority}${path}/v2`;
 }
 
 function defaultHost(registry: string): string {

@@ -1,5 +1,6 @@
 /** How to get the image list out of a talosctl binary; the running is done elsewhere. */
 import { AirgapError } from '../errors.ts';
+import { quoteText } from '../oci/quote.ts';
 import {
   compareTalosVersions,
   isSince,
@@ -19,7 +20,7 @@ export function talosctlListArguments(versionText: string): string[] {
   if (compareTalosVersions(version, parseTalosVersion('0.7.0')) < 0) {
     throw new AirgapError(
       'ERR_UNSUPPORTED',
-      `Cannot list images with talosctl ${JSON.stringify(versionText)}: it has no such command`,
+      `Cannot list images with talosctl ${quoteText(versionText, 80)}: it has no such command`,
       {
         hint: 'use talosctl of the Talos release you install, or name the release with --talos',
       },

@@ -1,5 +1,6 @@
 /** Talos versions: `v1.14.4`, `v1.14.0-rc.1`; order after Semantic Versioning 2.0.0, section 11. */
 import { AirgapError } from '../errors.ts';
+import { quoteText } from '../oci/quote.ts';
 
 export interface TalosVersion {
   readonly major: number;
@@ -17,13 +18,9 @@ const pattern = new RegExp(`^v?${number}\\.${number}\\.${number}(?:-(${identifie
 export function parseTalosVersion(text: string): TalosVersion {
   const version = readVersion(text);
   if (version !== undefined) return version;
-  throw new AirgapError(
-    'ERR_USAGE',
-    `Cannot read Talos version ${JSON.stringify(text.slice(0, 80))}: not MAJOR.MINOR.PATCH`,
-    {
-      hint: 'write it with all three numbers, for example v1.14.4 or v1.14.0-rc.1',
-    },
-  );
+  throw new AirgapError('ERR_USAGE', `Cannot read Talos version ${quoteText(text, 80)}: not MAJOR.MINOR.PATCH`, {
+    hint: 'write it with all three numbers, for example v1.14.4 or v1.14.0-rc.1',
+  });
 }
 
 /** The same for any `MAJOR.MINOR.PATCH[-PRERELEASE]`; undefined where the text is none. */
