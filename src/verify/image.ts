@@ -1,0 +1,157 @@
+/** One image as it should stand, held against what the target answers. */
+import type { Descriptor } from '../oci/descriptor.ts';
+import type { Digest } from '../oci/digest.ts';
+import { blobsOf, childrenOf, isForeign, type ManifestDocument } from '../oci/manifest.ts';
+import { isManifestType } from '../oci/media-type.ts';
+import { formatRepository, printReference, type Reference, type RepositoryName, type Tag } from '../oci/reference.ts';
+import type { Finding, FindingKind } from './verification.ts';
+import { type Fault, isFault, type Witness } from './witness.ts';
+
+/** Manifests of one image that are followed before something is taken to be wrong. */
+const manifestBound = 20_000;
+
+/** What has to stand. */
+export interface ExpectedImage {
+  readonly source: Reference;
+  /** The repository a node asks. */
+  readonly place: RepositoryName;
+  /** Without a digest the tag only has to be there, and what it stands for has to be complete. */
+  readonly tags: readonly { readonly tag: Tag; readonly digest?: Digest }[];
+  readonly manifests: readonly Digest[];
+  /** Absent on purpose. */
+  readonly omitted: ReadonlySet<Digest>;
+}
+
+export interface CheckOptions {
+  readonly witness: Witness;
+  /** What `--to` says, for the command that repairs. */
+  readonly repairTarget: string;
+}
+
+/** Every finding about one image: its tags, every manifest they reach or the lock names, every blob. Throws only when interrupted. */
+export async function checkImage(image: ExpectedImage, options: CheckOptions): Promise<Finding[]> {
+  const check = new Check(image, options);
+  const roots = await check.tags();
+  if (roots === undefined) return check.findings;
+  await Promise.all([...image.manifests, ...roots].map((digest) => check.manifest(digest)));
+  return check.findings;
+}
+
+class Check {
+  readonly findings: Finding[] = [];
+  readonly #image: ExpectedImage;
+  readonly #options: CheckOptions;
+  readonly #visited = new Set<string>();
+
+  constructor(image: ExpectedImage, options: CheckOptions) {
+    this.#image = image;
+    this.#options = options;
+  }
+
+  /** What tags without an expected digest stand for. Undefined when the target cannot be asked: one finding says so, not one for each part. */
+  async tags(): Promise<Digest[] | undefined> {
+    const { tags, place } = this.#image;
+    const ask = async ({ tag, digest }: ExpectedImage['tags'][number]) => {
+      return { tag, digest, answer: await this.#options.witness.tag(place, tag) };
+    };
+    const answers = await Promise.all(tags.map(ask));
+    const silent = answers.find(({ answer }) => isFault(answer) && answer.fault === 'unreachable');
+    if (silent !== undefined && isFault(silent.answer)) {
+      this.#add('unreachable', `tag "${silent.tag}": ${silent.answer.message}`);
+      return undefined;
+    }
+    const roots: Digest[] = [];
+    for (const { tag, digest, answer } of answers) {
+      if (isFault(answer)) this.#tagFault(tag, { digest, answer });
+      else if (digest === undefined) roots.push(answer);
+      else if (answer !== digest)
+        this.#add('tag-differs', `tag "${tag}" stands for ${answer}, and should for ${digest}`, digest);
+    }
+    return roots;
+  }
+
+  async manifest(digest: Digest, listed?: Descriptor): Promise<void> {
+    if (this.#image.omitted.has(digest)) return;
+    const { witness } = this.#options;
+    if (listed === undefined && !this.#isNew(digest)) return;
+    const answer = await witness.manifest(this.#image.place, digest);
+    if (isFault(answer)) {
+      if (listed === undefined || this.#isNew(digest)) this.#fault('manifest', { digest, answer });
+      return;
+    }
+    const { size } = answer.descriptor;
+    if (listed !== undefined && listed.size !== size && this.#isNew(`${digest} ${listed.size}`)) {
+      this.#add('size-differs', `manifest "${digest}" has ${size} bytes, and an index says ${listed.size}`, digest);
+    }
+    if (listed === undefined || this.#isNew(digest)) await this.#parts(answer);
+  }
+
+  async #parts(document: ManifestDocument): Promise<void> {
+    if (this.#visited.size > manifestBound) {
+      const { digest } = document.descriptor;
+      if (this.#isNew('bound')) this.#add('content-differs', `manifest "${digest}" belongs to too many others`, digest);
+      return;
+    }
+    const children = childrenOf(document.manifest);
+    const manifests = children.filter((child) => isManifestType(child.mediaType));
+    const others = children.filter(
+      (child) => !isManifestType(child.mediaType) && !this.#image.omitted.has(child.digest),
+    );
+    const blobs = [...blobsOf(document.manifest), ...others].filter((blob) => !isForeign(blob));
+    await Promise.all([
+      ...manifests.map((child) => this.manifest(child.digest, child)),
+      ...blobs.map((blob) => this.#blob(blob)),
+    ]);
+  }
+
+  async #blob(blob: Descriptor): Promise<void> {
+    if (!this.#isNew(`${blob.digest} ${blob.size}`)) return;
+    const answer = await this.#options.witness.blob(this.#image.place, blob);
+    if (isFault(answer)) this.#fault('blob', { digest: blob.digest, answer });
+  }
+
+  #isNew(key: string): boolean {
+    if (this.#visited.has(key)) return false;
+    this.#visited.add(key);
+    return true;
+  }
+
+  #tagFault(tag: Tag, { digest, answer }: { readonly digest: Digest | undefined; readonly answer: Fault }): void {
+    const kind = answer.fault === 'missing' ? 'tag-missing' : answer.fault;
+    this.#add(kind, `tag "${tag}": ${answer.message}`, digest);
+  }
+
+  #fault(what: 'manifest' | 'blob', { digest, answer }: { readonly digest: Digest; readonly answer: Fault }): void {
+    const kind: FindingKind = answer.fault === 'missing' ? `${what}-missing` : answer.fault;
+    this.#add(kind, `${what} "${digest}": ${answer.message}`, digest);
+  }
+
+  #add(kind: FindingKind, message: string, digest?: Digest): void {
+    this.findings.push(findingAbout(this.#image, { kind, message, digest, repairTarget: this.#options.repairTarget }));
+  }
+}
+
+/** A finding with the command that repairs it. Names are safe inside single quotes: the reference grammar has none. */
+export function findingAbout(
+  image: { readonly source: Reference; readonly place: RepositoryName },
+  what: {
+    readonly kind: FindingKind;
+    readonly message: string;
+    readonly digest: Digest | undefined;
+    readonly repairTarget: string;
+  },
+): Finding {
+  const source = printReference(image.source);
+  const repair =
+    what.kind === 'unreachable'
+      ? `airgap verify --to ${what.repairTarget}`
+      : `airgap mirror '${source}' --to ${what.repairTarget} --recheck`;
+  return {
+    image: source,
+    repository: formatRepository(image.place),
+    kind: what.kind,
+    ...(what.digest === undefined ? {} : { digest: what.digest }),
+    message: what.message,
+    repair,
+  };
+}

@@ -1,0 +1,132 @@
+/**
+ * The independent witness: asks the target the way a node will, and says what does not stand. It shares no code and no answer
+ * with the copier.
+ */
+import { type EventSink, noEvents } from '../events.ts';
+import type { Lock, LockedImage } from '../lock/lock.ts';
+import { type Mirror, mirrorFor, repositoryAtMirror } from '../mirror/rule.ts';
+import { formatRepository, type Reference, type RepositoryName } from '../oci/reference.ts';
+import type { Source } from '../store/store.ts';
+import { type CatalogFinding, findExtras } from './catalog.ts';
+import { checkImage, type ExpectedImage, findingAbout } from './image.ts';
+import type { Finding, Verification } from './verification.ts';
+import { Witness } from './witness.ts';
+
+export interface VerifyOptions {
+  readonly target: Source;
+  /** What `--to` says, for the commands that repair. */
+  readonly repairTarget: string;
+  /** Read and hash every blob. Default false: manifests are read and hashed, blobs are asked for their size. */
+  readonly deep?: boolean;
+  /** Questions under way at once. Default 16. */
+  readonly concurrency?: number;
+  /** Also look for what the lock does not know. Default false. */
+  readonly catalog?: boolean;
+  readonly signal?: AbortSignal | undefined;
+  readonly events?: EventSink | undefined;
+}
+
+/** A reference and where it should live. */
+export interface PlacedImage {
+  readonly source: Reference;
+  readonly target: RepositoryName;
+}
+
+/**
+ * Holds a lock against the target: every tag by the way a node takes, every manifest and blob. Each repository's content is
+ * asked for once. Throws only when `signal` ends it.
+ */
+export function verifyLock(lock: Lock, options: VerifyOptions): Promise<Verification> {
+  const mirrors = lock.rule.naming === 'keep' ? [] : lock.mirrors;
+  const expected = lock.images.map((image) => expectedOf(image, mirrors));
+  return verifyExpected(expected, { ...options, mirrors, prefix: lock.rule.naming === 'keep' ? '' : lock.rule.prefix });
+}
+
+/** The same for images of which no lock tells the digest: their tags have to be there, and what they stand for has to be complete. */
+export function verifyPlaced(
+  images: readonly PlacedImage[],
+  options: VerifyOptions & { readonly mirrors?: readonly Mirror[]; readonly prefix?: string },
+): Promise<Verification> {
+  const mirrors = options.mirrors ?? [];
+  const expected = images.map(({ source, target }): ExpectedImage => {
+    const pinned = source.digest;
+    const tag =
+      source.tag === undefined ? [] : [{ tag: source.tag, ...(pinned === undefined ? {} : { digest: pinned }) }];
+    const place = nodePlace({ source, target }, mirrors);
+    return { source, place, tags: tag, manifests: pinned === undefined ? [] : [pinned], omitted: new Set() };
+  });
+  return verifyExpected(expected, { ...options, mirrors, prefix: options.prefix ?? '' });
+}
+
+/** One locked image, its findings alone. */
+export function verifyImage(
+  image: LockedImage,
+  options: Omit<VerifyOptions, 'catalog' | 'events'> & { readonly mirrors?: readonly Mirror[] },
+): Promise<Finding[]> {
+  const witness = new Witness(options);
+  return checkImage(expectedOf(image, options.mirrors ?? []), { witness, repairTarget: options.repairTarget });
+}
+
+function expectedOf(image: LockedImage, mirrors: readonly Mirror[]): ExpectedImage {
+  const pinned = image.source.digest === undefined ? [] : [image.source.digest];
+  return {
+    source: image.source,
+    place: nodePlace(image, mirrors),
+    tags: image.tags,
+    manifests: [...new Set([...image.manifests, image.digest, ...pinned])],
+    omitted: new Set(image.omitted),
+  };
+}
+
+/**
+ * The repository a node asks for by the emitted configuration. The path comes from the mirror; the host is the one the target
+ * was opened with, as nodes may know it by another name.
+ */
+function nodePlace({ source, target }: PlacedImage, mirrors: readonly Mirror[]): RepositoryName {
+  const mirror = mirrorFor(mirrors, source.registry);
+  if (mirror === undefined) return { registry: target.registry, repository: target.repository };
+  return { registry: target.registry, repository: repositoryAtMirror(mirror, source).repository };
+}
+
+interface ExpectedOptions extends VerifyOptions {
+  readonly mirrors: readonly Mirror[];
+  readonly prefix: string;
+}
+
+async function verifyExpected(images: readonly ExpectedImage[], options: ExpectedOptions): Promise<Verification> {
+  const { events = noEvents, target, signal, prefix, repairTarget } = options;
+  const witness = new Witness(options);
+  let done = 0;
+  const one = async (image: ExpectedImage): Promise<Finding[]> => {
+    const findings = [...unserved(image, options), ...(await checkImage(image, { witness, repairTarget }))];
+    done += 1;
+    events({ type: 'verify:progress', done, total: images.length });
+    return findings;
+  };
+  const findings = (await Promise.all(images.map(one))).flat();
+  const catalog: CatalogFinding = options.catalog
+    ? await findExtras(images, { target, prefix, signal })
+    : { extras: [] };
+  return {
+    images: images.length,
+    ...(await witness.counts()),
+    deep: witness.deep,
+    findings: findings.sort(compareFindings),
+    extras: catalog.extras,
+    ...(catalog.note === undefined ? {} : { catalogNote: catalog.note }),
+  };
+}
+
+/** A node without a mirror for a registry asks upstream, which it cannot reach. */
+function unserved(image: ExpectedImage, { mirrors, repairTarget }: ExpectedOptions): Finding[] {
+  if (mirrors.length === 0 || mirrorFor(mirrors, image.source.registry) !== undefined) return [];
+  const message = `no mirror serves "${image.source.registry}", so nodes do not look in "${formatRepository(image.place)}"`;
+  return [findingAbout(image, { kind: 'tag-missing', message, digest: undefined, repairTarget })];
+}
+
+function compareFindings(a: Finding, b: Finding): number {
+  const left = `${a.image} ${a.digest ?? ''} ${a.message}`;
+  const right = `${b.image} ${b.digest ?? ''} ${b.message}`;
+  if (left === right) return 0;
+  return left < right ? -1 : 1;
+}
