@@ -1,0 +1,48 @@
+/** Where a registry's API is reached: an origin, and a path put before every repository. */
+import { AirgapError } from '../../errors.ts';
+import { quoteText } from '../../oci/quote.ts';
+import { isRepositoryPath } from '../../oci/reference.ts';
+
+export interface Endpoint {
+  /** Scheme, host and port; nothing after it. */
+  readonly origin: URL;
+  /** Stands between `/v2/` and the repository, without slashes at its ends; empty for none. */
+  readonly pathPrefix: string;
+}
+
+/**
+ * Reads `http(s)://HOST[:PORT][/PREFIX]`; a leading `v2` of the path is dropped, as it is put there anyway: `http://h/p` and
+ * `http://h/v2/p` both read repository R at `/v2/p/R`. Throws ERR_USAGE.
+ */
+export function endpointOf(base: URL): Endpoint {
+  const origin = new URL(base.origin === 'null' ? 'http://invalid.invalid' : base.origin);
+  const pathPrefix = base.pathname.replace(/^\/+|\/+$/g, '').replace(/^v2(?:\/+|$)/, '');
+  if (base.protocol !== 'http:' && base.protocol !== 'https:') throw unusable(base, 'its scheme is not http or https');
+  if (pathPrefix !== '' && !isRepositoryPath(pathPrefix)) throw unusable(base, 'its path is no repository path');
+  return { origin, pathPrefix };
+}
+
+/** A repository's path on the wire. */
+export function repositoryPath(endpoint: Endpoint, repository: string): string {
+  return endpoint.pathPrefix === '' ? repository : `${endpoint.pathPrefix}/${repository}`;
+}
+
+/**
+ * A place the registry sent us to, relative or absolute, when it is on the same scheme, host and port; user names in it are
+ * dropped. Undefined for any other place: neither content nor credentials go there.
+ */
+export function sameOrigin(endpoint: Endpoint, place: string, from: URL = endpoint.origin): URL | undefined {
+  if (place.length > 16_384 || !URL.canParse(place, from)) return undefined;
+  const url = new URL(place, from);
+  if (url.origin !== endpoint.origin.origin) return undefined;
+  url.username = '';
+  url.password = '';
+  url.hash = '';
+  return url;
+}
+
+function unusable(base: URL, state: string): AirgapError {
+  return new AirgapError('ERR_USAGE', `Cannot use endpoint ${quoteText(`${base.origin}${base.pathname}`)}: ${state}`, {
+    hint: 'write http://HOST[:PORT][/PREFIX] or https://HOST[:PORT][/PREFIX]',
+  });
+}
