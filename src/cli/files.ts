@@ -2,7 +2,9 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, open, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import type { Readable } from 'node:stream';
 import { AirgapError } from '../errors.ts';
+import { throwIfAborted } from '../store/interruption.ts';
 
 /** Larger than any list or lock; a layer given by mistake is refused before it fills the memory. */
 const readLimit = 64 * 1024 * 1024;
@@ -12,7 +14,7 @@ export async function readInputFile(path: string, shown: string): Promise<Uint8A
   try {
     const handle = await open(path, 'r');
     try {
-      return await collect(handle.createReadStream({ autoClose: false }), shown);
+      return await collect(handle.createReadStream({ autoClose: false }), { shown });
     } finally {
       await handle.close();
     }
@@ -21,21 +23,35 @@ export async function readInputFile(path: string, shown: string): Promise<Uint8A
   }
 }
 
-/** Everything a stream has, up to 64 MiB. Throws ERR_INPUT_INVALID beyond. */
-export async function collect(stream: AsyncIterable<Uint8Array | string>, shown: string): Promise<Uint8Array> {
+/** Everything a stream has, up to 64 MiB. Throws ERR_INPUT_INVALID beyond, and the signal's reason when it is aborted meanwhile. */
+export async function collect(
+  stream: Readable,
+  options: { readonly shown: string; readonly signal?: AbortSignal },
+): Promise<Uint8Array> {
+  const { shown, signal } = options;
+  const stop = (): void => void stream.destroy();
+  signal?.addEventListener('abort', stop, { once: true });
   const parts: Uint8Array[] = [];
   let size = 0;
-  for await (const part of stream) {
-    const bytes = typeof part === 'string' ? Buffer.from(part) : part;
-    size += bytes.length;
-    if (size > readLimit)
-      throw new AirgapError(
-        'ERR_INPUT_INVALID',
-        `Cannot read "${shown}": larger than 64 MiB, so it is no list of images and no lock`,
-      );
-    parts.push(bytes);
+  try {
+    for await (const part of stream as AsyncIterable<Uint8Array | string>) {
+      const bytes = typeof part === 'string' ? Buffer.from(part) : part;
+      size += bytes.length;
+      if (size > readLimit) throw tooLarge(shown);
+      parts.push(bytes);
+    }
+  } finally {
+    signal?.removeEventListener('abort', stop);
+    throwIfAborted(signal);
   }
   return Buffer.concat(parts);
+}
+
+function tooLarge(shown: string): AirgapError {
+  return new AirgapError(
+    'ERR_INPUT_INVALID',
+    `Cannot read "${shown}": larger than 64 MiB, so it is no list of images and no lock`,
+  );
 }
 
 /** Writes beside the file, flushes, and renames: readers see the old text or the new one. Missing folders are made. Throws ERR_USAGE, ERR_NO_SPACE. */

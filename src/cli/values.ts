@@ -1,5 +1,6 @@
 /** Reads the values of options. Every refusal is ERR_USAGE and names the option. Pure. */
 import { AirgapError } from '../errors.ts';
+import { normaliseRegistry } from '../oci/reference.ts';
 
 export function usageError(message: string, hint?: string): AirgapError {
   return new AirgapError('ERR_USAGE', message, hint === undefined ? {} : { hint });
@@ -60,7 +61,10 @@ export function readSourceEndpoint(option: string, text: string): SourceEndpoint
       "for example ghcr.io=http://127.0.0.1:5601 or '*=https://proxy.example'",
     );
   }
-  return { registry: canonicalRegistry(registry.toLowerCase()), url: readUrl(option, text.slice(split + 1).trim()) };
+  return {
+    registry: registry === '*' ? registry : normaliseRegistry(registry),
+    url: readUrl(option, text.slice(split + 1).trim()),
+  };
 }
 
 /** An http or https URL without credentials, query and fragment. */
@@ -90,11 +94,6 @@ export function readEndpoint(option: string, text: string): string {
     );
   }
   return url.origin;
-}
-
-/** Docker Hub is written in several ways and always means `docker.io`. */
-function canonicalRegistry(host: string): string {
-  return host === 'index.docker.io' || host === 'registry-1.docker.io' ? 'docker.io' : host;
 }
 
 function withoutSecrets(text: string): string {

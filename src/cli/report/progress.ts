@@ -119,6 +119,9 @@ export class Progress {
       case 'blob:retry':
         this.#update(event.digest, { retry: event.message });
         return;
+      case 'blob:failed':
+        this.#transfers.delete(event.digest);
+        return;
       case 'blob:done':
         this.#finish(event);
         return;

@@ -1,0 +1,58 @@
+/** Options that do not go together. Pure. */
+import type { EndSettings, Settings } from './settings.ts';
+import { usageError } from './values.ts';
+
+/** Throws ERR_USAGE naming the options. */
+export function refuseContradictions(settings: Settings): void {
+  if (settings.output.json && settings.output.quiet) throw usageError('Cannot use --json with --quiet: choose one');
+  if (settings.source.passwordOnStdin && settings.target.passwordOnStdin) {
+    throw usageError(
+      'Cannot read two passwords from standard input',
+      'put one of them in AIRGAP_FROM_PASSWORD or AIRGAP_TO_PASSWORD',
+    );
+  }
+  for (const [end, name] of [
+    ['source', 'from'],
+    ['target', 'to'],
+  ] as const)
+    refuseHalfCredentials(settings[end], name);
+  const takesStdin = settings.source.passwordOnStdin || settings.target.passwordOnStdin;
+  if (takesStdin && settings.inputs.includes('-')) {
+    throw usageError(
+      'Cannot read a list and a password from standard input',
+      'put the list in a file, or the password in the environment',
+    );
+  }
+  if ((settings.clientCertFile === undefined) !== (settings.clientKeyFile === undefined)) {
+    throw usageError('Cannot use a client certificate without its key: give --client-cert and --client-key together');
+  }
+  if (settings.wish.narrow && settings.wish.platforms.length !== 1) {
+    throw usageError(
+      `Cannot use --narrow with ${settings.wish.platforms.length} platforms`,
+      'name exactly one with --platform, for example --platform linux/amd64',
+    );
+  }
+  if (settings.wish.require && settings.wish.platforms.length === 0)
+    throw usageError('Cannot use --require-platforms without --platform');
+  if (settings.kubernetes !== undefined && settings.talos === undefined) {
+    throw usageError('Cannot use --kubernetes without --talos', 'for example --talos v1.14.4 --kubernetes v1.37.1');
+  }
+  if (settings.prefixByRegistry && settings.to.kind === 'layout') {
+    throw usageError('Cannot use --prefix-by-registry with a layout directory: it keeps upstream names as they are');
+  }
+  if (settings.from !== undefined && settings.sourceEndpoints.length > 0) {
+    throw usageError('Cannot use --from with --source-endpoint: both say where images are read from');
+  }
+}
+
+function refuseHalfCredentials(end: EndSettings, name: 'from' | 'to'): void {
+  const variable = `AIRGAP_${name.toUpperCase()}_PASSWORD`;
+  if (end.passwordOnStdin && end.user === undefined)
+    throw usageError(`Cannot use --${name}-password-stdin without --${name}-user`);
+  if (end.user !== undefined && end.password === undefined && !end.passwordOnStdin) {
+    throw usageError(
+      `Cannot use --${name}-user without a password`,
+      `give it with --${name}-password-stdin or in ${variable}`,
+    );
+  }
+}

@@ -1,0 +1,166 @@
+/** What was given on the command line becomes requests: lists, locks, references, a catalogue, standard input, talosctl. */
+import { stat } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { AirgapError } from '../errors.ts';
+import { parseList, parseReferences } from '../input/list.ts';
+import { mergeRequests, requestsFromLock } from '../input/merge.ts';
+import type { RequestedReference } from '../input/requested.ts';
+import type { Lock } from '../lock/lock.ts';
+import { parseLock } from '../lock/parse.ts';
+import { talosImages, talosMirrorImages } from '../talos/catalogue.ts';
+import { printTalosVersion, type TalosVersion } from '../talos/version.ts';
+import type { Context } from './context.ts';
+import { collect, readInputFile } from './files.ts';
+import type { Settings } from './settings.ts';
+import { listWithTalosctl } from './talosctl.ts';
+import { usageError } from './values.ts';
+
+export interface GatheredInputs {
+  /** Each reference once; empty only when nothing at all was given. */
+  readonly requests: readonly RequestedReference[];
+  /** Locks among the inputs, in order. */
+  readonly locks: readonly Lock[];
+  /** What the user should know about where the list came from. */
+  readonly notices: readonly string[];
+  /** The Talos release the images are for, where an input told. */
+  readonly talos: TalosVersion | undefined;
+}
+
+interface Part {
+  readonly requests: readonly RequestedReference[];
+  readonly locks?: readonly Lock[];
+  readonly notices?: readonly string[];
+  readonly talos?: TalosVersion;
+}
+
+type InputContext = Pick<Context, 'stdin' | 'stderr' | 'env' | 'signal'>;
+
+/** Reads everything named in `settings`. Throws ERR_USAGE, ERR_INPUT_INVALID, ERR_LOCK_INVALID, ERR_REFERENCE_INVALID. */
+export async function gatherInputs(settings: Settings, context: InputContext): Promise<GatheredInputs> {
+  const parts: Part[] = settings.talos === undefined ? [] : [cataloguePart(settings.talos, settings.kubernetes)];
+  const references: string[] = [];
+  for (const input of settings.inputs) {
+    if (input === '-') parts.push(await stdinPart(context));
+    else if (await isFile(resolve(settings.cwd, input)))
+      parts.push(documentPart(input, await readInputFile(resolve(settings.cwd, input), input)));
+    else if (looksLikeFile(input)) throw noSuchFile(input);
+    else references.push(input);
+  }
+  if (references.length > 0) parts.push({ requests: parseReferences('argument', references) });
+  return combine(parts);
+}
+
+/**
+ * The same for a run that may take its list from a pipe or from talosctl: when nothing is named, a list on standard input
+ * counts, and without one what talosctl on PATH prints. Throws ERR_USAGE when there is neither.
+ */
+export async function gatherOrFind(settings: Settings, context: InputContext): Promise<GatheredInputs> {
+  const gathered = await gatherInputs(settings, context);
+  if (settings.inputs.length > 0 || settings.talos !== undefined) return gathered;
+  const passwordOnStdin = settings.source.passwordOnStdin || settings.target.passwordOnStdin;
+  if (context.stdin.isTTY !== true && !passwordOnStdin) {
+    const bytes = await readStdin(context);
+    if (!isBlank(bytes)) return combine([documentPart('-', bytes)]);
+  }
+  const list = await listWithTalosctl(context);
+  if (list === undefined) throw nothingGiven();
+  const notice = `no images were named: using what "${list.command}" prints (talosctl ${printTalosVersion(list.version)})`;
+  return combine([{ requests: parseList('talosctl', list.output), notices: [notice], talos: list.version }]);
+}
+
+function combine(parts: readonly Part[]): GatheredInputs {
+  return {
+    requests: mergeRequests(parts.map((part) => part.requests)),
+    locks: parts.flatMap((part) => part.locks ?? []),
+    notices: parts.flatMap((part) => part.notices ?? []),
+    talos: parts.map((part) => part.talos).find((talos) => talos !== undefined),
+  };
+}
+
+async function stdinPart(context: InputContext): Promise<Part> {
+  if (context.stdin.isTTY === true)
+    throw usageError(
+      'Cannot read a list from standard input: it is a terminal',
+      'pipe a list in: talosctl image default | airgap mirror -',
+    );
+  return documentPart('-', await readStdin(context));
+}
+
+/** Some callers leave a pipe open and send nothing: they are told what is waited for. */
+async function readStdin(context: InputContext): Promise<Uint8Array> {
+  const timer = setTimeout(() => context.stderr.write('note: waiting for a list on standard input\n'), 3000);
+  try {
+    return await collect(context.stdin, { shown: 'standard input', signal: context.signal });
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** A lock is told by its first character; a list never begins with a brace. */
+function documentPart(name: string, bytes: Uint8Array): Part {
+  const start = Buffer.from(bytes.subarray(0, 256))
+    .toString('utf8')
+    .replace(/^\ufeff/, '')
+    .trimStart();
+  if (!start.startsWith('{')) return { requests: parseList(name, bytes) };
+  const lock = parseLock(Buffer.from(bytes).toString('utf8'), name);
+  return { requests: requestsFromLock(lock), locks: [lock] };
+}
+
+function cataloguePart(talos: TalosVersion, kubernetes: string | undefined): Part {
+  const name = `talos ${printTalosVersion(talos)}`;
+  const images = talosMirrorImages(talos, { kubernetes });
+  const { notes } = talosImages(talos, { kubernetes, arch: 'both' });
+  const special = images.filter(({ reason }) => reason !== 'default image of the release');
+  return {
+    requests: parseReferences(
+      name,
+      images.map(({ reference }) => reference),
+    ),
+    notices: [
+      ...notes,
+      ...special.map(({ reference, reason }) => `${name}: ${reference} is the ${reason.replace(/^the /, '')}`),
+    ],
+    talos,
+  };
+}
+
+/** Folders are no input: `nginx` stays a reference beside a folder of that name. */
+async function isFile(path: string): Promise<boolean> {
+  try {
+    return !(await stat(path)).isDirectory();
+  } catch {
+    return false;
+  }
+}
+
+function looksLikeFile(input: string): boolean {
+  return /^(?:\.{0,2}\/|~|[A-Za-z]:\\)/.test(input) || /\.(?:txt|lock|list|lst|csv|ya?ml|json|md|html?)$/i.test(input);
+}
+
+function noSuchFile(input: string): AirgapError {
+  return new AirgapError('ERR_INPUT_INVALID', `Cannot read ${JSON.stringify(input)}: file not found`, {
+    hint: 'give the path of a list or a lock, or a reference like registry.k8s.io/pause:3.10',
+  });
+}
+
+function isBlank(bytes: Uint8Array): boolean {
+  return (
+    Buffer.from(bytes)
+      .toString('utf8')
+      .replace(/^\ufeff/, '')
+      .trim() === ''
+  );
+}
+
+function nothingGiven(): AirgapError {
+  return usageError(
+    [
+      'Cannot mirror: no images were named, nothing was piped in, and there is no talosctl on PATH',
+      'airgap mirror images.txt --to 10.5.0.1:6000',
+      'airgap mirror registry.k8s.io/pause:3.10 --to 10.5.0.1:6000',
+      'airgap mirror --talos v1.14.4 --to 10.5.0.1:6000',
+      'talosctl image default | airgap mirror --to 10.5.0.1:6000',
+    ].join('\n'),
+  );
+}

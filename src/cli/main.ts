@@ -1,0 +1,62 @@
+/** The program: argv and signals go in, the exit status comes out. The only place that ends the process. */
+import { readFileSync } from 'node:fs';
+import { AirgapError } from '../errors.ts';
+import { exitCodes } from './exit.ts';
+import { run } from './program.ts';
+
+/** After an interrupt or at the end, what is still open gets this long to close by itself. */
+const graceMs = 3000;
+
+function version(): string {
+  const file = new URL('../../package.json', import.meta.url);
+  const parsed: unknown = JSON.parse(readFileSync(file, 'utf8'));
+  return typeof parsed === 'object' && parsed !== null && 'version' in parsed ? String(parsed.version) : 'unknown';
+}
+
+/** The first signal asks for a clean end, the second ends at once. */
+function onSignals(controller: AbortController): void {
+  const stop = (signal: NodeJS.Signals): void => {
+    if (controller.signal.aborted) process.exit(exitCodes.interrupted);
+    controller.abort(
+      new AirgapError('ERR_INTERRUPTED', `Cannot go on: interrupted by ${signal}`, {
+        hint: 'run the same command again: it copies only what is missing',
+      }),
+    );
+  };
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, stop);
+}
+
+/** A reader that went away (`airgap images | head`) is no reason to fail. */
+function ignoreClosedPipes(): void {
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EPIPE' && error.code !== 'ERR_STREAM_DESTROYED') throw error;
+    });
+  }
+}
+
+/** Ends the process when something stays open that nobody waits for, but not before standard output has been read. */
+function endAfterGrace(): void {
+  setTimeout(() => {
+    if (process.stdout.writableLength > 0 && !process.stdout.destroyed) endAfterGrace();
+    else process.exit();
+  }, graceMs).unref();
+}
+
+async function main(): Promise<void> {
+  const controller = new AbortController();
+  onSignals(controller);
+  ignoreClosedPipes();
+  process.exitCode = await run(process.argv.slice(2), {
+    stdin: process.stdin,
+    stdout: process.stdout,
+    stderr: process.stderr,
+    env: process.env,
+    cwd: process.cwd(),
+    signal: controller.signal,
+    version: version(),
+  });
+  endAfterGrace();
+}
+
+await main();

@@ -1,0 +1,94 @@
+/** The options commands share, in the groups `--help` shows. Texts name the default; values are read in `settings.ts`. */
+import { type Command, Option } from 'commander';
+
+function repeated(value: string, earlier: readonly string[] | undefined): readonly string[] {
+  return [...(earlier ?? []), value];
+}
+
+export function addImageOptions(command: Command): Command {
+  return command
+    .optionsGroup('Which images:')
+    .option('--talos <version>', 'the images of a Talos release, from the built-in catalogue, as in v1.14.4')
+    .option('--kubernetes <version>', 'another Kubernetes version than the release has by default (with --talos)')
+    .addOption(
+      new Option(
+        '--platform <os/arch>',
+        'copy only this platform of every image, as in linux/amd64; repeatable (default: all)',
+      ).argParser(repeated),
+    )
+    .option('--narrow', "tag the one platform's own manifest in place of the index; its digest differs from upstream")
+    .option('--require-platforms', 'an image that lacks a wanted platform is an error, not a warning')
+    .option('--no-signatures', 'leave signatures, attestations and other referrers behind')
+    .option('--include-foreign', 'copy foreign (non-distributable) layers as well');
+}
+
+export function addSourceOptions(command: Command): Command {
+  return command
+    .optionsGroup('Where they come from:')
+    .option(
+      '--from <location>',
+      'read every image from here: oci:DIR or HOST[:PORT][/PREFIX] (default: its own registry)',
+    )
+    .addOption(
+      new Option(
+        '--source-endpoint <registry=url>',
+        "read one upstream registry through another address, a cache for example; '*' for all; repeatable",
+      ).argParser(repeated),
+    )
+    .option('--from-user <name>', 'user name at the source; the password is taken from AIRGAP_FROM_PASSWORD')
+    .option('--from-password-stdin', 'read that password from standard input instead')
+    .option('--from-ca <file>', 'PEM certificate authorities to trust at the source')
+    .option('--source-concurrency <n>', 'requests at once per source host (default: 12)');
+}
+
+export function addTargetOptions(command: Command): Command {
+  return command
+    .optionsGroup('Where they go:')
+    .option(
+      '--to <location>',
+      'HOST[:PORT][/PREFIX], http(s)://…, or oci:DIR for a layout directory (default: oci:airgap-mirror)',
+    )
+    .option('--prefix-by-registry', 'keep registries apart: HOST/ghcr.io/siderolabs/… rather than HOST/siderolabs/…')
+    .option('--to-user <name>', 'user name at the target; the password is taken from AIRGAP_TO_PASSWORD')
+    .option('--to-password-stdin', 'read that password from standard input instead')
+    .option('--to-ca <file>', 'PEM certificate authorities to trust at the target')
+    .option('--target-concurrency <n>', 'requests at once per target host (default: 10)');
+}
+
+export function addTalosOptions(command: Command): Command {
+  return command
+    .optionsGroup('The Talos configuration:')
+    .option('--endpoint <url>', 'the address nodes will use, where it is not the one given with --to')
+    .option('--per-registry', "one entry per upstream registry in place of the one for '*'")
+    .option(
+      '--talos-version <version>',
+      'the release the configuration is for (default: that of --talos, else the newest known)',
+    );
+}
+
+export function addConnectionOptions(command: Command): Command {
+  return command
+    .optionsGroup('Connections:')
+    .option('--ca <file>', 'PEM certificate authorities to trust at both ends, beside the known ones')
+    .option('--client-cert <file>', 'PEM client certificate (with --client-key)')
+    .option('--client-key <file>', 'PEM key of the client certificate')
+    .option('--insecure-skip-verify', 'do not verify TLS certificates')
+    .option('--plain-http', 'credentials may cross plain HTTP')
+    .option('--retries <n>', 'tries without progress before a request or a transfer fails (default: 5)')
+    .option('--idle-timeout <duration>', 'a connection without a byte for this long is cut (default: 60s)')
+    .option('--timeout <duration>', 'end the whole run after this long, as in 90m (default: never)');
+}
+
+export function addLockOption(command: Command): Command {
+  return command
+    .optionsGroup('Files:')
+    .option('--lock <file>', 'what stands at the target, digest by digest (default: airgap.lock)');
+}
+
+export function addOutputOptions(command: Command): Command {
+  return command
+    .optionsGroup('Output:')
+    .option('--json', 'JSON on standard output, nothing else there')
+    .option('--quiet', 'errors only')
+    .option('--no-color', 'no colours (also: NO_COLOR in the environment)');
+}

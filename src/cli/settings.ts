@@ -1,0 +1,236 @@
+/** Flags and environment become one frozen Settings, once, with every default filled in. Nothing below reads either again. */
+import { dirname, join, resolve } from 'node:path';
+import type { ProxySettings } from '../http/client.ts';
+import { parsePlatform } from '../oci/platform.ts';
+import type { PlatformWish } from '../resolve/resolved.ts';
+import { type Location, parseLocation } from '../store/location.ts';
+import { parseTalosVersion, type TalosVersion } from '../talos/version.ts';
+import type { Context } from './context.ts';
+import { refuseContradictions } from './contradictions.ts';
+import { type Flags, listFlag, switchFlag, textFlag } from './flags.ts';
+import { readDuration, readEndpoint, readInteger, readSourceEndpoint, type SourceEndpoint } from './values.ts';
+
+/** How one end is reached. */
+export interface EndSettings {
+  readonly user: string | undefined;
+  /** From the environment; a password on standard input is read when the end is opened. */
+  readonly password: string | undefined;
+  readonly passwordOnStdin: boolean;
+  /** PEM files of additional certificate authorities. */
+  readonly caFiles: readonly string[];
+  /** Requests at once per host. */
+  readonly concurrency: number;
+}
+
+export interface OutputSettings {
+  readonly json: boolean;
+  readonly quiet: boolean;
+  readonly color: boolean;
+  readonly unicode: boolean;
+}
+
+export interface Settings {
+  readonly inputs: readonly string[];
+  /** Where images are read from; undefined: each from its own upstream registry. */
+  readonly from: Location | undefined;
+  readonly sourceEndpoints: readonly SourceEndpoint[];
+  readonly to: Location;
+  readonly toGiven: boolean;
+  /** What nodes will use, where it differs from `to`. */
+  readonly endpoint: string | undefined;
+  readonly prefixByRegistry: boolean;
+  readonly perRegistry: boolean;
+  /** Release whose images are wanted. */
+  readonly talos: TalosVersion | undefined;
+  readonly kubernetes: string | undefined;
+  /** Release the configuration is written for, where it was named. */
+  readonly configVersion: TalosVersion | undefined;
+  readonly wish: PlatformWish;
+  readonly signatures: boolean;
+  readonly includeForeign: boolean;
+  readonly dryRun: boolean;
+  readonly recheck: boolean;
+  /** Absolute. */
+  readonly lockFile: string;
+  readonly lockGiven: boolean;
+  readonly patchFile: string;
+  readonly failedList: string | undefined;
+  readonly outputFile: string | undefined;
+  readonly retries: number;
+  readonly timeoutMs: number | undefined;
+  readonly idleTimeoutMs: number;
+  readonly source: EndSettings;
+  readonly target: EndSettings;
+  readonly clientCertFile: string | undefined;
+  readonly clientKeyFile: string | undefined;
+  readonly insecureSkipVerify: boolean;
+  /** Credentials may cross plain HTTP. */
+  readonly plainHttp: boolean;
+  readonly proxy: ProxySettings;
+  /** For credential files and helper programs: the environment without the passwords meant for us. */
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly output: OutputSettings;
+  readonly cwd: string;
+}
+
+export const defaultTarget = 'oci:airgap-mirror';
+export const defaultLock = 'airgap.lock';
+export const defaultPatch = 'airgap-talos.yaml';
+
+/** Throws ERR_USAGE naming the option for everything that cannot be read or does not go together. */
+export function readSettings(inputs: readonly string[], flags: Flags, context: Pick<Context, 'env' | 'cwd'>): Settings {
+  const { env, cwd } = context;
+  const given = (flag: string, variable: string): string | undefined =>
+    textFlag(flags, flag) ?? nonEmpty(env[variable]);
+  const file = (name: string | undefined): string | undefined => (name === undefined ? undefined : resolve(cwd, name));
+  const lock = given('lock', 'AIRGAP_LOCK');
+  const lockFile = resolve(cwd, lock ?? defaultLock);
+  const to = given('to', 'AIRGAP_TO');
+  const settings: Settings = {
+    inputs,
+    ...placeSettings(flags, { to, endpoint: given('endpoint', 'AIRGAP_ENDPOINT') }),
+    ...contentSettings(flags),
+    lockFile,
+    lockGiven: lock !== undefined,
+    patchFile: file(textFlag(flags, 'patch')) ?? join(dirname(lockFile), defaultPatch),
+    failedList: file(textFlag(flags, 'failedList')),
+    outputFile: file(textFlag(flags, 'output')),
+    retries: integer(flags, { name: 'retries', option: '--retries', byDefault: 5, min: 0 }),
+    timeoutMs: duration(flags, { name: 'timeout', option: '--timeout' }),
+    idleTimeoutMs: duration(flags, { name: 'idleTimeout', option: '--idle-timeout' }) ?? 60_000,
+    source: endSettings('from', {
+      flags,
+      env,
+      cwd,
+      concurrency: integer(flags, { name: 'sourceConcurrency', option: '--source-concurrency', byDefault: 12 }),
+    }),
+    target: endSettings('to', {
+      flags,
+      env,
+      cwd,
+      concurrency: integer(flags, { name: 'targetConcurrency', option: '--target-concurrency', byDefault: 10 }),
+    }),
+    clientCertFile: file(textFlag(flags, 'clientCert')),
+    clientKeyFile: file(textFlag(flags, 'clientKey')),
+    insecureSkipVerify: switchFlag(flags, 'insecureSkipVerify'),
+    plainHttp: switchFlag(flags, 'plainHttp'),
+    proxy: proxySettings(env),
+    environment: withoutPasswords(env),
+    output: outputSettings(flags, env),
+    cwd,
+  };
+  refuseContradictions(settings);
+  return freeze(settings);
+}
+
+type Place = Pick<
+  Settings,
+  'from' | 'sourceEndpoints' | 'to' | 'toGiven' | 'endpoint' | 'prefixByRegistry' | 'perRegistry'
+>;
+
+function placeSettings(
+  flags: Flags,
+  given: { readonly to: string | undefined; readonly endpoint: string | undefined },
+): Place {
+  const from = textFlag(flags, 'from');
+  return {
+    from: from === undefined ? undefined : parseLocation(from),
+    sourceEndpoints: listFlag(flags, 'sourceEndpoint').map((text) => readSourceEndpoint('--source-endpoint', text)),
+    to: parseLocation(given.to ?? defaultTarget),
+    toGiven: given.to !== undefined,
+    endpoint: given.endpoint === undefined ? undefined : readEndpoint('--endpoint', given.endpoint),
+    prefixByRegistry: switchFlag(flags, 'prefixByRegistry'),
+    perRegistry: switchFlag(flags, 'perRegistry'),
+  };
+}
+
+type Content = Pick<
+  Settings,
+  'talos' | 'kubernetes' | 'configVersion' | 'wish' | 'signatures' | 'includeForeign' | 'dryRun' | 'recheck'
+>;
+
+function contentSettings(flags: Flags): Content {
+  const talos = textFlag(flags, 'talos');
+  const configVersion = textFlag(flags, 'talosVersion') ?? talos;
+  return {
+    talos: talos === undefined ? undefined : parseTalosVersion(talos),
+    kubernetes: textFlag(flags, 'kubernetes'),
+    configVersion: configVersion === undefined ? undefined : parseTalosVersion(configVersion),
+    wish: {
+      platforms: listFlag(flags, 'platform').map(parsePlatform),
+      narrow: switchFlag(flags, 'narrow'),
+      require: switchFlag(flags, 'requirePlatforms'),
+    },
+    signatures: switchFlag(flags, 'signatures', true),
+    includeForeign: switchFlag(flags, 'includeForeign'),
+    dryRun: switchFlag(flags, 'dryRun'),
+    recheck: switchFlag(flags, 'recheck'),
+  };
+}
+
+function endSettings(
+  end: 'from' | 'to',
+  given: { readonly flags: Flags; readonly env: Context['env']; readonly cwd: string; readonly concurrency: number },
+): EndSettings {
+  const upper = end === 'from' ? 'FROM' : 'TO';
+  const files = [
+    textFlag(given.flags, 'ca') ?? nonEmpty(given.env.AIRGAP_CA),
+    textFlag(given.flags, `${end}Ca`) ?? nonEmpty(given.env[`AIRGAP_${upper}_CA`]),
+  ];
+  return {
+    user: textFlag(given.flags, `${end}User`) ?? nonEmpty(given.env[`AIRGAP_${upper}_USER`]),
+    password: nonEmpty(given.env[`AIRGAP_${upper}_PASSWORD`]),
+    passwordOnStdin: switchFlag(given.flags, `${end}PasswordStdin`),
+    caFiles: files.filter((name) => name !== undefined).map((name) => resolve(given.cwd, name)),
+    concurrency: given.concurrency,
+  };
+}
+
+/** Lower case wins, as with curl. `HTTP_PROXY` is not honoured in CGI programs elsewhere; this is none. */
+function proxySettings(env: Context['env']): ProxySettings {
+  return {
+    httpProxy: nonEmpty(env.http_proxy) ?? nonEmpty(env.HTTP_PROXY),
+    httpsProxy: nonEmpty(env.https_proxy) ?? nonEmpty(env.HTTPS_PROXY),
+    noProxy: nonEmpty(env.no_proxy) ?? nonEmpty(env.NO_PROXY),
+  };
+}
+
+function withoutPasswords(env: Context['env']): Context['env'] {
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !/^AIRGAP_.*PASSWORD$/.test(name)));
+}
+
+/** https://no-color.org: any value but the empty one turns colour off. */
+export function outputSettings(flags: Flags, env: Context['env']): OutputSettings {
+  const json = switchFlag(flags, 'json');
+  const quiet = switchFlag(flags, 'quiet');
+  const locale = nonEmpty(env.LC_ALL) ?? nonEmpty(env.LC_CTYPE) ?? nonEmpty(env.LANG) ?? '';
+  return {
+    json,
+    quiet,
+    color: switchFlag(flags, 'color', true) && nonEmpty(env.NO_COLOR) === undefined && env.TERM !== 'dumb',
+    unicode: /utf-?8/i.test(locale),
+  };
+}
+
+function integer(
+  flags: Flags,
+  option: { readonly name: string; readonly option: string; readonly byDefault: number; readonly min?: number },
+): number {
+  const text = textFlag(flags, option.name);
+  return text === undefined ? option.byDefault : readInteger(option.option, text, { min: option.min ?? 1 });
+}
+
+function duration(flags: Flags, option: { readonly name: string; readonly option: string }): number | undefined {
+  const text = textFlag(flags, option.name);
+  return text === undefined ? undefined : readDuration(option.option, text);
+}
+
+function nonEmpty(text: string | undefined): string | undefined {
+  return text === undefined || text === '' ? undefined : text;
+}
+
+function freeze<T extends object>(value: T): T {
+  for (const part of Object.values(value))
+    if (typeof part === 'object' && part !== null && !(part instanceof URL)) freeze(part);
+  return Object.freeze(value);
+}

@@ -1,0 +1,59 @@
+/** The list that the talosctl on PATH prints: what is mirrored when nothing else is asked for. */
+import { execFile } from 'node:child_process';
+import { AirgapError } from '../errors.ts';
+import { parseTalosctlVersion, talosctlListArguments } from '../talos/talosctl.ts';
+import { printTalosVersion, type TalosVersion } from '../talos/version.ts';
+import type { Context } from './context.ts';
+
+export interface TalosctlList {
+  readonly version: TalosVersion;
+  /** The command that was run, for messages. */
+  readonly command: string;
+  readonly output: Uint8Array;
+}
+
+const timeoutMs = 20_000;
+
+/** Undefined when there is no talosctl on PATH. Throws ERR_INPUT_INVALID when there is one that fails. */
+export async function listWithTalosctl(context: Pick<Context, 'env' | 'signal'>): Promise<TalosctlList | undefined> {
+  const versionOutput = await runTalosctl(['version', '--client'], context);
+  if (versionOutput === undefined) return undefined;
+  const version = parseTalosctlVersion(versionOutput.toString('utf8'));
+  const args = talosctlListArguments(printTalosVersion(version));
+  const output = await runTalosctl(args, context);
+  return output === undefined ? undefined : { version, command: `talosctl ${args.join(' ')}`, output };
+}
+
+function runTalosctl(args: readonly string[], context: Pick<Context, 'env' | 'signal'>): Promise<Buffer | undefined> {
+  const options = {
+    env: { ...context.env },
+    signal: context.signal,
+    timeout: timeoutMs,
+    maxBuffer: 16 * 1024 * 1024,
+    encoding: 'buffer' as const,
+  };
+  return new Promise((resolve, reject) => {
+    execFile('talosctl', args, options, (error, stdout, stderr) => {
+      if (error === null) resolve(stdout);
+      else if (error.code === 'ENOENT') resolve(undefined);
+      else reject(failure(args, { error, stderr: stderr.toString('utf8') }));
+    });
+  });
+}
+
+function failure(
+  args: readonly string[],
+  what: { readonly error: Error & { readonly killed?: boolean }; readonly stderr: string },
+): AirgapError {
+  const said = what.stderr.trim().split('\n')[0] ?? '';
+  const state =
+    what.error.killed === true
+      ? `no answer in ${timeoutMs / 1000} s`
+      : said === ''
+        ? what.error.message.split('\n')[0]
+        : said.slice(0, 300);
+  return new AirgapError('ERR_INPUT_INVALID', `Cannot run "talosctl ${args.join(' ')}": ${state}`, {
+    cause: what.error,
+    hint: 'name the images yourself: a file, references, or --talos VERSION',
+  });
+}
