@@ -1,7 +1,7 @@
 /** The second room: requested images become resolved ones. Every image is tried; what fails is told beside what did not. */
-import pLimit from 'p-limit';
+import { limitTo } from '../async/limit.ts';
 import { type AirgapError, toAirgapError } from '../errors.ts';
-import { type EventSink, noEvents } from '../events.ts';
+import type { EventSink } from '../events.ts';
 import type { Origin, RequestedImage } from '../input/requested.ts';
 import { printReference } from '../oci/reference.ts';
 import type { Source } from '../store/store.ts';
@@ -48,9 +48,9 @@ export async function resolveImages(
   requests: readonly RequestedImage[],
   options: ResolveOptions,
 ): Promise<ResolveResult> {
-  const { events = noEvents, signal } = options;
+  const { events, signal } = options;
   const image = imageOptions(options);
-  const slots = pLimit(options.concurrency ?? 16);
+  const slots = limitTo(options.concurrency ?? 16);
   const aborted = (): boolean => signal?.aborted === true;
   let done = 0;
   const one = async (request: RequestedImage): Promise<Outcome | undefined> => {
@@ -60,14 +60,14 @@ export async function resolveImages(
     done += 1;
     if ('error' in outcome) {
       const { code, message } = outcome.error;
-      events({ type: 'resolve:failed', image: printReference(request.reference), code, message });
+      events?.({ type: 'resolve:failed', image: printReference(request.reference), code, message });
     } else {
       options.onResolved?.(outcome.resolved);
     }
-    events({ type: 'resolve:progress', done, total: requests.length });
+    events?.({ type: 'resolve:progress', done, total: requests.length });
     return outcome;
   };
-  const outcomes = await Promise.all(requests.map((request) => slots(one, request)));
+  const outcomes = await Promise.all(requests.map((request) => slots(() => one(request))));
   if (aborted()) throw toAirgapError(signal?.reason, 'ERR_INTERRUPTED', 'Cannot resolve images');
   return sorted(outcomes);
 }

@@ -1,5 +1,5 @@
 /** What an earlier run already did: images whose tag stands for the same digest at both ends need no work. */
-import pLimit from 'p-limit';
+import { limitTo } from '../async/limit.ts';
 import { toAirgapError } from '../errors.ts';
 import type { RequestedImage } from '../input/requested.ts';
 import { algorithmOf, type Digest } from '../oci/digest.ts';
@@ -59,7 +59,7 @@ export async function findUnchanged(
   requests: readonly RequestedImage[],
   options: UnchangedOptions,
 ): Promise<UnchangedResult> {
-  const slots = pLimit(options.concurrency ?? 32);
+  const slots = limitTo(options.concurrency ?? 32);
   const compared = await Promise.all(requests.map((request) => slots(() => compare(request, options))));
   const { signal } = options;
   if (signal?.aborted === true)

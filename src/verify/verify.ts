@@ -2,7 +2,7 @@
  * The independent witness: asks the target the way a node will, and says what does not stand. It shares no code and no answer
  * with the copier.
  */
-import { type EventSink, noEvents } from '../events.ts';
+import type { EventSink } from '../events.ts';
 import type { Lock, LockedImage } from '../lock/lock.ts';
 import { type Mirror, mirrorFor, repositoryAtMirror } from '../mirror/rule.ts';
 import { formatRepository, type Reference, type RepositoryName } from '../oci/reference.ts';
@@ -94,13 +94,13 @@ interface ExpectedOptions extends VerifyOptions {
 }
 
 async function verifyExpected(images: readonly ExpectedImage[], options: ExpectedOptions): Promise<Verification> {
-  const { events = noEvents, target, signal, prefix, repairTarget } = options;
+  const { events, target, signal, prefix, repairTarget } = options;
   const witness = new Witness(options);
   let done = 0;
   const one = async (image: ExpectedImage): Promise<Finding[]> => {
     const findings = [...unserved(image, options), ...(await checkImage(image, { witness, repairTarget }))];
     done += 1;
-    events({ type: 'verify:progress', done, total: images.length });
+    events?.({ type: 'verify:progress', done, total: images.length });
     return findings;
   };
   const findings = (await Promise.all(images.map(one))).flat();

@@ -1,5 +1,5 @@
 /** What the target answers when it is asked, each question once per run. Knows nothing of who copied what. */
-import pLimit from 'p-limit';
+import { type Limit, limitTo } from '../async/limit.ts';
 import { toAirgapError } from '../errors.ts';
 import type { Descriptor } from '../oci/descriptor.ts';
 import { algorithmOf, type Digest, digestFrom, digestOf, hasherFor } from '../oci/digest.ts';
@@ -27,14 +27,14 @@ const readAgain = 2;
 
 export class Witness {
   readonly #options: WitnessOptions;
-  readonly #slots: <T>(work: () => Promise<T>) => Promise<T>;
+  readonly #slots: Limit;
   readonly #tags = new Map<string, Promise<Digest | Fault>>();
   readonly #manifests = new Map<string, Promise<ManifestDocument | Fault>>();
   readonly #blobs = new Map<string, Promise<Descriptor | Fault>>();
 
   constructor(options: WitnessOptions) {
     this.#options = options;
-    this.#slots = pLimit(options.concurrency ?? 16);
+    this.#slots = limitTo(options.concurrency ?? 16);
   }
 
   get deep(): boolean {
