@@ -5,10 +5,11 @@ import type { TalosVersion } from '../talos/version.ts';
 import type { EmittedFile } from './emitted.ts';
 
 /**
- * One `DIRECTORY/hosts.toml` per mirror, sorted by path, as below `/etc/cri/conf.d/hosts` on a node and as
- * `ctr images pull --hosts-dir` reads them. Without TLS keys, which come from other parts of the configuration.
- * After siderolabs/talos v1.13.9, internal/pkg/containers/cri/containerd/hosts.go: `*` becomes `_default` (from 1.4 on), and
- * without fallback the last endpoint becomes the `server` (from 1.9 on). Releases before 1.4 differ in white space.
+ * One `DIRECTORY/hosts.toml` per mirror, sorted by path, as below `/etc/cri/conf.d/hosts` on a node. Without TLS keys,
+ * which come from other parts of the configuration. After siderolabs/talos v1.13.9,
+ * internal/pkg/containers/cri/containerd/hosts.go: `*` becomes `_default` (from 1.4 on), and without fallback the last
+ * endpoint becomes the `server` (from 1.9 on). Releases before 1.4 differ in white space.
+ * containerd 1.6 cannot read a file that has a `server` and no `[host]` table (it goes upstream); Talos 1.9 and later have 2.x.
  */
 export function hostsToml(mirrors: readonly NodeMirror[], options: { readonly version: TalosVersion }): EmittedFile[] {
   const kinds = configKinds(options.version);
