@@ -10,6 +10,8 @@ export const manifestLimit = 4 * 1024 * 1024;
 export interface ManifestPart {
   readonly role: 'manifest' | 'blob' | 'foreign';
   readonly digest: Digest;
+  /** Bytes, as the manifest claims. */
+  readonly size: number;
 }
 
 export interface ManifestFacts {
@@ -67,7 +69,9 @@ function partsOf(document: JsonObject): ManifestPart[] {
 
 function addPart(parts: ManifestPart[], descriptor: JsonObject | undefined, role: ManifestPart['role']): void {
   const digest = text(descriptor?.digest);
-  if (digest !== undefined && isDigest(digest)) parts.push({ role, digest });
+  const size = descriptor?.size;
+  if (digest === undefined || !isDigest(digest) || !Number.isSafeInteger(size)) return;
+  parts.push({ role, digest, size: Number(size) });
 }
 
 function inferType(document: JsonObject): string | undefined {

@@ -121,6 +121,10 @@ class MemoryRepository implements WritableRepository {
     return bytes?.length === descriptor.size;
   }
 
+  async blobSize(digest: Digest): Promise<number | undefined> {
+    return this.#shelf.find(this.name)?.blobs.get(digest)?.length;
+  }
+
   async fetch(descriptor: Descriptor, options: FetchOptions = {}): Promise<UnverifiedContent> {
     throwIfAborted(options.signal);
     const bytes = this.#shelf.find(this.name)?.blobs.get(descriptor.digest);

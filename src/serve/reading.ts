@@ -1,0 +1,141 @@
+/** The reading half of the API: manifests, blobs, tags, catalog, referrers (distribution-spec v1.1, "Pull" and "Content Discovery"). */
+
+import type { Descriptor } from '../oci/descriptor.ts';
+import { mediaTypes } from '../oci/media-type.ts';
+import type { Exchange } from './exchange.ts';
+import { ambiguous, collect, digestIn, type Finder, orNotFound, quoted } from './finder.ts';
+import type { Names, WireName } from './names.ts';
+import { parseRange } from './range.ts';
+import { Refusal, refusals } from './refusal.ts';
+
+export interface Library {
+  readonly names: Names;
+  readonly finder: Finder;
+}
+
+/** GET and HEAD of a manifest by tag or digest. A conditional request with the digest as ETag is answered 304. */
+export async function readManifest(
+  exchange: Exchange,
+  library: Library,
+  asked: { wire: WireName; reference: string },
+): Promise<void> {
+  const whole = exchange.wantsBody && exchange.header('if-none-match') === undefined;
+  const { descriptor, bytes } = await library.finder.manifest(asked.wire, { reference: asked.reference, whole });
+  const head = {
+    'content-type': descriptor.mediaType,
+    'docker-content-digest': descriptor.digest,
+    etag: `"${descriptor.digest}"`,
+    vary: 'Accept',
+  };
+  if (matches(exchange.header('if-none-match'), descriptor.digest)) return exchange.send(304, head);
+  if (!exchange.wantsBody) return exchange.sendHead(200, { ...head, 'content-length': descriptor.size });
+  exchange.send(200, head, bytes ?? (await wholeManifest(library, asked)));
+}
+
+async function wholeManifest(library: Library, asked: { wire: WireName; reference: string }): Promise<Uint8Array> {
+  const { bytes } = await library.finder.manifest(asked.wire, { reference: asked.reference, whole: true });
+  if (bytes === undefined)
+    throw new Refusal(refusals.manifestUnknown, `there is no ${quoted(asked.reference)} any more`);
+  return bytes;
+}
+
+/** GET and HEAD of a blob; one byte range is understood (RFC 9110, section 14). */
+export async function readBlob(
+  exchange: Exchange,
+  library: Library,
+  asked: { wire: WireName; digest: string },
+): Promise<void> {
+  const digest = digestIn(asked.digest);
+  const { repository, value: size } = await library.finder.blob(asked.wire, digest);
+  const head = {
+    'content-type': mediaTypes.octetStream,
+    'docker-content-digest': digest,
+    etag: `"${digest}"`,
+    'accept-ranges': 'bytes',
+    'cache-control': 'max-age=31536000, immutable',
+  };
+  if (matches(exchange.header('if-none-match'), digest)) return exchange.send(304, head);
+  const ifRange = exchange.header('if-range');
+  const isSame = ifRange === undefined || ifRange === `"${digest}"`;
+  const range = isSame ? parseRange(exchange.header('range'), size) : undefined;
+  if (range === 'unsatisfiable') {
+    throw new Refusal(refusals.rangeInvalid, `the blob has ${size} bytes`, {
+      headers: { 'content-range': `bytes */${size}` },
+    });
+  }
+  const { start, end } = range ?? { start: 0, end: size };
+  const partial = range === undefined ? {} : { 'content-range': `bytes ${start}-${end - 1}/${size}` };
+  const headers = { ...head, ...partial, 'content-length': end - start };
+  const status = range === undefined ? 200 : 206;
+  if (!exchange.wantsBody) return exchange.sendHead(status, headers);
+  const descriptor: Descriptor = { mediaType: mediaTypes.octetStream, digest, size };
+  const wanted = range === undefined ? {} : { offset: start, end };
+  await exchange.stream(status, headers, await repository.fetch(descriptor, { ...wanted, signal: exchange.signal }));
+}
+
+/** Tags in lexical order, paged by `n` and `last`. */
+export async function listTags(exchange: Exchange, library: Library, wire: WireName): Promise<void> {
+  const found = await library.finder.find(wire, async (repository) => {
+    if (repository.tags === undefined) throw new Refusal(refusals.methodNotAllowed, 'this store cannot list tags');
+    return orNotFound(collect(repository.tags({ signal: exchange.signal })));
+  });
+  const [first] = found;
+  if (first === undefined) throw new Refusal(refusals.nameUnknown, `there is no ${quoted(wire.name)}`);
+  if (found.length > 1) throw ambiguous(wire, found);
+  const page = paged(exchange, [...first.value].sort());
+  exchange.json(200, { name: wire.name, tags: page.items }, page.headers);
+}
+
+/** Repositories in lexical order with their registry before the path, paged by `n` and `last`. */
+export async function listCatalog(exchange: Exchange, library: Library): Promise<void> {
+  const page = paged(exchange, await library.names.all());
+  exchange.json(200, { repositories: page.items }, page.headers);
+}
+
+/** An index of what points at a manifest; an empty one when nothing does. 404 where the store has no such list. */
+export async function listReferrers(
+  exchange: Exchange,
+  library: Library,
+  asked: { wire: WireName; digest: string },
+): Promise<void> {
+  const subject = digestIn(asked.digest);
+  const found = await library.finder.find(asked.wire, async (repository) => {
+    const listed = await repository.referrers?.(subject, { signal: exchange.signal });
+    return listed === undefined || listed.length === 0 ? undefined : listed;
+  });
+  const [any] = library.names.exact(asked.wire);
+  if (found.length === 0 && any !== undefined && !(await library.finder.listsReferrers(any, subject))) {
+    throw new Refusal(refusals.notFound, 'this store does not list referrers');
+  }
+  const byDigest = new Map(found.flatMap(({ value }) => value).map((descriptor) => [descriptor.digest, descriptor]));
+  const artifactType = exchange.query.get('artifactType');
+  const manifests = [...byDigest.values()].filter(
+    (item) => artifactType === null || item.artifactType === artifactType,
+  );
+  const filtered = artifactType === null ? {} : { 'oci-filters-applied': 'artifactType' };
+  const index = { schemaVersion: 2, mediaType: mediaTypes.ociIndex, manifests };
+  exchange.send(200, { 'content-type': mediaTypes.ociIndex, ...filtered }, JSON.stringify(index));
+}
+
+function paged(
+  exchange: Exchange,
+  sorted: readonly string[],
+): { items: readonly string[]; headers: Record<string, string> } {
+  const { query } = exchange;
+  const last = query.get('last');
+  const rest = last === null ? sorted : sorted.filter((item) => item > last);
+  const text = query.get('n');
+  if (text === null) return { items: rest, headers: {} };
+  if (!/^[0-9]{1,9}$/.test(text)) throw new Refusal(refusals.paginationInvalid, `n is no number: ${quoted(text)}`);
+  const items = rest.slice(0, Number(text));
+  const end = items.at(-1);
+  if (end === undefined || items.length === rest.length) return { items, headers: {} };
+  const next = new URLSearchParams(query);
+  next.set('last', end);
+  return { items, headers: { link: `<${encodeURI(exchange.path)}?${next}>; rel="next"` } };
+}
+
+function matches(ifNoneMatch: string | undefined, digest: string): boolean {
+  if (ifNoneMatch === undefined) return false;
+  return ifNoneMatch.split(',').some((tag) => tag.trim().replace(/^W\//, '') === `"${digest}"`);
+}

@@ -1,0 +1,83 @@
+/** Refusals: answers that say no, with the error body of the distribution-spec v1.1 ("Error Codes"). */
+import type { ErrorCode } from '../errors.ts';
+import { isAirgapError } from '../errors.ts';
+
+export interface RefusalDetails {
+  readonly detail?: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** Thrown by whatever handles a request; becomes the answer. */
+export class Refusal extends Error {
+  readonly status: number;
+  readonly code: string;
+  readonly detail: unknown;
+  readonly headers: Readonly<Record<string, string>>;
+
+  constructor(
+    answer: { readonly status: number; readonly code: string },
+    message: string,
+    details: RefusalDetails = {},
+  ) {
+    super(message);
+    this.status = answer.status;
+    this.code = answer.code;
+    this.detail = details.detail;
+    this.headers = details.headers ?? {};
+  }
+
+  /** The JSON body. */
+  body(): string {
+    const error = {
+      code: this.code,
+      message: this.message,
+      ...(this.detail === undefined ? {} : { detail: this.detail }),
+    };
+    return `${JSON.stringify({ errors: [error] })}\n`;
+  }
+}
+
+/** The refusals there are, by the spec's code, with the status that goes with each. */
+export const refusals = {
+  blobUnknown: { status: 404, code: 'BLOB_UNKNOWN' },
+  uploadInvalid: { status: 400, code: 'BLOB_UPLOAD_INVALID' },
+  uploadUnknown: { status: 404, code: 'BLOB_UPLOAD_UNKNOWN' },
+  rangeInvalid: { status: 416, code: 'BLOB_UPLOAD_INVALID' },
+  digestInvalid: { status: 400, code: 'DIGEST_INVALID' },
+  manifestBlobUnknown: { status: 400, code: 'MANIFEST_BLOB_UNKNOWN' },
+  manifestInvalid: { status: 400, code: 'MANIFEST_INVALID' },
+  manifestUnknown: { status: 404, code: 'MANIFEST_UNKNOWN' },
+  nameInvalid: { status: 400, code: 'NAME_INVALID' },
+  nameUnknown: { status: 404, code: 'NAME_UNKNOWN' },
+  notFound: { status: 404, code: 'UNSUPPORTED' },
+  paginationInvalid: { status: 400, code: 'PAGINATION_NUMBER_INVALID' },
+  sizeInvalid: { status: 400, code: 'SIZE_INVALID' },
+  tooLarge: { status: 413, code: 'SIZE_INVALID' },
+  methodNotAllowed: { status: 405, code: 'UNSUPPORTED' },
+  noSpace: { status: 507, code: 'UNKNOWN' },
+  internal: { status: 500, code: 'UNKNOWN' },
+} as const;
+
+/** What a store's error means to whoever asked over HTTP. Foreign errors say nothing about their inside. */
+const meanings: Partial<Record<ErrorCode, { readonly status: number; readonly code: string }>> = {
+  ERR_NOT_FOUND: refusals.notFound,
+  ERR_UNAUTHORIZED: { status: 401, code: 'UNAUTHORIZED' },
+  ERR_DENIED: { status: 403, code: 'DENIED' },
+  ERR_RATE_LIMITED: { status: 429, code: 'TOOMANYREQUESTS' },
+  ERR_UNREACHABLE: { status: 502, code: 'UNKNOWN' },
+  ERR_TIMEOUT: { status: 504, code: 'UNKNOWN' },
+  ERR_UNSUPPORTED: { status: 405, code: 'UNSUPPORTED' },
+  ERR_NO_SPACE: refusals.noSpace,
+  ERR_DIGEST_MISMATCH: refusals.digestInvalid,
+  ERR_SIZE_MISMATCH: refusals.sizeInvalid,
+};
+
+export function refusalFor(thrown: unknown): Refusal {
+  if (thrown instanceof Refusal) return thrown;
+  if (!isAirgapError(thrown)) return new Refusal(refusals.internal, 'internal error');
+  return new Refusal(meanings[thrown.code] ?? refusals.internal, thrown.message);
+}
+
+export function isNotFound(thrown: unknown): boolean {
+  return isAirgapError(thrown) && thrown.code === 'ERR_NOT_FOUND';
+}
