@@ -2,12 +2,13 @@
  * Writes a set of images straight into the storage folder of a docker-registry (distribution 2.8, filesystem driver), once;
  * later runs find it under `.cache/bench/`.
  */
-import { createCipheriv, createHash } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { createWriteStream, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
+import { seededTar } from '../seeded-layer.mjs';
 import { shapes } from './shapes.mjs';
 
 const manifestType = 'application/vnd.oci.image.manifest.v1+json';
@@ -146,7 +147,7 @@ async function writeLayer(storage, key, size) {
   const [hash, plainHash] = [createHash('sha256'), createHash('sha256')];
   let written = 0;
   await pipeline(
-    Readable.from(tarOf(key, size)),
+    Readable.from(seededTar(key, size)),
     async function* plain(chunks) {
       for await (const chunk of chunks) {
         plainHash.update(chunk);
@@ -167,32 +168,4 @@ async function writeLayer(storage, key, size) {
   mkdirSync(dirname(blobPath(storage, digest)), { recursive: true });
   renameSync(file, blobPath(storage, digest));
   return { digest, size: written, diffId: `sha256:${plainHash.digest('hex')}` };
-}
-
-function* tarOf(key, size) {
-  const header = Buffer.alloc(512);
-  const put = (offset, text) => header.write(text, offset, 'latin1');
-  put(0, `data/${key}`);
-  put(100, '0000644\0');
-  put(108, '0000000\0');
-  put(116, '0000000\0');
-  put(124, `${size.toString(8).padStart(11, '0')}\0`);
-  put(136, '00000000000\0');
-  put(148, '        ');
-  put(156, '0');
-  put(257, 'ustar\0' + '00');
-  put(
-    148,
-    `${header
-      .reduce((sum, byte) => sum + byte, 0)
-      .toString(8)
-      .padStart(6, '0')}\0 `,
-  );
-  yield header;
-  const seed = createHash('sha256').update(key).digest();
-  const noise = createCipheriv('aes-256-ctr', seed, Buffer.alloc(16));
-  const zeros = Buffer.alloc(1 << 18);
-  for (let left = size; left > 0; left -= zeros.length)
-    yield noise.update(left < zeros.length ? zeros.subarray(0, left) : zeros);
-  yield Buffer.alloc(((512 - (size % 512)) % 512) + 1024);
 }
