@@ -2,19 +2,30 @@
  * The rooms called in order on given ends. Text goes in at one end (see `input/`), mirrored and verified images and their lock
  * come out at the other. This file knows no end: it is given a source and a target.
  */
-import type { AirgapError } from './errors.ts';
-import type { CopySettings, UploadMemory } from './copy/settings.ts';
+import { copyPlan } from './copy/copier.ts';
 import type { Receipt } from './copy/receipt.ts';
-import type { SurveyAnswers } from './copy/survey.ts';
-import type { Work } from './copy/work.ts';
-import type { EventSink } from './events.ts';
+import type { CopySettings, UploadMemory } from './copy/settings.ts';
+import { type SurveyAnswers, Surveyor } from './copy/survey.ts';
+import { type Work, workOf } from './copy/work.ts';
+import type { AirgapError } from './errors.ts';
+import { type EventSink, noEvents } from './events.ts';
+import { placeImages } from './input/place.ts';
 import type { RequestedImage, RequestedReference } from './input/requested.ts';
-import type { Contact, Lock } from './lock/lock.ts';
+import type { Contact, Lock, LockedImage } from './lock/lock.ts';
 import type { Mirror, MirrorRule } from './mirror/rule.ts';
+import { printReference, type RepositoryName } from './oci/reference.ts';
+import { planImages } from './plan/build.ts';
+import { checkConflicts } from './plan/conflicts.ts';
+import { lockedImageOf, lockOf } from './plan/lock-of.ts';
+import { originTexts } from './plan/origins.ts';
 import type { Plan } from './plan/plan.ts';
+import type { SparseQuestion } from './resolve/choice.ts';
+import { resolveImages } from './resolve/resolve.ts';
 import type { PlatformWish } from './resolve/resolved.ts';
+import { findUnchanged, knownKey, type UnchangedResult } from './resolve/unchanged.ts';
 import type { Source, Target } from './store/store.ts';
 import type { Verification } from './verify/verification.ts';
+import { VerificationRun } from './verify/verify.ts';
 
 /** Everything one run needs. Nothing here is read from the environment. */
 export interface MirrorJob {
@@ -31,11 +42,15 @@ export interface MirrorJob {
   readonly includeForeign?: boolean;
   /** The lock an earlier run left for this target: what it vouches for and both ends confirm is not looked at again. */
   readonly previous?: Lock | undefined;
+  /** Make no write request of any kind. Default false. */
+  readonly dryRun?: boolean;
   /** Ask the target for every manifest and blob even when `previous` vouches for them. Default false. */
   readonly recheck?: boolean;
   readonly copy?: Partial<CopySettings>;
   /** Where interrupted uploads are remembered between processes. Default: nowhere. */
   readonly uploads?: UploadMemory | undefined;
+  /** What `--to` said, for the commands that repair a finding. Default: the rule's registry. */
+  readonly repairTarget?: string | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly events?: EventSink;
 }
@@ -63,3 +78,128 @@ export interface MirrorResult extends Prepared {
 
 /** Which hosts were contacted, told by whoever opened the ends. */
 export type ContactsOf = () => readonly Contact[];
+
+/** Resolves, plans and asks the target what it has. Writes nothing. Throws ERR_MIRROR_CONFLICT, and what the target throws. */
+export async function prepareMirror(job: MirrorJob): Promise<Prepared> {
+  const events = job.events ?? noEvents;
+  const requested = placeImages(job.rule, job.requests);
+  events({ type: 'phase', phase: 'resolve' });
+  const { unchanged, changed } = await compareWithLock(job, requested);
+  const surveyor = new Surveyor({ target: job.target, signal: job.signal });
+  const { images, failures } = await resolveImages(changed, {
+    source: job.source,
+    wish: job.wish,
+    signatures: job.signatures ?? true,
+    includeForeign: job.includeForeign ?? false,
+    sparse: sparseQuestion(job),
+    onResolved: (image) => surveyor.ask(image),
+    signal: job.signal,
+    events,
+  });
+  checkConflicts(images, unchanged);
+  const plan = planImages(images, unchanged);
+  events({ type: 'phase', phase: 'survey' });
+  const survey = await surveyor.finish();
+  return { plan, survey, work: workOf(plan, survey), failures };
+}
+
+/** Copies what is missing, checks every image as soon as it is complete, and says what stands. Throws what `signal` was aborted with. */
+export async function copyAndVerify(job: MirrorJob, prepared: Prepared, contacts: ContactsOf): Promise<MirrorResult> {
+  const events = job.events ?? noEvents;
+  const { plan, survey, work } = prepared;
+  const check = checkOf(job, plan.images.length);
+  events({ type: 'phase', phase: 'copy' });
+  const receipt = await copyPlan(plan, {
+    source: job.source,
+    target: job.target,
+    survey,
+    work,
+    ...(job.copy === undefined ? {} : { settings: job.copy }),
+    uploads: job.uploads,
+    events,
+    signal: job.signal,
+    onImage: (image) => {
+      if (image.status === 'complete') check.add(lockedImageOf(image.image));
+    },
+  });
+  events({ type: 'phase', phase: 'verify' });
+  const verification = await check.finish();
+  return {
+    ...prepared,
+    receipt,
+    verification,
+    lock: lockAfter(job, { plan, receipt, verification, contacts: contacts() }),
+  };
+}
+
+async function compareWithLock(job: MirrorJob, requested: readonly RequestedImage[]): Promise<UnchangedResult> {
+  const locked = job.recheck === true ? [] : (job.previous?.images ?? []);
+  if (locked.length === 0) return { unchanged: [], changed: requested };
+  return await findUnchanged(requested, {
+    known: new Map(locked.map((image) => [knownKey(image.source, image.target), image])),
+    source: job.source,
+    target: job.target,
+    wish: job.wish,
+    signatures: job.signatures ?? true,
+    signal: job.signal,
+  });
+}
+
+/** Asked once per target: registries do not differ by repository. A dry run does not write to find out and expects the worst. */
+function sparseQuestion(job: MirrorJob): SparseQuestion {
+  const { target, signal, dryRun } = job;
+  let answer: Promise<boolean> | undefined;
+  const ask = async (name: RepositoryName): Promise<boolean> => {
+    const accepts = await target.acceptsSparseIndex?.(name, { signal, mayWrite: dryRun !== true });
+    if (accepts !== undefined) return accepts;
+    const message = `whether the target takes an index without all its children is only tried when copying; this plan expects that it does not`;
+    if (dryRun === true) job.events?.({ type: 'notice', message });
+    return false;
+  };
+  return (name) => {
+    answer ??= ask(name);
+    return answer;
+  };
+}
+
+function checkOf(job: MirrorJob, total: number): VerificationRun {
+  return new VerificationRun({
+    target: job.target,
+    mirrors: job.rule.naming === 'keep' ? [] : job.mirrors,
+    prefix: job.rule.prefix,
+    repairTarget: job.repairTarget ?? job.rule.registry,
+    signal: job.signal,
+    events: job.events,
+    total,
+  });
+}
+
+/** What stands now: images of this run that are complete and without a finding, images that did not change, and what an earlier run left. */
+function lockAfter(
+  job: MirrorJob,
+  run: {
+    readonly plan: Plan;
+    readonly receipt: Receipt;
+    readonly verification: Verification;
+    readonly contacts: readonly Contact[];
+  },
+): Lock {
+  const faulty = new Set(run.verification.findings.map(({ image }) => image));
+  const complete = run.receipt.images
+    .filter(({ status, image }) => status === 'complete' && !faulty.has(printReference(image.reference)))
+    .map(({ image }) => image);
+  return lockOf(complete, {
+    rule: job.rule,
+    mirrors: job.mirrors,
+    contacts: run.plan.unchanged.length === 0 ? run.contacts : [...(job.previous?.contacts ?? []), ...run.contacts],
+    carried: carriedImages(job, run.plan),
+  });
+}
+
+function carriedImages(job: MirrorJob, { unchanged }: Plan): LockedImage[] {
+  const asked = new Map(unchanged.map((image) => [knownKey(image.reference, image.target), image]));
+  return (job.previous?.images ?? []).flatMap((locked) => {
+    const image = asked.get(knownKey(locked.source, locked.target));
+    return image === undefined ? [] : [{ ...locked, origins: originTexts(image.origins) }];
+  });
+}

@@ -99,13 +99,14 @@ export class ImageCopier {
     const { document, tag } = what;
     const key = contentKey(image.target, document.descriptor.digest);
     const doneKey = tag === undefined ? key : `${key}#${tag}`;
-    await this.#writers.run(key, async () => {
+    const write = async () => {
       if (this.#placed.has(doneKey)) return;
       await this.#put(image, what);
       this.#manifests += 1;
       this.#placed.add(key);
       this.#placed.add(doneKey);
-    });
+    };
+    await this.#writers.run(key, { work: write, signal: this.#options.context.signal });
   }
 
   async #put(
@@ -136,7 +137,8 @@ export class ImageCopier {
     for (const child of childrenOf(document.manifest)) {
       const known = image.manifests.find(({ descriptor }) => descriptor.digest === child.digest);
       if (known === undefined) continue;
-      await this.#writers.run(contentKey(image.target, child.digest), () => this.#put(image, { document: known }));
+      const work = () => this.#put(image, { document: known });
+      await this.#writers.run(contentKey(image.target, child.digest), { work, signal: context.signal });
     }
   }
 

@@ -31,7 +31,8 @@ export function lockOf(images: readonly ResolvedImage[], context: LockContext): 
   });
 }
 
-function lockedImageOf(image: ResolvedImage): LockedImage {
+/** One image as its lock names it. */
+export function lockedImageOf(image: ResolvedImage): LockedImage {
   const manifests = image.manifests.map((document) => document.descriptor);
   const tags = new Map(image.tags.map((tag) => [tag.tag, { tag: tag.tag, digest: tag.digest, role: tag.role }]));
   return {

@@ -96,6 +96,9 @@ export interface Source {
 
 export interface Target extends Source {
   repository(name: RepositoryName): WritableRepository;
-  /** Whether this repository takes an index whose children are partly absent. Asked once per target; leaves nothing behind that a user can see. */
-  acceptsSparseIndex?(name: RepositoryName, options?: CallOptions): Promise<boolean>;
+  /** Whether this repository takes an index whose children are partly absent. Leaves nothing behind that a user can see. Undefined when only a write could tell and `mayWrite` is false (default true). */
+  acceptsSparseIndex?(
+    name: RepositoryName,
+    options?: CallOptions & { readonly mayWrite?: boolean | undefined },
+  ): Promise<boolean | undefined>;
 }

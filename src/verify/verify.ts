@@ -88,33 +88,70 @@ function nodePlace({ source, target }: PlacedImage, mirrors: readonly Mirror[]):
   return { registry: target.registry, repository: repositoryAtMirror(mirror, source).repository };
 }
 
-interface ExpectedOptions extends VerifyOptions {
+export interface ExpectedOptions extends VerifyOptions {
+  /** As nodes use them; without any the places of the lock are taken as they are. */
   readonly mirrors: readonly Mirror[];
+  /** Path under which the catalog is searched for what the lock does not know. */
   readonly prefix: string;
 }
 
 async function verifyExpected(images: readonly ExpectedImage[], options: ExpectedOptions): Promise<Verification> {
-  const { events, target, signal, prefix, repairTarget } = options;
-  const witness = new Witness(options);
-  let done = 0;
-  const one = async (image: ExpectedImage): Promise<Finding[]> => {
-    const findings = [...unserved(image, options), ...(await checkImage(image, { witness, repairTarget }))];
-    done += 1;
-    events?.({ type: 'verify:progress', done, total: images.length });
-    return findings;
-  };
-  const findings = (await Promise.all(images.map(one))).flat();
-  const catalog: CatalogFinding = options.catalog
-    ? await findExtras(images, { target, prefix, signal })
-    : { extras: [] };
-  return {
-    images: images.length,
-    ...(await witness.counts()),
-    deep: witness.deep,
-    findings: findings.sort(compareFindings),
-    extras: catalog.extras,
-    ...(catalog.note === undefined ? {} : { catalogNote: catalog.note }),
-  };
+  const run = new VerificationRun({ ...options, total: images.length });
+  for (const image of images) run.expect(image);
+  return await run.finish();
+}
+
+/** A verification that learns its images one after the other, so that checking goes on while others are still being copied. */
+export class VerificationRun {
+  readonly #options: ExpectedOptions & { readonly total: number };
+  readonly #witness: Witness;
+  readonly #images: ExpectedImage[] = [];
+  readonly #checks: Promise<Finding[]>[] = [];
+  #done = 0;
+
+  /** `total` is the number of images for progress events. */
+  constructor(options: ExpectedOptions & { readonly total: number }) {
+    this.#options = options;
+    this.#witness = new Witness(options);
+  }
+
+  /** Starts checking a locked image and returns at once. */
+  add(image: LockedImage): void {
+    this.expect(expectedOf(image, this.#options.mirrors));
+  }
+
+  /** The same for an image described otherwise. */
+  expect(image: ExpectedImage): void {
+    const check = this.#check(image);
+    check.catch(() => {});
+    this.#images.push(image);
+    this.#checks.push(check);
+  }
+
+  /** Waits for every check. Throws only when `signal` ends it. */
+  async finish(): Promise<Verification> {
+    const { target, signal, prefix } = this.#options;
+    const findings = (await Promise.all(this.#checks)).flat();
+    const catalog: CatalogFinding = this.#options.catalog
+      ? await findExtras(this.#images, { target, prefix, signal })
+      : { extras: [] };
+    return {
+      images: this.#images.length,
+      ...(await this.#witness.counts()),
+      deep: this.#witness.deep,
+      findings: findings.sort(compareFindings),
+      extras: catalog.extras,
+      ...(catalog.note === undefined ? {} : { catalogNote: catalog.note }),
+    };
+  }
+
+  async #check(image: ExpectedImage): Promise<Finding[]> {
+    const { events, repairTarget, total } = this.#options;
+    const findings = await checkImage(image, { witness: this.#witness, repairTarget });
+    this.#done += 1;
+    events?.({ type: 'verify:progress', done: this.#done, total });
+    return [...unserved(image, this.#options), ...findings];
+  }
 }
 
 /** A node without a mirror for a registry asks upstream, which it cannot reach. */
