@@ -46,9 +46,13 @@ const classes: Readonly<Record<ErrorCode, Class>> = {
   ERR_INTERRUPTED: 'interrupted',
 };
 
-/** The status for one thrown thing. An end that is not known counts as the source: that is where every run begins. */
+/**
+ * The status for one thrown thing. An end that is not known counts as the source: that is where every run begins.
+ * What is not supported at no end was refused before anything was contacted.
+ */
 export function exitCodeFor(thrown: unknown): number {
   if (!isAirgapError(thrown)) return exitCodes.defect;
+  if (thrown.code === 'ERR_UNSUPPORTED' && thrown.end === undefined) return exitCodes.usage;
   const kind = classes[thrown.code];
   return kind === 'end' ? endCode(thrown.end) : exitCodes[kind];
 }

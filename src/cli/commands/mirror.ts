@@ -1,0 +1,110 @@
+/** `airgap mirror`: the whole corridor, from images to a verified mirror, its lock and its Talos configuration. */
+import { copyAndVerify, type MirrorResult, type Prepared, prepareMirror } from '../../corridor.ts';
+import { emitTalosRegistries } from '../../emit/talos.ts';
+import type { Mirror } from '../../mirror/rule.ts';
+import { printTalosVersion, type TalosVersion } from '../../talos/version.ts';
+import { errorLines } from '../error-text.ts';
+import { exitCodeOfRun } from '../exit.ts';
+import { failedListText, failuresOf } from '../failures.ts';
+import { writeFileAtomic } from '../files.ts';
+import { writeLock } from '../lock-file.ts';
+import { type MirrorRun, withMirrorRun } from '../mirror-run.ts';
+import { nextLines, type WrittenFiles } from '../next-text.ts';
+import { configVersionFor } from '../placing.ts';
+import { planFields, planLines } from '../plan-text.ts';
+import type { Invocation } from '../program.ts';
+import { receiptFields, receiptLines } from '../receipt-text.ts';
+import { goOn, inSession, type Session } from '../session.ts';
+import { readSettings } from '../settings.ts';
+import { openUploadMemory } from '../upload-memory.ts';
+import { findingLines } from '../verify-text.ts';
+
+export function mirror({ inputs, flags, context }: Invocation): Promise<number> {
+  const settings = readSettings(inputs, flags, context);
+  return inSession({ settings, context, eventLines: true }, (session) =>
+    withMirrorRun(session, async (run) => {
+      const prepared = await prepareMirror(run.job);
+      goOn(session.signal);
+      session.reporter.text([...planLines(prepared), '']);
+      return settings.dryRun ? endDryRun(session, prepared) : copy(session, { run, prepared });
+    }),
+  );
+}
+
+/** Nothing was written, and nothing is. */
+function endDryRun({ reporter }: Session, prepared: Prepared): number {
+  const exitCode = exitCodeOfRun({
+    complete: prepared.plan.images.length + prepared.plan.unchanged.length,
+    failures: prepared.failures.map(({ error }) => error),
+    findings: 0,
+  });
+  reporter.text(['Dry run: nothing was written.']);
+  reporter.result({ exitCode, dryRun: true, plan: planFields(prepared) });
+  return exitCode;
+}
+
+async function copy(
+  session: Session,
+  started: { readonly run: MirrorRun; readonly prepared: Prepared },
+): Promise<number> {
+  const { settings, signal } = session;
+  const { run, prepared } = started;
+  const uploads = openUploadMemory(`${settings.lockFile}.uploads.json`, run.ends.targetName);
+  try {
+    const result = await copyAndVerify({ ...run.job, uploads }, prepared, run.ends.contacts);
+    goOn(signal);
+    return await finish(session, { run, result });
+  } finally {
+    uploads.flush();
+  }
+}
+
+async function finish(
+  session: Session,
+  ended: { readonly run: MirrorRun; readonly result: MirrorResult },
+): Promise<number> {
+  const { reporter, settings } = session;
+  const { run, result } = ended;
+  const failures = failuresOf(result);
+  const files = await writeFiles(session, ended);
+  if (settings.failedList !== undefined) await writeFileAtomic(settings.failedList, failedListText(failures));
+  const exitCode = exitCodeOfRun({
+    complete: result.lock.images.length,
+    failures: failures.map(({ error }) => error),
+    findings: result.verification.findings.length,
+  });
+  const facts = { result, milliseconds: performance.now() - session.startedAt, hosts: run.ends.statistics() };
+  reporter.text(receiptLines(facts));
+  for (const { error } of failures) reporter.problem(errorLines(error));
+  reporter.problem(findingLines(result.verification));
+  reporter.text(nextLines({ settings, files, failures: failures.length, mirrored: result.lock.images.length }));
+  reporter.result({ exitCode, ...receiptFields(facts), files });
+  return exitCode;
+}
+
+/** The lock and the patch say what stands; when nothing does, what an earlier run wrote stays. */
+async function writeFiles(
+  session: Session,
+  { run, result }: { readonly run: MirrorRun; readonly result: MirrorResult },
+): Promise<WrittenFiles> {
+  const { settings, reporter } = session;
+  if (result.lock.images.length === 0) return {};
+  reporter.event({ type: 'phase', phase: 'emit' });
+  await writeLock(settings.lockFile, result.lock);
+  const version = configVersionFor(settings, run.talos);
+  const text = patchText(result, { version, mirrors: result.lock.mirrors });
+  if (text === undefined) return { lock: settings.lockFile };
+  await writeFileAtomic(settings.patchFile, text);
+  return { lock: settings.lockFile, patch: settings.patchFile, talos: printTalosVersion(version) };
+}
+
+function patchText(
+  result: MirrorResult,
+  target: { readonly version: TalosVersion; readonly mirrors: readonly Mirror[] },
+): string | undefined {
+  if (target.mirrors.length === 0) return undefined;
+  const registries = result.lock.images.map((image) => image.source.registry);
+  return emitTalosRegistries({ ...target, registries })
+    .map((file) => file.text)
+    .join('---\n');
+}

@@ -1,0 +1,26 @@
+/** `airgap plan`: what mirror would copy. Writes nothing anywhere. */
+import { prepareMirror } from '../../corridor.ts';
+import { exitCodeOfRun } from '../exit.ts';
+import { withMirrorRun } from '../mirror-run.ts';
+import { planFields, planLines } from '../plan-text.ts';
+import type { Invocation } from '../program.ts';
+import { jsonLine } from '../report/json.ts';
+import { inSession } from '../session.ts';
+import { readSettings } from '../settings.ts';
+
+/** A plan in which an image cannot be resolved is no success: the status is that of a mirror that would stop here. */
+export function plan({ inputs, flags, context }: Invocation): Promise<number> {
+  const settings = readSettings(inputs, flags, context);
+  return inSession({ settings, context }, (session) =>
+    withMirrorRun(session, async ({ job }) => {
+      const prepared = await prepareMirror(job);
+      if (settings.output.json) context.stdout.write(`${jsonLine(planFields(prepared), 2)}\n`);
+      else session.reporter.text(planLines(prepared));
+      return exitCodeOfRun({
+        complete: prepared.plan.images.length + prepared.plan.unchanged.length,
+        failures: prepared.failures.map(({ error }) => error),
+        findings: 0,
+      });
+    }),
+  );
+}

@@ -1,0 +1,35 @@
+/** The images that failed in a run, with everything known about why. Pure. */
+import type { MirrorResult } from '../corridor.ts';
+import type { AirgapError } from '../errors.ts';
+import { printOrigin, type RequestedImage } from '../input/requested.ts';
+import { printReference } from '../oci/reference.ts';
+import { printable } from './report/text.ts';
+
+export interface Failure {
+  readonly image: RequestedImage;
+  /** Names the image and who asked for it. */
+  readonly error: AirgapError;
+}
+
+/** What could not be resolved and what could not be copied, sorted by image. */
+export function failuresOf(result: Pick<MirrorResult, 'failures' | 'receipt'>): Failure[] {
+  const copied = result.receipt.images.flatMap((image) =>
+    image.status === 'failed' ? [{ image: image.image, error: image.error }] : [],
+  );
+  return [...result.failures, ...copied]
+    .map(({ image, error }) => ({
+      image,
+      error: error.with({ reference: printReference(image.reference), origins: image.origins.map(printOrigin) }),
+    }))
+    .sort((a, b) => (printReference(a.image.reference) < printReference(b.image.reference) ? -1 : 1));
+}
+
+/** A list that can be given to airgap again; why stands in comments. */
+export function failedListText(failures: readonly Failure[]): string {
+  if (failures.length === 0) return '# no image failed\n';
+  return failures
+    .map(
+      ({ image, error }) => `# ${printable(error.message.split('\n')[0] ?? '')}\n${printReference(image.reference)}\n`,
+    )
+    .join('');
+}

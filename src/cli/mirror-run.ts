@@ -1,0 +1,95 @@
+/** What mirror and plan share: inputs, ends, the earlier lock, and the job for the corridor. */
+import type { MirrorJob } from '../corridor.ts';
+import type { RequestedReference } from '../input/requested.ts';
+import type { Lock } from '../lock/lock.ts';
+import type { MirrorRule } from '../mirror/rule.ts';
+import { printLocation } from '../store/location.ts';
+import type { TalosVersion } from '../talos/version.ts';
+import { type GatheredInputs, gatherInputs, gatherOrFind } from './inputs.ts';
+import { requestsFromStore } from './inputs-from-store.ts';
+import { readLock, sameRule } from './lock-file.ts';
+import { type OpenedEnds, openEnds } from './open.ts';
+import { mirrorsFor, ruleFor } from './placing.ts';
+import type { Session } from './session.ts';
+import { defaultTarget, type Settings } from './settings.ts';
+import { usageError } from './values.ts';
+
+export interface MirrorRun {
+  readonly job: MirrorJob;
+  readonly ends: OpenedEnds;
+  /** The release the images are for, where an input told. */
+  readonly talos: TalosVersion | undefined;
+}
+
+/** Gathers, opens, and hands over; the ends are closed whatever happens. Nothing is written. */
+export async function withMirrorRun(session: Session, work: (run: MirrorRun) => Promise<number>): Promise<number> {
+  const { settings, reporter } = session;
+  const gathered = await gather(session);
+  const rule = ruleFor(settings.to, settings.prefixByRegistry);
+  const earlier = await readLock(settings.lockFile);
+  for (const message of gathered.notices) reporter.event({ type: 'notice', message });
+  if (!settings.toGiven) reporter.event({ type: 'notice', message: noTarget(settings) });
+  const upstreams = gathered.requests.map(({ reference }) => reference.registry);
+  const ends = await openEnds(session, { source: { upstreams }, target: true });
+  try {
+    const requests =
+      gathered.requests.length > 0 ? gathered.requests : await requestsFromStore(ends.source, session.signal);
+    if (requests.length === 0)
+      throw usageError('Cannot mirror: the source holds no tagged image', 'name the images to be copied');
+    const previous = usable(earlier, rule, session);
+    const job = jobFor(session, { requests, rule, ends, previous });
+    return await work({ job, ends, talos: gathered.talos });
+  } finally {
+    await ends.close();
+  }
+}
+
+async function gather({ settings, context, signal }: Session): Promise<GatheredInputs> {
+  const inputs = { stdin: context.stdin, stderr: context.stderr, env: context.env, signal };
+  const wholeStore = settings.from?.kind === 'layout' && settings.inputs.length === 0 && settings.talos === undefined;
+  return wholeStore ? gatherInputs(settings, inputs) : gatherOrFind(settings, inputs);
+}
+
+function noTarget(settings: Settings): string {
+  return `no --to was given: images go to the layout directory ${printLocation(settings.to).replace(/^oci:/, '')} (${defaultTarget})`;
+}
+
+function usable(earlier: Lock | undefined, rule: MirrorRule, { settings, reporter }: Session): Lock | undefined {
+  if (earlier === undefined) return undefined;
+  if (sameRule(earlier.rule, rule)) return earlier;
+  const message = `${settings.lockFile} was written for another target or naming: it is not used, and is replaced at the end`;
+  reporter.event({ type: 'notice', message });
+  return undefined;
+}
+
+interface JobParts {
+  readonly requests: readonly RequestedReference[];
+  readonly rule: MirrorRule;
+  readonly ends: OpenedEnds;
+  readonly previous: Lock | undefined;
+}
+
+function jobFor({ settings, reporter, signal }: Session, parts: JobParts): MirrorJob {
+  const { requests, rule, ends, previous } = parts;
+  const endpoint = settings.endpoint ?? ends.endpoint;
+  return {
+    requests,
+    rule,
+    source: ends.source,
+    target: ends.target,
+    mirrors: mirrorsFor(requests, { rule, endpoint, perRegistry: settings.perRegistry }),
+    wish: settings.wish,
+    signatures: settings.signatures,
+    includeForeign: settings.includeForeign,
+    previous,
+    recheck: settings.recheck,
+    copy: {
+      // One slot less than the transport has: small requests always find one.
+      transfersPerHost: Math.max(1, settings.source.concurrency - 1),
+      transfersIntoTarget: Math.max(1, settings.target.concurrency - 1),
+      retries: settings.retries,
+    },
+    signal,
+    events: reporter.event,
+  };
+}

@@ -1,0 +1,71 @@
+/** What to do after a run. Pure. */
+import { relative } from 'node:path';
+import { printLocation } from '../store/location.ts';
+import { counted } from './report/text.ts';
+import type { Settings } from './settings.ts';
+
+export interface WrittenFiles {
+  readonly lock?: string;
+  readonly patch?: string;
+  /** Release the patch is written for. */
+  readonly talos?: string;
+}
+
+export interface Ended {
+  readonly settings: Settings;
+  readonly files: WrittenFiles;
+  readonly failures: number;
+  /** Images that stand. */
+  readonly mirrored: number;
+}
+
+export function nextLines({ settings, files, failures, mirrored }: Ended): string[] {
+  const lines = writtenLines(settings, files);
+  const next: string[] = [];
+  if (failures > 0)
+    next.push(
+      `run the same command again for the ${counted(failures, 'image')} that failed: it copies only what is missing`,
+    );
+  if (mirrored > 0 && settings.to.kind === 'layout') next.push(...layoutSteps(settings, files));
+  if (files.patch !== undefined)
+    next.push(`talosctl patch machineconfig --nodes NODE --patch @${shown(settings, files.patch)}`);
+  return next.length === 0 ? lines : [...lines, '', 'Next:', ...next.map((step) => `  ${step}`)];
+}
+
+function writtenLines(settings: Settings, files: WrittenFiles): string[] {
+  const lines: string[] = [];
+  if (files.lock !== undefined)
+    lines.push(`wrote ${shown(settings, files.lock)}: what stands at ${printLocation(settings.to)}, digest by digest`);
+  if (files.patch !== undefined)
+    lines.push(`wrote ${shown(settings, files.patch)}: the configuration for Talos ${files.talos ?? ''}`.trimEnd());
+  if (files.lock === undefined)
+    lines.push('No image stands: the lock and the Talos configuration are left as they were.');
+  return lines;
+}
+
+function layoutSteps(settings: Settings, files: WrittenFiles): string[] {
+  const directory = settings.to.kind === 'layout' ? settings.to.directory : '';
+  const lock = shown(settings, settings.lockFile);
+  const serve = [`airgap serve ${quoted(directory)}`];
+  const carry = [
+    `airgap mirror ${quoted(lock)} --from oci:${quoted(directory)} --to HOST:PORT    to put it into a registry later`,
+  ];
+  if (files.patch !== undefined) return [...serve, ...carry];
+  const option = settings.lockGiven ? ` --lock ${quoted(lock)}` : '';
+  return [
+    ...serve,
+    `airgap emit${option} --endpoint http://ADDRESS:6000 --output airgap-talos.yaml    ADDRESS: this machine as nodes see it`,
+    ...carry,
+  ];
+}
+
+/** Relative to where the user is, when that is shorter. */
+function shown(settings: Settings, file: string): string {
+  const near = relative(settings.cwd, file);
+  return near.startsWith('..') || near === '' ? file : near;
+}
+
+/** For a shell, where it needs quotes. */
+function quoted(text: string): string {
+  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
+}

@@ -1,0 +1,132 @@
+/** What a run did, for readers and for programs. Pure. */
+import type { ImageReceipt, Outcome } from '../copy/receipt.ts';
+import type { MirrorResult } from '../corridor.ts';
+import type { HostStatistics } from '../http/client.ts';
+import { printOrigin } from '../input/requested.ts';
+import { printReference } from '../oci/reference.ts';
+import { errorFields } from './error-text.ts';
+import { imageSize } from './plan-text.ts';
+import { counted, sizeText, tableLines, timeText } from './report/text.ts';
+
+/** One host, as seen from one end. */
+export interface EndStatistics extends HostStatistics {
+  readonly end: 'source' | 'target';
+}
+
+export interface ReceiptFacts {
+  readonly result: MirrorResult;
+  readonly milliseconds: number;
+  readonly hosts: readonly EndStatistics[];
+}
+
+export function receiptLines(facts: ReceiptFacts): string[] {
+  const { result } = facts;
+  const rows = [
+    ...result.receipt.images.map(imageRow),
+    ...result.plan.unchanged.map((image) => ['unchanged', printReference(image.reference), 'as the lock says']),
+    ...result.failures.map(({ image }) => ['failed', printReference(image.reference), 'could not be resolved']),
+  ];
+  return [...tableLines(rows), '', ...tableLines(totalRows(facts)), ...hostLines(facts.hosts), ''];
+}
+
+function imageRow(receipt: ImageReceipt): string[] {
+  const name = printReference(receipt.image.reference);
+  if (receipt.status === 'failed') return ['failed', name, 'see below'];
+  const counts = outcomeCounts(receipt.outcomes);
+  const moved = counts.copied + counts.mounted;
+  const parts = (['copied', 'mounted', 'present'] as const).filter((outcome) => counts[outcome] > 0);
+  const detail = parts
+    .map((outcome) => `${counts[outcome]} ${outcome === 'present' ? 'already there' : outcome}`)
+    .join(', ');
+  return [
+    moved === 0 ? 'present' : 'complete',
+    name,
+    `${sizeText(imageSize(receipt.image))}: ${detail === '' ? 'no blobs' : `blobs ${detail}`}`,
+  ];
+}
+
+function outcomeCounts(outcomes: ReadonlyMap<string, Outcome>): Record<Outcome, number> {
+  const counts: Record<Outcome, number> = { copied: 0, mounted: 0, present: 0 };
+  for (const outcome of outcomes.values()) counts[outcome] += 1;
+  return counts;
+}
+
+function totalRows({ result, milliseconds, hosts }: ReceiptFacts): string[][] {
+  const { totals, images } = result.receipt;
+  const failed = result.failures.length + images.filter((image) => image.status === 'failed').length;
+  const complete = images.length + result.failures.length + result.plan.unchanged.length - failed;
+  const source = hosts.filter((host) => host.end === 'source');
+  const requests = source.reduce((sum, host) => sum + host.requests, 0);
+  const rows = [
+    ['images', `${complete} complete${failed === 0 ? '' : `, ${failed} failed`}`],
+    ['copied', `${counted(totals.copiedBlobs, 'blob')}, ${sizeText(totals.copiedBytes)}`],
+  ];
+  if (totals.mountedBlobs > 0)
+    rows.push(['mounted', `${counted(totals.mountedBlobs, 'blob')}, ${sizeText(totals.mountedBytes)}`]);
+  if (totals.presentBlobs > 0)
+    rows.push(['already there', `${counted(totals.presentBlobs, 'blob')}, ${sizeText(totals.presentBytes)}`]);
+  rows.push(['verified', verifiedText(result)]);
+  rows.push(['upstream', `${counted(requests, 'request')}, ${sizeText(totals.fetchedBytes)} of blobs read`]);
+  rows.push(['time', timeText(milliseconds)]);
+  return rows;
+}
+
+function verifiedText({ verification }: MirrorResult): string {
+  const { images, manifests, blobs, findings } = verification;
+  const verdict = findings.length === 0 ? 'everything stands' : counted(findings.length, 'finding');
+  return `${counted(images, 'image')}, ${counted(manifests, 'manifest')}, ${counted(blobs, 'blob')}: ${verdict}`;
+}
+
+function hostLines(hosts: readonly EndStatistics[]): string[] {
+  if (hosts.length === 0) return [];
+  const rows = hosts.map(({ end, host, purpose, requests, receivedBytes, sentBytes }) => {
+    const role = purpose === 'registry' ? end : `${end} (${purpose})`;
+    return [
+      host,
+      role,
+      counted(requests, 'request'),
+      `${sizeText(receivedBytes)} received`,
+      `${sizeText(sentBytes)} sent`,
+    ];
+  });
+  return ['', 'hosts contacted', ...tableLines(rows, { indent: '  ', right: [2, 3, 4] })];
+}
+
+/** The same for programs; nothing in it is secret. */
+export function receiptFields({ result, milliseconds, hosts }: ReceiptFacts): Readonly<Record<string, unknown>> {
+  return {
+    images: [
+      ...result.receipt.images.map(imageFields),
+      ...result.plan.unchanged.map((image) => ({
+        ...requestFields(image),
+        status: 'unchanged',
+        digest: image.root.digest,
+      })),
+      ...result.failures.map(({ image, error }) => ({
+        ...requestFields(image),
+        status: 'failed',
+        error: errorFields(error),
+      })),
+    ],
+    totals: result.receipt.totals,
+    verification: result.verification,
+    milliseconds: Math.round(milliseconds),
+    hosts,
+  };
+}
+
+function imageFields(receipt: ImageReceipt): Readonly<Record<string, unknown>> {
+  const fields = { ...requestFields(receipt.image), digest: receipt.image.root.digest, size: imageSize(receipt.image) };
+  if (receipt.status === 'failed') return { ...fields, status: 'failed', error: errorFields(receipt.error) };
+  return { ...fields, status: 'complete', blobs: outcomeCounts(receipt.outcomes) };
+}
+
+function requestFields(
+  image: ImageReceipt['image'] | MirrorResult['plan']['unchanged'][number] | MirrorResult['failures'][number]['image'],
+) {
+  return {
+    source: printReference(image.reference),
+    target: printReference(image.target),
+    origins: image.origins.map(printOrigin),
+  };
+}
