@@ -78,7 +78,7 @@ function yaml(first: string, lines: readonly string[]): ForeignDocument | undefi
   const start = lines.filter((line) => line !== '' && !line.startsWith('#')).slice(0, 3);
   const isDocument =
     first === '---' || first.startsWith('%YAML') || /^(?:apiVersion|kind|version):(?:\s|$)/.test(first);
-  if (!isDocument && !(start.length > 1 && start.every((line) => /^[A-Za-z][\w.-]*:(?:\s|$)/.test(line))))
-    return undefined;
+  const isMapping = start.length > 1 && start.every((line) => /^(?:[A-Za-z][\w.-]*:(?:\s|$)|- )/.test(line));
+  if (!isDocument && !isMapping) return undefined;
   return { looks: 'YAML', hint: oneReferencePerLine };
 }

@@ -125,7 +125,7 @@ function shapeOf(parts: readonly string[]): Shape | undefined {
 
 function readUpload(repository: string, session: string): Route {
   if (session === '') return { kind: 'uploads', repository };
-  if (/^[A-Za-z0-9_.=-]{1,256}$/.test(session)) return { kind: 'upload', repository, session };
+  if (/^[A-Za-z0-9_][A-Za-z0-9_.=-]{0,255}$/.test(session)) return { kind: 'upload', repository, session };
   return { kind: 'invalid', code: 'BLOB_UPLOAD_UNKNOWN', message: 'no such upload' };
 }
 
