@@ -3,11 +3,12 @@ import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { type Run, type RunOptions, run } from './programs.ts';
 
-const program = fileURLToPath(new URL('../../../dist/bin/airgap.js', import.meta.url));
+/** The built program. */
+export const airgapProgram = fileURLToPath(new URL('../../../dist/bin/airgap.js', import.meta.url));
 
 /** Runs `airgap` with these arguments; proxies and credentials of the machine do not reach it. */
 export function airgap(args: readonly string[], options: RunOptions = {}): Promise<Run> {
-  if (!existsSync(program)) throw new Error('The program is not built: npm run build');
+  if (!existsSync(airgapProgram)) throw new Error('The program is not built: npm run build');
   const clean = {
     HTTP_PROXY: '',
     HTTPS_PROXY: '',
@@ -16,5 +17,5 @@ export function airgap(args: readonly string[], options: RunOptions = {}): Promi
     REGISTRY_AUTH_FILE: '',
     DOCKER_CONFIG: '/nonexistent',
   };
-  return run([process.execPath, program, ...args], { ...options, env: { ...clean, ...options.env } });
+  return run([process.execPath, airgapProgram, ...args], { ...options, env: { ...clean, ...options.env } });
 }

@@ -14,6 +14,8 @@ export interface Containerd {
   content(): Promise<string[]>;
   /** `NAME DIGEST` of each image. */
   images(): Promise<Map<string, string>>;
+  /** Removes every image, so that the next pull asks for everything again. */
+  forget(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -52,6 +54,10 @@ export async function startContainerd(): Promise<Containerd> {
       return new Map(
         lines.filter((line) => line !== '').map((line) => [line.split(/\s+/)[0] ?? '', line.split(/\s+/)[2] ?? '']),
       );
+    },
+    forget: async () => {
+      const names = (await output([...ctr, 'images', 'ls', '--quiet'])).split('\n').filter((name) => name !== '');
+      if (names.length > 0) await output([...ctr, 'images', 'rm', '--sync', ...names]);
     },
     stop: async () => {
       child.kill('SIGTERM');

@@ -1,7 +1,7 @@
 /** A real docker-registry (Debian's package) on a free port of loopback, with its access log. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { type AddressInfo, createServer } from 'node:net';
+import { type AddressInfo, connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
@@ -18,6 +18,8 @@ export interface DockerRegistryOptions {
   readonly tls?: Certificates;
   /** Default: open to everybody. */
   readonly auth?: 'htpasswd' | TokenService;
+  /** Another registry's storage, served as well; it stays when this registry stops. Default: a new, empty one. */
+  readonly storage?: string;
 }
 
 export interface DockerRegistry {
@@ -39,8 +41,8 @@ export interface DockerRegistry {
 
 export async function startDockerRegistry(options: DockerRegistryOptions = {}): Promise<DockerRegistry> {
   const folder = await mkdtemp(join(tmpdir(), 'airgap-registry-'));
-  const storage = join(folder, 'storage');
-  await mkdir(storage);
+  const storage = options.storage ?? join(folder, 'storage');
+  await mkdir(storage, { recursive: true });
   await writeFile(join(folder, 'htpasswd'), htpasswdLine);
   const port = await freePort();
   const host = `127.0.0.1:${port}`;
@@ -133,6 +135,7 @@ async function end(child: ChildProcess): Promise<void> {
   await gone;
 }
 
+/** A port of loopback that was free a moment ago. */
 export async function freePort(): Promise<number> {
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -141,10 +144,10 @@ export async function freePort(): Promise<number> {
   return port;
 }
 
-async function untilListening(port: number, child: ChildProcess): Promise<void> {
-  const { connect } = await import('node:net');
+/** Waits until something listens on a port of loopback; fails when the process that should do it is gone. */
+export async function untilListening(port: number, child: ChildProcess): Promise<void> {
   for (let attempt = 0; attempt < 200; attempt += 1) {
-    if (child.exitCode !== null) throw new Error('docker-registry did not start');
+    if (child.exitCode !== null) throw new Error(`nothing was started on port ${port}`);
     const open = await new Promise<boolean>((resolve) => {
       const socket = connect(port, '127.0.0.1', () => resolve(true)).once('error', () => resolve(false));
       socket.once('connect', () => socket.destroy());
@@ -152,5 +155,5 @@ async function untilListening(port: number, child: ChildProcess): Promise<void> 
     if (open) return;
     await wait(50);
   }
-  throw new Error(`docker-registry does not listen on port ${port}`);
+  throw new Error(`nothing listens on port ${port}`);
 }
