@@ -23,6 +23,7 @@ import type { SparseQuestion } from './resolve/choice.ts';
 import { resolveImages } from './resolve/resolve.ts';
 import type { PlatformWish } from './resolve/resolved.ts';
 import { findUnchanged, knownKey, type UnchangedResult } from './resolve/unchanged.ts';
+import { throwIfAborted } from './store/interruption.ts';
 import type { Source, Target } from './store/store.ts';
 import type { Verification } from './verify/verification.ts';
 import { VerificationRun } from './verify/verify.ts';
@@ -122,6 +123,7 @@ export async function copyAndVerify(job: MirrorJob, prepared: Prepared, contacts
       if (image.status === 'complete') check.add(lockedImageOf(image.image));
     },
   });
+  throwIfAborted(job.signal);
   events({ type: 'phase', phase: 'verify' });
   const verification = await check.finish();
   return {

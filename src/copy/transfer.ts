@@ -21,6 +21,7 @@ export interface Transfer {
 
 /** Sends content until the target has it. Throws when the retries are used up or the error is final. */
 export async function transfer(work: Transfer, context: CopyContext): Promise<void> {
+  context.hopeless.check();
   const attempts = new Attempts({ ...context.settings, signal: context.signal });
   const progress = new UploadProgress(work, context);
   let wrongBytes = 0;
