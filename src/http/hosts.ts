@@ -1,0 +1,40 @@
+/** Host names and addresses as URLs write them. */
+import { BlockList, isIP } from 'node:net';
+
+const loopback = new BlockList();
+loopback.addSubnet('127.0.0.0', 8, 'ipv4');
+loopback.addAddress('::1', 'ipv6');
+
+const linkLocal = new BlockList();
+linkLocal.addSubnet('169.254.0.0', 16, 'ipv4');
+linkLocal.addSubnet('fe80::', 10, 'ipv6');
+
+/** The host name without the brackets of an IPv6 address and without a trailing dot, lower case. */
+export function bareHostname(hostname: string): string {
+  const text = hostname.startsWith('[') && hostname.endsWith(']') ? hostname.slice(1, -1) : hostname;
+  return text.replace(/\.$/, '').toLowerCase();
+}
+
+/** True for `localhost`, 127.0.0.0/8 and ::1: traffic that does not leave the machine. */
+export function isLoopback(hostname: string): boolean {
+  const host = bareHostname(hostname);
+  return host === 'localhost' || contains(loopback, host);
+}
+
+/** True for addresses of 169.254.0.0/16 and fe80::/10, where clouds serve their machines' secrets. */
+export function isLinkLocal(hostname: string): boolean {
+  return contains(linkLocal, bareHostname(hostname));
+}
+
+/** `host:port` with the port always written out. */
+export function hostAndPort(url: URL): string {
+  const port = url.port !== '' ? url.port : url.protocol === 'https:' ? '443' : '80';
+  return `${url.hostname}:${port}`;
+}
+
+/** True when the list has this address; false for names. */
+export function contains(list: BlockList, host: string): boolean {
+  const version = isIP(host);
+  if (version === 0) return false;
+  return list.check(host, version === 6 ? 'ipv6' : 'ipv4');
+}

@@ -1,0 +1,236 @@
+/** One request from the caller's view: attempts until the budget is spent, hops from redirect to redirect, an authorization for each. */
+import { linkSignals } from '../async/linked-signal.ts';
+import { sleep } from '../async/sleep.ts';
+import { AirgapError, isAirgapError } from '../errors.ts';
+import type { EventSink } from '../events.ts';
+import type { Auth } from './auth.ts';
+import type { HttpRequest, HttpResponse } from './client.ts';
+import type { Answer } from './connections.ts';
+import { AttemptFailure, explainAbort, withRetryable } from './failure.ts';
+import { isRedirect, mostRedirects, redirectTarget, withoutSecrets } from './redirect.ts';
+import { explainRefusal } from './refusal.ts';
+import { mayRepeat, RetryBudget, type RetrySettings } from './retry.ts';
+import type { Hop, Transport } from './transport.ts';
+import { Upload } from './upload.ts';
+
+export interface SendParts {
+  readonly transport: Transport;
+  readonly auth: () => Auth;
+  readonly end: 'source' | 'target';
+  readonly retry: RetrySettings;
+  readonly events: EventSink;
+  /** Aborted when the run is over or the client is closed. */
+  readonly signals: readonly (AbortSignal | undefined)[];
+}
+
+/** `registry` requests answer challenges; `token` requests carry what they need in their own headers. */
+export type Role = 'registry' | 'token';
+
+interface Job {
+  readonly request: HttpRequest;
+  readonly role: Role;
+  readonly body: Uint8Array | Upload | undefined;
+  readonly signal: AbortSignal;
+}
+
+/** Fresh URLs asked for when a redirect's target refuses: signed URLs expire. */
+const mostRestarts = 2;
+const refusedAtTarget = new Set([400, 401, 403]);
+/** Tokens that went stale in the queue before one is sent anyhow. */
+const mostStaleTokens = 3;
+
+export class Sender {
+  readonly #parts: SendParts;
+
+  constructor(parts: SendParts) {
+    this.#parts = parts;
+  }
+
+  /** See HttpClient.send(). */
+  async send(request: HttpRequest, role: Role): Promise<HttpResponse> {
+    const link = linkSignals([...this.#parts.signals, request.signal]);
+    const { action, contentLength } = request;
+    const body =
+      request.body === undefined || request.body instanceof Uint8Array
+        ? request.body
+        : new Upload(request.body, { length: contentLength, action });
+    try {
+      const { answer, url } = await this.#untilSpent({ request, role, body, signal: link.signal });
+      answer.body.whenOver(link.unlink);
+      return { status: answer.status, headers: answer.headers, url, body: answer.body };
+    } catch (error) {
+      link.unlink();
+      if (body instanceof Upload) body.release();
+      throw error;
+    }
+  }
+
+  async #untilSpent(job: Job): Promise<{ readonly answer: Answer; readonly url: URL }> {
+    const budget = new RetryBudget(this.#parts.retry);
+    for (;;) {
+      try {
+        return await this.#attempt(job);
+      } catch (thrown) {
+        await this.#beforeRepeat(asFailure(thrown, job), { job, budget });
+      }
+    }
+  }
+
+  /** Waits until the attempt may be repeated, or throws its error. */
+  async #beforeRepeat(
+    failure: AttemptFailure,
+    context: { readonly job: Job; readonly budget: RetryBudget },
+  ): Promise<void> {
+    const { job, budget } = context;
+    const { error } = failure;
+    const { method, repeatable, action } = job.request;
+    const can = mayRepeat(
+      {
+        repeatable: repeatable ?? (method === 'GET' || method === 'HEAD'),
+        bodyIsThere: !(job.body instanceof Upload && job.body.started),
+      },
+      failure,
+    );
+    if (!can) throw error;
+    const delayMs = budget.next(failure.repeat);
+    if (delayMs === undefined) throw withRetryable(error, false);
+    this.#parts.events({
+      type: 'http:retry',
+      host: error.host ?? job.request.url.host,
+      method,
+      attempt: budget.attempts,
+      delayMs: Math.round(delayMs),
+      message: error.message,
+    });
+    try {
+      await sleep(delayMs, job.signal);
+    } catch {
+      throw explainAbort(job.signal, action);
+    }
+  }
+
+  async #attempt(job: Job): Promise<{ readonly answer: Answer; readonly url: URL }> {
+    const { request } = job;
+    const first = request.url;
+    const follows = request.method === 'GET' || request.method === 'HEAD';
+    let url = first;
+    let redirects = 0;
+    let restarts = 0;
+    for (;;) {
+      const answer = await this.#authorised(job, url);
+      const { status } = answer;
+      if (status >= 200 && status < 300) return { answer, url };
+      if (follows && isRedirect(status)) {
+        const from = url;
+        redirects += 1;
+        await answer.body.discard();
+        url = redirectTarget(answer.headers.location, { url: from, first, action: request.action });
+        if (redirects > mostRedirects) throw this.#tooManyRedirects(job, from);
+      } else if (url.origin !== first.origin && refusedAtTarget.has(status) && restarts < mostRestarts) {
+        await answer.body.discard();
+        restarts += 1;
+        redirects = 0;
+        url = first;
+      } else if (request.accept?.includes(status) === true) {
+        return { answer, url };
+      } else {
+        throw await this.#refusal(answer, { job, url });
+      }
+    }
+  }
+
+  async #authorised(job: Job, url: URL): Promise<Answer> {
+    const { request, signal } = job;
+    const wish = { url, scopes: request.scopes ?? [], action: request.action, signal };
+    const auth = this.#parts.auth();
+    let refusedTokens = 0;
+    let stale = 0;
+    for (;;) {
+      const grant = job.role === 'token' ? undefined : await auth.grantFor(wish);
+      const usable = stale >= mostStaleTokens || grant === undefined;
+      const stillValid = () => usable || grant.validUntil > performance.now();
+      const answer = await this.#parts.transport.exchange(
+        this.#hop(job, { url, authorization: grant?.header, stillValid }),
+      );
+      if (answer === undefined) {
+        stale += 1;
+        continue;
+      }
+      if (answer.status !== 401 || job.role === 'token') return answer;
+      if (grant?.token !== undefined) refusedTokens += 1;
+      const again = await this.#worthAsking(answer, () =>
+        auth.refused(wish, { header: answer.headers['www-authenticate'], grant }),
+      );
+      if (!again || refusedTokens > 1) return answer;
+      if (job.body instanceof Upload && job.body.started) throw await this.#staleToken(answer, { job, url });
+      await answer.body.discard();
+    }
+  }
+
+  async #worthAsking(answer: Answer, ask: () => Promise<boolean>): Promise<boolean> {
+    try {
+      return await ask();
+    } catch (error) {
+      await answer.body.discard();
+      throw error;
+    }
+  }
+
+  #hop(
+    job: Job,
+    at: { readonly url: URL; readonly authorization: string | undefined; readonly stillValid: () => boolean },
+  ): Hop {
+    const { request, role, body, signal } = job;
+    const elsewhere = at.url.origin !== request.url.origin;
+    const headers = elsewhere ? withoutSecrets(request.headers ?? {}) : { ...request.headers };
+    if (at.authorization !== undefined) headers.authorization = at.authorization;
+    return {
+      method: request.method,
+      url: at.url,
+      headers,
+      body,
+      contentLength: request.contentLength,
+      kind: request.kind ?? 'small',
+      onlyIfIdle: request.onlyIfIdle ?? false,
+      purpose: elsewhere ? 'redirect' : role,
+      action: request.action,
+      signal,
+      stillValid: at.stillValid,
+    };
+  }
+
+  async #refusal(answer: Answer, context: { readonly job: Job; readonly url: URL }): Promise<AttemptFailure> {
+    const { job, url } = context;
+    const asked = this.#parts.transport.asked({ action: job.request.action, url });
+    const denied = answer.status === 401 || answer.status === 403;
+    const hint = denied && job.role === 'registry' ? await this.#parts.auth().hintFor(url, this.#parts.end) : undefined;
+    const failure = await explainRefusal(answer, { ...asked, hint });
+    if (job.role !== 'token' || failure.error.code !== 'ERR_NOT_FOUND') return failure;
+    // Not the image is missing but the token service.
+    const { message, host, end, status } = failure.error;
+    const details = { ...(host && { host }), ...(end && { end }), ...(status && { status }) };
+    return new AttemptFailure(new AirgapError('ERR_PROTOCOL', message, details), failure);
+  }
+
+  /** A token was refused while its request's body was on its way: the next try gets a fresh one. */
+  async #staleToken(answer: Answer, context: { readonly job: Job; readonly url: URL }): Promise<AttemptFailure> {
+    const { error } = await this.#refusal(answer, context);
+    return new AttemptFailure(withRetryable(error, true), { repeat: 'backoff', undone: true });
+  }
+
+  #tooManyRedirects(job: Job, from: URL): AirgapError {
+    const { action } = job.request;
+    return new AirgapError('ERR_PROTOCOL', `Cannot ${action}: more than ${mostRedirects} redirects`, {
+      host: from.host,
+    });
+  }
+}
+
+function asFailure(thrown: unknown, job: Job): AttemptFailure {
+  if (job.signal.aborted) {
+    return new AttemptFailure(explainAbort(job.signal, job.request.action), { repeat: 'never', undone: false });
+  }
+  if (thrown instanceof AttemptFailure) return thrown;
+  if (isAirgapError(thrown)) return new AttemptFailure(thrown, { repeat: 'never', undone: false });
+  throw thrown;
+}
