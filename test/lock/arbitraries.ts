@@ -1,0 +1,73 @@
+/** Locks as fast-check makes them. */
+import fc from 'fast-check';
+import type { Contact, Lock, LockedImage } from '../../src/lock/lock.ts';
+import type { Digest } from '../../src/oci/digest.ts';
+import { mediaTypes } from '../../src/oci/media-type.ts';
+import { printReference } from '../../src/oci/reference.ts';
+import { digest, reference, registryHost, repositoryName, tag } from '../oci/arbitraries.ts';
+
+const digests: fc.Arbitrary<Digest[]> = fc.uniqueArray(digest, { maxLength: 3 });
+const size = fc.maxSafeNat();
+
+const image: fc.Arbitrary<LockedImage> = fc
+  .record(
+    {
+      source: reference,
+      target: repositoryName,
+      digest,
+      mediaType: fc.constantFrom(mediaTypes.ociIndex, mediaTypes.dockerManifest),
+      size,
+      totalSize: size,
+      tags: fc.uniqueArray(fc.record({ tag, digest, role: fc.constantFrom('image' as const, 'signature' as const) }), {
+        selector: (entry) => entry.tag,
+        maxLength: 3,
+      }),
+      signatures: fc.constantFrom('found' as const, 'none' as const, 'unknown' as const, 'not-asked' as const),
+      manifests: digests,
+      omitted: digests,
+      narrowedFrom: digest,
+      origins: fc.array(fc.string({ maxLength: 10 }), { maxLength: 3 }),
+    },
+    {
+      requiredKeys: [
+        'source',
+        'target',
+        'digest',
+        'mediaType',
+        'size',
+        'totalSize',
+        'tags',
+        'signatures',
+        'manifests',
+        'omitted',
+        'origins',
+      ],
+    },
+  )
+  .map((made) => ({ ...made, manifests: [...new Set([made.digest, ...made.manifests])] }));
+
+const path = fc.constantFrom('', 'mirror', 'a/b');
+
+const contact: fc.Arbitrary<Contact> = fc.record({
+  host: registryHost,
+  purpose: fc.constantFrom('registry' as const, 'token' as const, 'redirect' as const, 'proxy' as const),
+});
+
+export const lock: fc.Arbitrary<Lock> = fc.record({
+  version: fc.constant(1 as const),
+  rule: fc.record({
+    naming: fc.constantFrom('replace-host' as const, 'by-registry' as const, 'keep' as const),
+    registry: fc.oneof(registryHost, fc.constant('')),
+    prefix: path,
+  }),
+  mirrors: fc.uniqueArray(
+    fc.record({
+      registry: fc.oneof(registryHost, fc.constant('*')),
+      endpoint: fc.tuple(fc.constantFrom('http', 'https'), registryHost).map((parts) => parts.join('://')),
+      pathPrefix: path,
+    }),
+    { selector: (mirror) => mirror.registry, maxLength: 3 },
+  ),
+  images: fc.uniqueArray(image, { selector: (one) => printReference(one.source), maxLength: 5 }),
+  contacts: fc.array(contact, { maxLength: 4 }),
+});
