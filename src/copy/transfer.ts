@@ -30,6 +30,7 @@ export async function transfer(work: Transfer, context: CopyContext): Promise<vo
       await pushOnce({ ...work, progress }, context);
       return;
     } catch (error) {
+      if (isAirgapError(error) && !error.retryable) context.hopeless.note(error);
       if (progress.advanced()) attempts.progress();
       if (isIntegrity(error)) {
         progress.forget();
