@@ -49,6 +49,8 @@ export interface ResolvedImage extends RequestedImage {
   readonly omitted: readonly Descriptor[];
   /** The upstream digest when narrowing made `root` differ from it. */
   readonly narrowedFrom?: Digest;
+  /** What the referrers API of the source listed; sorted by subject, then digest. Absent when nothing was. */
+  readonly referrers?: readonly Referrer[];
 }
 
 /** An image that the lock of an earlier run vouches for and whose tag still has the same digest at both ends: nothing to do. */
