@@ -15,11 +15,10 @@ export interface Endpoint {
  * `http://h/v2/p` both read repository R at `/v2/p/R`. Throws ERR_USAGE.
  */
 export function endpointOf(base: URL): Endpoint {
-  const origin = new URL(base.origin === 'null' ? 'http://invalid.invalid' : base.origin);
-  const pathPrefix = base.pathname.replace(/^\/+|\/+$/g, '').replace(/^v2(?:\/+|$)/, '');
   if (base.protocol !== 'http:' && base.protocol !== 'https:') throw unusable(base, 'its scheme is not http or https');
+  const pathPrefix = base.pathname.replace(/^\/+|\/+$/g, '').replace(/^v2(?:\/+|$)/, '');
   if (pathPrefix !== '' && !isRepositoryPath(pathPrefix)) throw unusable(base, 'its path is no repository path');
-  return { origin, pathPrefix };
+  return { origin: new URL(base.origin), pathPrefix };
 }
 
 /** A repository's path on the wire. */
@@ -32,7 +31,7 @@ export function repositoryPath(endpoint: Endpoint, repository: string): string {
  * dropped. Undefined for any other place: neither content nor credentials go there.
  */
 export function sameOrigin(endpoint: Endpoint, place: string, from: URL = endpoint.origin): URL | undefined {
-  if (place.length > 16_384 || !URL.canParse(place, from)) return undefined;
+  if (place.length > 16_384 || !URL.canParse(place, from.href)) return undefined;
   const url = new URL(place, from);
   if (url.origin !== endpoint.origin.origin) return undefined;
   url.username = '';
@@ -42,7 +41,11 @@ export function sameOrigin(endpoint: Endpoint, place: string, from: URL = endpoi
 }
 
 function unusable(base: URL, state: string): AirgapError {
-  return new AirgapError('ERR_USAGE', `Cannot use endpoint ${quoteText(`${base.origin}${base.pathname}`)}: ${state}`, {
-    hint: 'write http://HOST[:PORT][/PREFIX] or https://HOST[:PORT][/PREFIX]',
-  });
+  return new AirgapError(
+    'ERR_USAGE',
+    `Cannot use endpoint ${quoteText(`${base.protocol}//${base.host}${base.pathname}`)}: ${state}`,
+    {
+      hint: 'write http://HOST[:PORT][/PREFIX] or https://HOST[:PORT][/PREFIX]',
+    },
+  );
 }

@@ -1,0 +1,147 @@
+/** A blob sent in parts (OCI distribution-spec v1.1, "Pushing a blob in chunks"). */
+import { isAirgapError } from '../../errors.ts';
+import type { Piece } from './feed.ts';
+import type { Refusal } from './refusal.ts';
+import { uploadError } from './session.ts';
+import type { Upload } from './upload.ts';
+
+const mebibyte = 1024 * 1024;
+/** Smallest part a 413 brings us down to. */
+const leastPart = mebibyte;
+
+/**
+ * Sends what is left of the content in parts and completes the upload. False when the host takes no parts: the session is
+ * cancelled and the feed stands at 0 again.
+ *
+ * Where memory allows it (see ByteBudget), a part is collected before it is sent and the next one is collected meanwhile. So a
+ * request lasts as long as the network to the target needs, not as long as the source does, and hardly ever is one cut: after a
+ * part that was cut, distribution 2.8 throws the whole session away (registry/handlers/blobupload.go compares the bytes it holds
+ * with those its last answer told). Else parts are streamed.
+ */
+export async function sendParts(upload: Upload): Promise<boolean> {
+  // The session says how small a part may be.
+  await upload.openSession();
+  const bytes = partBytes(upload);
+  if (!upload.settings.budget.take(2 * bytes)) return sendStreamed(upload);
+  try {
+    return await sendCollected(upload);
+  } finally {
+    upload.settings.budget.give(2 * bytes);
+  }
+}
+
+/** About a thirtieth of the blob, 4 to 8 MiB: what is lost at worst when the process ends. Never less than the registry's minimum. */
+function partBytes(upload: Upload, usual = 8 * mebibyte): number {
+  const { settings, features, descriptor, session } = upload;
+  const share = Math.ceil(descriptor.size / 32 / mebibyte) * mebibyte;
+  const wanted = settings.chunkBytes ?? Math.min(Math.max(share, 4 * mebibyte), usual);
+  return Math.max(Math.min(wanted, features.bodyLimit), session?.minimum ?? 0);
+}
+
+async function sendCollected(upload: Upload): Promise<boolean> {
+  const { feed, descriptor } = upload;
+  let sent = feed.position;
+  let coming: Promise<Piece> | undefined;
+  while (sent < descriptor.size) {
+    const session = await upload.openSession();
+    const piece = await (coming ?? feed.collect(Math.min(partBytes(upload), descriptor.size - sent)));
+    stopIfUseless(upload, piece);
+    const next = Math.min(partBytes(upload), descriptor.size - sent - piece.bytes);
+    coming = feed.failure() === undefined && next > 0 ? feed.collect(next) : undefined;
+    const answer = await session.append(sent, { content: chunksOf(piece), bytes: piece.bytes });
+    const reached = typeof answer === 'number' ? answer : sent;
+    if (reached < sent + piece.bytes) {
+      // The bytes go back in order: first what was read ahead, then what was not taken.
+      if (coming !== undefined) feed.giveBack(await coming);
+      feed.giveBack(rest(piece, reached - sent));
+      coming = undefined;
+    }
+    if (typeof answer !== 'number') {
+      if (await noParts(upload, { answer, first: sent === 0 })) return false;
+      makeSmaller(upload, { answer, bytes: piece.bytes });
+    } else upload.reached(answer);
+    sent = reached;
+  }
+  await complete(upload);
+  return true;
+}
+
+async function sendStreamed(upload: Upload): Promise<boolean> {
+  const { feed, descriptor } = upload;
+  while (feed.position < descriptor.size) {
+    const session = await upload.openSession();
+    const start = feed.position;
+    const bytes = Math.min(partBytes(upload, 16 * mebibyte), descriptor.size - start);
+    const answer = await session.append(start, { content: feed.piece(bytes), bytes });
+    upload.throwContentFailure();
+    if (typeof answer !== 'number') {
+      // Part of the bytes may be gone; they have to be read again.
+      feed.reopen(start);
+      if (await noParts(upload, { answer, first: start === 0 })) return false;
+      makeSmaller(upload, { answer, bytes });
+      continue;
+    }
+    upload.reached(answer);
+    if (answer < start + bytes) feed.reopen(answer);
+  }
+  await complete(upload);
+  return true;
+}
+
+/** Throws the failure of the content when what came of it is not worth sending: wrong content, or too little for a part. */
+function stopIfUseless(upload: Upload, piece: Piece): void {
+  const failure = upload.feed.failure();
+  if (failure === undefined) return;
+  const { error } = failure;
+  const wrong =
+    isAirgapError(error) && ['ERR_DIGEST_MISMATCH', 'ERR_SIZE_MISMATCH', 'ERR_INTERRUPTED'].includes(error.code);
+  if (wrong || piece.bytes === 0 || piece.bytes < (upload.session?.minimum ?? 0)) throw error;
+}
+
+/** True when the first part was refused as such: parts are not for this host, so the blob has to go whole. */
+async function noParts(
+  upload: Upload,
+  refused: { readonly answer: Refusal; readonly first: boolean },
+): Promise<boolean> {
+  const { answer, first } = refused;
+  const noSuchPath = answer.status === 404 && !answer.has('BLOB_UPLOAD_UNKNOWN');
+  if (!first || !(answer.notSupported || noSuchPath) || !upload.features.bodyInPut) return false;
+  upload.features.patch = false;
+  await upload.dropSession();
+  return true;
+}
+
+/** After a 413 the next part is half as large. Throws for every other refusal, and when parts are small already. */
+function makeSmaller(upload: Upload, refused: { readonly answer: Refusal; readonly bytes: number }): void {
+  const { answer, bytes } = refused;
+  const least = Math.max(leastPart, upload.session?.minimum ?? 0);
+  if (answer.status !== 413) throw uploadError(answer, upload.descriptor.digest);
+  if (bytes <= least) {
+    throw answer.error({
+      digest: upload.descriptor.digest,
+      hint: `even ${bytes} bytes are too much: raise the body limit of the proxy before the registry (client_max_body_size in nginx)`,
+    });
+  }
+  upload.features.bodyTooLarge(bytes);
+}
+
+async function complete(upload: Upload): Promise<void> {
+  const session = await upload.openSession();
+  const refusal = await session.complete(upload.descriptor.digest);
+  if (refusal !== undefined) throw uploadError(refusal, upload.descriptor.digest);
+}
+
+async function* chunksOf(piece: Piece): AsyncGenerator<Uint8Array> {
+  yield* piece.buffers;
+}
+
+/** A piece without its first `count` bytes. */
+function rest(piece: Piece, count: number): Piece {
+  let skip = count;
+  const buffers: Uint8Array[] = [];
+  for (const buffer of piece.buffers) {
+    if (skip < buffer.byteLength) buffers.push(buffer.subarray(skip));
+    skip = Math.max(0, skip - buffer.byteLength);
+  }
+  return { buffers, bytes: piece.bytes - count };
+}
