@@ -30,20 +30,20 @@ export type End = 'source' | 'target';
 
 export interface ErrorDetails {
   readonly cause?: unknown;
-  readonly end?: End;
+  readonly end?: End | undefined;
   /** The host that was asked, as `host[:port]`. */
-  readonly host?: string;
+  readonly host?: string | undefined;
   /** The image or content concerned, printed as its users write it. */
-  readonly reference?: string;
-  readonly digest?: string;
+  readonly reference?: string | undefined;
+  readonly digest?: string | undefined;
   /** `file:line` of the documents that asked for it. */
-  readonly origins?: readonly string[];
+  readonly origins?: readonly string[] | undefined;
   /** What the reader can do about it: one sentence, no full stop. */
-  readonly hint?: string;
+  readonly hint?: string | undefined;
   /** True when the same request may succeed if it is repeated. Default false. */
-  readonly retryable?: boolean;
+  readonly retryable?: boolean | undefined;
   /** HTTP status, where an answer was received. */
-  readonly status?: number;
+  readonly status?: number | undefined;
 }
 
 /** An error with a code. `message` is one line: the action, then the state, values quoted, no full stop. */
@@ -75,18 +75,15 @@ export class AirgapError extends Error {
   /** The same error with more known about it; what it already knew stays. */
   with(details: ErrorDetails): AirgapError {
     return new AirgapError(this.code, this.message, {
-      ...details,
-      ...defined({
-        cause: this.cause,
-        end: this.end,
-        host: this.host,
-        reference: this.reference,
-        digest: this.digest,
-        hint: this.hint,
-        status: this.status,
-      }),
+      cause: this.cause ?? details.cause,
+      end: this.end ?? details.end,
+      host: this.host ?? details.host,
+      reference: this.reference ?? details.reference,
+      digest: this.digest ?? details.digest,
+      hint: this.hint ?? details.hint,
+      status: this.status ?? details.status,
       retryable: this.retryable,
-      origins: this.origins.length > 0 ? this.origins : (details.origins ?? []),
+      origins: this.origins.length > 0 ? this.origins : details.origins,
     });
   }
 }
@@ -100,8 +97,4 @@ export function toAirgapError(thrown: unknown, code: ErrorCode, action: string):
   if (isAirgapError(thrown)) return thrown;
   const state = thrown instanceof Error ? thrown.message : String(thrown);
   return new AirgapError(code, `${action}: ${state}`, { cause: thrown });
-}
-
-function defined<T extends object>(fields: T): Partial<T> {
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as Partial<T>;
 }

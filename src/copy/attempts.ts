@@ -55,14 +55,6 @@ function delayFor(failures: number, backoffMs: number): number {
 
 function givenUp(error: AirgapError, tries: number): AirgapError {
   const { code, end, host, reference, digest, hint, status, origins } = error;
-  return new AirgapError(code, `${error.message} (gave up after ${tries} tries)`, {
-    cause: error,
-    origins,
-    ...(end === undefined ? {} : { end }),
-    ...(host === undefined ? {} : { host }),
-    ...(reference === undefined ? {} : { reference }),
-    ...(digest === undefined ? {} : { digest }),
-    ...(hint === undefined ? {} : { hint }),
-    ...(status === undefined ? {} : { status }),
-  });
+  const details = { cause: error, end, host, reference, digest, hint, status, origins };
+  return new AirgapError(code, `${error.message} (gave up after ${tries} tries)`, details);
 }

@@ -6,7 +6,7 @@
  * order, and both counts are one less than what the transport gives `bulk` requests, so a request of a transfer waits for small requests at
  * most, which wait for nothing. Extra ranges take a connection only if one is free. Images wait for placements, but hold nothing.
  */
-import pLimit, { type LimitFunction } from 'p-limit';
+import { type Limit, limitTo } from '../async/limit.ts';
 import { type AirgapError, toAirgapError } from '../errors.ts';
 import type { RepositoryName } from '../oci/reference.ts';
 import type { CopyContext } from './context.ts';
@@ -20,7 +20,7 @@ export class BlobCopier {
   readonly board: PlacementBoard;
   readonly #context: CopyContext;
   readonly #work: Work;
-  readonly #intoTarget: LimitFunction;
+  readonly #intoTarget: Limit;
   readonly #imageOf: ReadonlyMap<string, string>;
 
   /** `imageOf` names, for messages, the first image that needs a digest. */
@@ -28,7 +28,7 @@ export class BlobCopier {
     this.#work = work;
     this.#context = options.context;
     this.#imageOf = options.imageOf;
-    this.#intoTarget = pLimit(options.context.settings.transfersIntoTarget);
+    this.#intoTarget = limitTo(options.context.settings.transfersIntoTarget);
     this.board = new PlacementBoard(work.blobs);
   }
 

@@ -155,9 +155,9 @@ function asFinal(error: unknown): AirgapError {
   return new AirgapError(known.code, `${known.message} (${wrongBytesTries} times)`, {
     cause: known,
     hint: known.hint ?? 'the upstream registry or something between gives out wrong bytes; nothing was tagged',
-    ...(known.end === undefined ? {} : { end: known.end }),
-    ...(known.host === undefined ? {} : { host: known.host }),
-    ...(known.digest === undefined ? {} : { digest: known.digest }),
+    end: known.end,
+    host: known.host,
+    digest: known.digest,
   });
 }
 

@@ -1,0 +1,50 @@
+/**
+ * The library's door. The same corridor the program walks, on ends of the caller's choice.
+ *
+ * @example
+ * ```ts
+ * const source = openMemory();
+ * const target = await openLayout('mirror', { create: true });
+ * const job: MirrorJob = { requests, rule, mirrors: [], source, target, wish: { platforms: [], narrow: false, require: false } };
+ * const { lock, verification } = await copyAndVerify(job, await prepareMirror(job), () => []);
+ * ```
+ */
+export type { ImageReceipt, Outcome, Receipt } from './copy/receipt.ts';
+export { type CopySettings, defaultCopySettings, type UploadMemory } from './copy/settings.ts';
+export {
+  copyAndVerify,
+  type MirrorJob,
+  type MirrorResult,
+  type Prepared,
+  prepareMirror,
+} from './corridor.ts';
+export type { EmittedFile } from './emit/emitted.ts';
+export { hostsToml } from './emit/hosts-toml.ts';
+export { emitImageList } from './emit/image-list.ts';
+export { readTalosRegistries } from './emit/read-talos.ts';
+export { emitTalosRegistries } from './emit/talos.ts';
+export { AirgapError, type ErrorCode, errorCodes, isAirgapError } from './errors.ts';
+export type { AirgapEvent, EventSink } from './events.ts';
+export type { Credential, CredentialLookup, HttpClient, HttpClientSettings } from './http/client.ts';
+export { openHttpClient } from './http/open.ts';
+export { parseList } from './input/list.ts';
+export { mergeRequests, requestsFromLock } from './input/merge.ts';
+export type { Origin, RequestedImage, RequestedReference } from './input/requested.ts';
+export type { Contact, Lock, LockedImage } from './lock/lock.ts';
+export { parseLock } from './lock/parse.ts';
+export { printLock } from './lock/print.ts';
+export { type Mirror, type MirrorRule, manifestUrl, mirrorFor, mirrorsOf, placeRepository } from './mirror/rule.ts';
+export type { Descriptor } from './oci/descriptor.ts';
+export { type Digest, digestOf, parseDigest } from './oci/digest.ts';
+export { parsePlatform } from './oci/platform.ts';
+export { parseReference, printReference, type Reference, type RepositoryName } from './oci/reference.ts';
+export { type ServeOptions, serveStore } from './serve/open.ts';
+export { openLayout } from './store/layout/open.ts';
+export { openMemory } from './store/memory/open.ts';
+export { openRegistry } from './store/registry/open.ts';
+export type { Source, Target } from './store/store.ts';
+export { contentOfBytes, verifiedContent } from './store/verified.ts';
+export { talosImages, talosReleases } from './talos/catalogue.ts';
+export { parseTalosVersion } from './talos/version.ts';
+export type { Verification } from './verify/verification.ts';
+export { verifyLock } from './verify/verify.ts';
