@@ -22,7 +22,7 @@ export interface WitnessOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** How often a blob is read again after its stream broke. */
+/** How often a blob is read again after its stream broke or ended early. */
 const readAgain = 2;
 
 export class Witness {
@@ -86,11 +86,11 @@ export class Witness {
   async #read(repository: RepositoryName, blob: Descriptor): Promise<Fault | undefined> {
     for (let attempt = 0; ; attempt += 1) {
       try {
-        return await this.#hash(repository, blob);
+        const fault = await this.#hash(repository, blob);
+        if (fault?.fault !== 'size-differs' || attempt >= readAgain) return fault;
       } catch (thrown) {
         const error = toAirgapError(thrown, 'ERR_UNREACHABLE', 'Cannot read');
-        const broken =
-          error.code === 'ERR_UNREACHABLE' || error.code === 'ERR_TIMEOUT' || error.code === 'ERR_PROTOCOL';
+        const broken = error.retryable || error.code === 'ERR_UNREACHABLE' || error.code === 'ERR_TIMEOUT';
         if (!broken || attempt >= readAgain || this.#options.signal?.aborted === true) throw error;
       }
     }

@@ -20,6 +20,8 @@ export interface WatchOptions {
   readonly before?: (call: string) => void | Promise<void>;
   /** Changes a manifest on its way. */
   readonly alter?: (content: ManifestContent) => ManifestContent;
+  /** Changes a chunk of a blob on its way. */
+  readonly alterChunk?: (chunk: Uint8Array) => Uint8Array;
 }
 
 export interface Watched {
@@ -77,7 +79,8 @@ function watchedRepository(
     },
     async fetch(descriptor: Descriptor, call?: FetchOptions): Promise<UnverifiedContent> {
       await options.note(`fetch ${at(descriptor.digest)}`);
-      return inner.fetch(descriptor, call);
+      const content = await inner.fetch(descriptor, call);
+      return options.alterChunk === undefined ? content : altered(content, options.alterChunk);
     },
     ...(tags === undefined || options.without?.includes('tags')
       ? {}
@@ -96,4 +99,11 @@ function watchedRepository(
           },
         }),
   };
+}
+
+async function* altered(
+  content: UnverifiedContent,
+  alter: (chunk: Uint8Array) => Uint8Array,
+): AsyncGenerator<Uint8Array> {
+  for await (const chunk of content) yield alter(chunk);
 }
