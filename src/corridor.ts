@@ -3,6 +3,7 @@
  * come out at the other. This file knows no end: it is given a source and a target.
  */
 import { copyPlan } from './copy/copier.ts';
+import { withFallbackTags } from './copy/fallback.ts';
 import type { Receipt } from './copy/receipt.ts';
 import type { CopySettings, UploadMemory } from './copy/settings.ts';
 import { type SurveyAnswers, Surveyor } from './copy/survey.ts';
@@ -87,7 +88,7 @@ export async function prepareMirror(job: MirrorJob): Promise<Prepared> {
   events({ type: 'phase', phase: 'resolve' });
   const { unchanged, changed } = await compareWithLock(job, requested);
   const surveyor = new Surveyor({ target: job.target, signal: job.signal });
-  const { images, failures } = await resolveImages(changed, {
+  const { images: found, failures } = await resolveImages(changed, {
     source: job.source,
     wish: job.wish,
     signatures: job.signatures ?? true,
@@ -97,6 +98,8 @@ export async function prepareMirror(job: MirrorJob): Promise<Prepared> {
     signal: job.signal,
     events,
   });
+  const images = await withFallbackTags(found, { target: job.target, signal: job.signal });
+  for (const image of images) surveyor.ask(image);
   checkConflicts(images, unchanged);
   const plan = planImages(images, unchanged);
   events({ type: 'phase', phase: 'survey' });

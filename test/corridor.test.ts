@@ -3,10 +3,12 @@ import { copyAndVerify, type MirrorJob, type MirrorResult, prepareMirror } from 
 import { AirgapError } from '../src/errors.ts';
 import { printLock } from '../src/lock/print.ts';
 import { type MirrorRule, mirrorsOf, placeRepository } from '../src/mirror/rule.ts';
-import { parseReference, printReference } from '../src/oci/reference.ts';
+import { childrenOf, parseManifest } from '../src/oci/manifest.ts';
+import { parseReference, parseTag, printReference } from '../src/oci/reference.ts';
 import { openMemory } from '../src/store/memory/open.ts';
 import type { Target, UnverifiedContent } from '../src/store/store.ts';
 import type { SeededImage } from './support/pile.ts';
+import { seedReferrer } from './support/seedAttached.ts';
 import { seedImage } from './support/seedImages.ts';
 import { seedSet } from './support/seedSet.ts';
 import { watch } from './support/watched.ts';
@@ -200,6 +202,19 @@ describe('prepareMirror() and copyAndVerify()', () => {
     for (const image of images.values()) await expectSame(image, { target: store });
   });
 
+  it('keep referrers findable by a fallback tag where the target has no referrers API', async () => {
+    const source = openMemory();
+    const image = await seedImage(source, 'ghcr.io/a/b:1', { platforms: ['linux/amd64', 'linux/arm64'] });
+    const referrers = [await seedReferrer(source, image), await seedReferrer(source, image, { text: 'another' })];
+    const store = openMemory();
+    const { lock } = await mirror({ references: ['ghcr.io/a/b:1'], source, target: withoutReferrers(store) });
+    const tag = parseTag(image.root.digest.replace(':', '-'));
+    const index = await store.repository(placeRepository(byRegistry, image.reference)).manifest(tag);
+    const listed = childrenOf(parseManifest(index.bytes, index.descriptor.mediaType)).map(({ digest }) => digest);
+    expect(listed).toEqual(referrers.map(({ root }) => root.digest).sort());
+    expect(lock.images[0]?.tags.map((locked) => locked.tag)).toContain(tag);
+  });
+
   it('write no tag before everything under it is in place', async () => {
     const source = openMemory();
     const { images } = await seedSet(source);
@@ -255,6 +270,13 @@ describe('prepareMirror() and copyAndVerify()', () => {
     for (const image of images.values()) await expectSame(image, { target: store });
   });
 });
+
+function withoutReferrers(store: Target): Target {
+  return {
+    ...watch(store),
+    repository: (name) => ({ ...watch(store).repository(name), referrers: async () => undefined }),
+  };
+}
 
 async function* flipped(content: UnverifiedContent): UnverifiedContent {
   let first = true;
