@@ -1,0 +1,175 @@
+/** The blobs of a layout: `blobs/<algorithm>/<hex>` (image-spec v1.1, image-layout.md "Blobs"). Paths come from checked digests only. */
+import { randomUUID } from 'node:crypto';
+import { mkdir, open, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { KeyedMutex } from '../../async/keyed-mutex.ts';
+import { AirgapError, isAirgapError } from '../../errors.ts';
+import type { Descriptor } from '../../oci/descriptor.ts';
+import { algorithmOf, type Digest, hexOf } from '../../oci/digest.ts';
+import { throwIfAborted } from '../interruption.ts';
+import type { FetchOptions, PushOptions, PushResult, ReopenableContent, UnverifiedContent } from '../store.ts';
+import { fileSize, onDisk, readFlags, readSmall, statsOf, syncDirectory, withFile } from './disk.ts';
+import { fill, openPartial } from './partial-file.ts';
+
+/** Bytes read from disk at once. */
+const chunkSize = 256 * 1024;
+
+/** Where unfinished files are: at the top, so that tools which list `blobs/` meet none. */
+export const partialDirectory = '.airgap-partial';
+
+const algorithms = ['sha256', 'sha512'] as const;
+
+export class BlobFiles {
+  readonly #root: string;
+  readonly #writing = new KeyedMutex<Digest>();
+  /** Directories with renames that are not yet known to last. */
+  readonly #unsynced = new Set<string>();
+  readonly #made = new Set<string>();
+
+  constructor(root: string) {
+    this.#root = root;
+  }
+
+  /** Throws ERR_INPUT_INVALID when a directory of blobs is a link: it could lead out of the layout. */
+  async check(): Promise<void> {
+    for (const path of ['blobs', ...algorithms.map((algorithm) => join('blobs', algorithm)), partialDirectory]) {
+      const stats = await statsOf(join(this.#root, path));
+      if (stats === undefined || stats.isDirectory()) continue;
+      throw new AirgapError(
+        'ERR_INPUT_INVALID',
+        `Cannot use layout "${this.#root}": "${path}" is no directory of its own`,
+      );
+    }
+  }
+
+  /** Bytes of a blob; undefined when it is not there, or something other than a file is. */
+  size(digest: Digest): Promise<number | undefined> {
+    return fileSize(this.#path(digest));
+  }
+
+  /** A small blob whole, unchecked; undefined when it is not there or larger than `limit` bytes. */
+  read(digest: Digest, limit: number): Promise<Buffer | undefined> {
+    return readSmall(this.#path(digest), limit);
+  }
+
+  /** Opens a blob when its first byte is asked for. Throws ERR_NOT_FOUND, and ERR_SIZE_MISMATCH when the file has another size than the descriptor. */
+  async fetch(descriptor: Descriptor, options: FetchOptions): Promise<UnverifiedContent> {
+    const path = this.#path(descriptor.digest);
+    const size = await fileSize(path);
+    const thing = `Cannot read blob "${descriptor.digest}" from layout "${this.#root}"`;
+    if (size === undefined)
+      throw new AirgapError('ERR_NOT_FOUND', `${thing}: it is not there`, { digest: descriptor.digest });
+    if (size !== descriptor.size) {
+      const state = `the file has ${size} bytes where ${descriptor.size} were promised`;
+      throw new AirgapError('ERR_SIZE_MISMATCH', `${thing}: ${state}`, { digest: descriptor.digest });
+    }
+    const end = Math.min(options.end ?? size, size);
+    return readPart(path, { start: options.offset ?? 0, end, signal: options.signal });
+  }
+
+  /**
+   * Stores a blob. An earlier attempt's partial file is hashed from disk and gone on with. Pushes of one digest wait for each other.
+   * A failure keeps the partial file, but for a wrong digest (ERR_DIGEST_MISMATCH, retryable: the next attempt starts at 0).
+   */
+  push(descriptor: Descriptor, content: ReopenableContent, options: PushOptions): Promise<PushResult> {
+    const work = async () => {
+      if ((await this.size(descriptor.digest)) === descriptor.size) return { startedAt: 0 };
+      const partial = await this.#partial(descriptor.digest);
+      const file = await onDisk(`write "${partial}"`, openPartial(partial));
+      try {
+        const startedAt = await fill(file, { path: partial, descriptor, content, signal: options.signal });
+        await onDisk(`write "${partial}"`, file.sync());
+        await this.#publish(partial, descriptor.digest);
+        return { startedAt };
+      } catch (error) {
+        if (isAirgapError(error) && error.code === 'ERR_DIGEST_MISMATCH') await rm(partial, { force: true });
+        throw error;
+      } finally {
+        await file.close();
+      }
+    };
+    return this.#writing.run(descriptor.digest, { work, signal: options.signal });
+  }
+
+  /** Stores checked bytes whole. */
+  async write(digest: Digest, bytes: Uint8Array): Promise<void> {
+    if ((await this.size(digest)) === bytes.length) return;
+    const temporary = `${await this.#partial(digest)}.${randomUUID()}`;
+    const written = withFile(temporary, 'wx', async (file) => {
+      await file.writeFile(bytes);
+      await file.sync();
+    });
+    try {
+      await onDisk(`write manifest "${digest}" to layout "${this.#root}"`, written);
+      await this.#publish(temporary, digest);
+    } catch (error) {
+      await rm(temporary, { force: true }).catch(() => {});
+      throw error;
+    }
+  }
+
+  /** Makes everything stored so far last: to be called before anything names it. */
+  async sync(): Promise<void> {
+    const directories = [...this.#unsynced];
+    this.#unsynced.clear();
+    for (const path of directories) {
+      const synced = onDisk(`write "${path}"`, syncDirectory(path));
+      await synced.catch((error: unknown) => {
+        for (const directory of directories) this.#unsynced.add(directory);
+        throw error;
+      });
+    }
+  }
+
+  async #publish(from: string, digest: Digest): Promise<void> {
+    const directory = join(this.#root, 'blobs', algorithmOf(digest));
+    await this.#make(directory);
+    await onDisk(`write blob "${digest}" to layout "${this.#root}"`, rename(from, this.#path(digest)));
+    this.#unsynced.add(directory);
+  }
+
+  async #partial(digest: Digest): Promise<string> {
+    const directory = join(this.#root, partialDirectory);
+    await this.#make(directory);
+    return join(directory, `${algorithmOf(digest)}-${hexOf(digest)}`);
+  }
+
+  async #make(directory: string): Promise<void> {
+    if (this.#made.has(directory)) return;
+    await onDisk(`create "${directory}"`, mkdir(directory, { recursive: true }));
+    this.#made.add(directory);
+  }
+
+  #path(digest: Digest): string {
+    return join(this.#root, 'blobs', algorithmOf(digest), hexOf(digest));
+  }
+}
+
+async function* readPart(
+  path: string,
+  part: { readonly start: number; readonly end: number; readonly signal: AbortSignal | undefined },
+): AsyncGenerator<Uint8Array> {
+  const { start, end, signal } = part;
+  if (start >= end) return;
+  const file = await onDisk(`read "${path}"`, open(path, readFlags));
+  try {
+    let position = start;
+    for await (const chunk of file.createReadStream({
+      start,
+      end: end - 1,
+      highWaterMark: chunkSize,
+      autoClose: false,
+    })) {
+      throwIfAborted(signal);
+      position += chunk.length;
+      yield chunk;
+    }
+    if (position === end) return;
+    throw new AirgapError(
+      'ERR_SIZE_MISMATCH',
+      `Cannot read "${path}": it ended after ${position} bytes while it was read`,
+    );
+  } finally {
+    await file.close();
+  }
+}

@@ -1,0 +1,102 @@
+/** The names of a layout in memory: what `index.json` says, and how it is written back. */
+import type { Descriptor } from '../../oci/descriptor.ts';
+import type { Digest } from '../../oci/digest.ts';
+import { formatRepository, type RepositoryName, type Tag } from '../../oci/reference.ts';
+import { entryFor, type IndexEntry, printIndexFile } from './index-file.ts';
+
+interface Named {
+  readonly name: RepositoryName;
+  readonly tags: Map<Tag, IndexEntry>;
+  /** Manifests nothing else in the repository names. */
+  readonly roots: Map<Digest, IndexEntry>;
+}
+
+export class LayoutNames {
+  readonly #repositories = new Map<string, Named>();
+  /** Entries of other tools without a full reference. */
+  readonly #others: IndexEntry[] = [];
+  readonly #mediaTypes = new Map<Digest, string>();
+  readonly #reached = new Map<string, Promise<ReadonlySet<Digest>>>();
+
+  constructor(entries: readonly IndexEntry[]) {
+    for (const entry of entries) this.#add(entry);
+  }
+
+  text(): string {
+    const entries = [...this.#others];
+    for (const named of this.#repositories.values()) entries.push(...named.tags.values(), ...named.roots.values());
+    return printIndexFile(entries);
+  }
+
+  /** Sorted. */
+  repositories(): RepositoryName[] {
+    return [...this.#repositories.keys()].sort().flatMap((key) => this.#repositories.get(key)?.name ?? []);
+  }
+
+  tag(name: RepositoryName, tag: Tag): IndexEntry | undefined {
+    return this.#repositories.get(formatRepository(name))?.tags.get(tag);
+  }
+
+  /** Sorted; undefined when nothing has the repository's name. */
+  tags(name: RepositoryName): Tag[] | undefined {
+    const named = this.#repositories.get(formatRepository(name));
+    return named === undefined ? undefined : [...named.tags.keys()].sort();
+  }
+
+  /** Digests of everything the index names in a repository, and of what it names without a repository. */
+  entries(name: RepositoryName): Digest[] {
+    const named = this.#repositories.get(formatRepository(name));
+    const entries = [...(named?.tags.values() ?? []), ...(named?.roots.values() ?? []), ...this.#others];
+    return [...new Set(entries.map((entry) => entry.digest))];
+  }
+
+  /** What the repository's entries lead to: computed by `walk`, and again after the repository changed. */
+  reached(name: RepositoryName, walk: () => Promise<ReadonlySet<Digest>>): Promise<ReadonlySet<Digest>> {
+    const key = formatRepository(name);
+    const known = this.#reached.get(key);
+    if (known !== undefined) return known;
+    const walked = walk();
+    this.#reached.set(key, walked);
+    walked.catch(() => this.#reached.delete(key));
+    return walked;
+  }
+
+  /** The media type an entry gives a digest: what a manifest without one is served with. */
+  mediaTypeOf(digest: Digest): string | undefined {
+    return this.#mediaTypes.get(digest);
+  }
+
+  /** Names a manifest. By its digest only while nothing else of the repository names it; its children no longer need a name of their own. */
+  put(
+    name: RepositoryName,
+    manifest: { readonly descriptor: Descriptor; readonly tag?: Tag | undefined; readonly children: readonly Digest[] },
+  ): void {
+    const { descriptor, tag, children } = manifest;
+    this.#reached.delete(formatRepository(name));
+    const isTagged = tag === undefined && this.#isTagged(name, descriptor.digest);
+    if (!isTagged) this.#add(entryFor({ ...name, tag }, descriptor));
+    const named = this.#repositories.get(formatRepository(name));
+    if (tag !== undefined) named?.roots.delete(descriptor.digest);
+    for (const child of children) named?.roots.delete(child);
+  }
+
+  #isTagged(name: RepositoryName, digest: Digest): boolean {
+    const named = this.#repositories.get(formatRepository(name));
+    return [...(named?.tags.values() ?? [])].some((entry) => entry.digest === digest);
+  }
+
+  #add(entry: IndexEntry): void {
+    this.#mediaTypes.set(entry.digest, entry.mediaType);
+    const { reference } = entry;
+    if (reference === undefined) {
+      this.#others.push(entry);
+      return;
+    }
+    const { registry, repository } = reference;
+    const key = formatRepository(reference);
+    const named = this.#repositories.get(key) ?? { name: { registry, repository }, tags: new Map(), roots: new Map() };
+    this.#repositories.set(key, named);
+    if (reference.tag === undefined) named.roots.set(entry.digest, entry);
+    else named.tags.set(reference.tag, entry);
+  }
+}

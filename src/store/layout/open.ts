@@ -1,0 +1,205 @@
+/**
+ * An OCI image layout directory as a store (image-spec v1.1, image-layout.md): `oci-layout`, `index.json`, `blobs/<algorithm>/<hex>`.
+ * It holds repositories of several registries side by side; skopeo, crane, oras and containerd read it by full reference.
+ */
+import { mkdir, readdir, rmdir } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { AirgapError } from '../../errors.ts';
+import type { Digest } from '../../oci/digest.ts';
+import type { RepositoryName } from '../../oci/reference.ts';
+import { throwIfAborted } from '../interruption.ts';
+import type { CallOptions, Target, WritableRepository } from '../store.ts';
+import { BlobFiles, partialDirectory } from './blob-files.ts';
+import { Checkpoint } from './checkpoint.ts';
+import { codeOf, onDisk, readSmall, replaceFile, statsOf } from './disk.ts';
+import { checkLayoutFile, layoutFileText, parseIndexFile } from './index-file.ts';
+import { takeLock } from './lock-file.ts';
+import { LayoutNames } from './names.ts';
+import { LayoutRepository, type StoredFacts } from './repository.ts';
+
+/** Largest index.json that is read: some 200 000 images. */
+const indexLimit = 64 * 1024 * 1024;
+
+export interface LayoutOptions {
+  /** Make the layout when the directory is absent or empty. Default false. */
+  readonly create?: boolean;
+  /** Take no lock and refuse every write; what another process writes meanwhile is seen. Default false. */
+  readonly readOnly?: boolean;
+}
+
+/**
+ * Opens a layout. A writer holds a lock until close(); a tag is on disk when pushManifest() with it resolves, the rest of the
+ * index within 100 ms or at close(). Interrupted blobs go on where they ended, also in another process.
+ * Throws ERR_INPUT_INVALID (no layout, one that cannot be trusted, another writer at work) and ERR_DENIED.
+ */
+export async function openLayout(dir: string, options: LayoutOptions = {}): Promise<Target> {
+  const directory = resolve(dir);
+  const readOnly = options.readOnly ?? false;
+  const isNew = await needsCreation(directory, { create: !readOnly && (options.create ?? false) });
+  const blobs = new BlobFiles(directory);
+  await blobs.check();
+  const unlock = readOnly ? async () => {} : await lock(directory);
+  try {
+    if (isNew) await create(directory);
+    const index = await readIndex(directory);
+    return new LayoutStore({ directory, blobs, readOnly, unlock, ...index });
+  } catch (error) {
+    await unlock();
+    throw error;
+  }
+}
+
+/** True for a directory that is absent or holds nothing but what an interrupted creation left. Throws for one that cannot become a layout. */
+async function needsCreation(directory: string, { create }: { create: boolean }): Promise<boolean> {
+  const stats = await statsOf(directory);
+  const names =
+    stats === undefined
+      ? []
+      : await onDisk(`open layout "${directory}"`, readdir(directory)).catch(refuseFile(directory));
+  if (names.includes('oci-layout') && (names.includes('index.json') || !create)) return false;
+  const isBare = names.every((name) => [partialDirectory, 'oci-layout', 'blobs'].includes(name));
+  if (create && isBare) return true;
+  if (isBare && !create)
+    throw refused(directory, stats === undefined ? 'it does not exist' : 'it is empty', 'mirror into it first');
+  throw refused(directory, 'the directory is no OCI layout and not empty', 'name an empty or a new directory');
+}
+
+function refuseFile(directory: string): (error: unknown) => never {
+  return (error) => {
+    if (error instanceof AirgapError && codeOf(error.cause) === 'ENOTDIR')
+      throw refused(directory, 'it is no directory', 'name a directory');
+    throw error;
+  };
+}
+
+function refused(directory: string, state: string, hint: string): AirgapError {
+  return new AirgapError('ERR_INPUT_INVALID', `Cannot open layout "${directory}": ${state}`, { hint });
+}
+
+async function lock(directory: string): Promise<() => Promise<void>> {
+  const partial = join(directory, partialDirectory);
+  await onDisk(`create "${partial}"`, mkdir(partial, { recursive: true }));
+  const release = await takeLock(join(partial, 'lock'), directory);
+  return async () => {
+    await release();
+    await rmdir(partial).catch(() => {});
+  };
+}
+
+async function create(directory: string): Promise<void> {
+  const temporary = (name: string) => join(directory, partialDirectory, name);
+  await onDisk(`create "${directory}"`, mkdir(join(directory, 'blobs', 'sha256'), { recursive: true }));
+  await replaceFile(join(directory, 'oci-layout'), { bytes: layoutFileText, temporary: temporary('oci-layout') });
+  const bytes = new LayoutNames([]).text();
+  await replaceFile(join(directory, 'index.json'), { bytes, temporary: temporary('index.json') });
+}
+
+interface ReadIndex {
+  readonly names: LayoutNames;
+  /** Differs when the file was replaced. */
+  readonly stamp: string;
+}
+
+async function readIndex(directory: string): Promise<ReadIndex> {
+  const layoutPath = join(directory, 'oci-layout');
+  checkLayoutFile((await readSmall(layoutPath, 4096))?.toString('utf8') ?? '', layoutPath);
+  const path = join(directory, 'index.json');
+  const stamp = await stampOf(path);
+  const bytes = await readSmall(path, indexLimit);
+  if (bytes === undefined)
+    throw refused(directory, 'index.json is missing, no file or too large', 'it may be damaged: mirror again');
+  return { names: new LayoutNames(parseIndexFile(bytes.toString('utf8'), path)), stamp };
+}
+
+async function stampOf(path: string): Promise<string> {
+  const stats = await statsOf(path);
+  return stats === undefined ? '' : `${stats.ino}-${stats.size}-${stats.mtimeMs}-${stats.ctimeMs}`;
+}
+
+interface OpenedLayout extends ReadIndex {
+  readonly directory: string;
+  readonly blobs: BlobFiles;
+  readonly readOnly: boolean;
+  readonly unlock: () => Promise<void>;
+}
+
+class LayoutStore implements Target {
+  readonly #opened: OpenedLayout;
+  readonly #facts = new Map<Digest, StoredFacts>();
+  readonly #checkpoint: Checkpoint;
+  #index: Promise<ReadIndex>;
+  #writes = 0;
+  #closed = false;
+
+  constructor(opened: OpenedLayout) {
+    this.#opened = opened;
+    this.#index = Promise.resolve(opened);
+    this.#checkpoint = new Checkpoint(() => this.#save(opened.names));
+  }
+
+  repository(name: RepositoryName): WritableRepository {
+    return new LayoutRepository(name, {
+      directory: this.#opened.directory,
+      blobs: this.#opened.blobs,
+      facts: this.#facts,
+      names: () => this.#names(),
+      refuseUnlessWritable: () => this.#refuseUnlessWritable(),
+      changed: (wait) => this.#changed(wait),
+    });
+  }
+
+  async *catalog(options: CallOptions = {}): AsyncGenerator<RepositoryName> {
+    throwIfAborted(options.signal);
+    yield* (await this.#names()).repositories();
+  }
+
+  async revision(): Promise<string> {
+    return this.#opened.readOnly ? stampOf(join(this.#opened.directory, 'index.json')) : String(this.#writes);
+  }
+
+  async acceptsSparseIndex(): Promise<boolean> {
+    return true;
+  }
+
+  /** Saves what is unsaved and gives the lock back, even when saving fails. */
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    try {
+      await this.#checkpoint.end();
+    } finally {
+      await this.#opened.unlock();
+    }
+  }
+
+  /** A writer's own names; a reader reads them again when the file was replaced. */
+  async #names(): Promise<LayoutNames> {
+    const { directory, readOnly, names } = this.#opened;
+    if (!readOnly) return names;
+    const known = await this.#index;
+    if ((await stampOf(join(directory, 'index.json'))) === known.stamp) return known.names;
+    const read = await readIndex(directory);
+    this.#index = Promise.resolve(read);
+    return read.names;
+  }
+
+  #refuseUnlessWritable(): void {
+    if (!this.#opened.readOnly && !this.#closed) return;
+    const state = this.#closed ? 'it is closed' : 'it was opened for reading';
+    throw new AirgapError('ERR_UNSUPPORTED', `Cannot write to layout "${this.#opened.directory}": ${state}`);
+  }
+
+  async #changed(wait: boolean): Promise<void> {
+    this.#writes += 1;
+    if (wait) return this.#checkpoint.now();
+    this.#checkpoint.soon();
+  }
+
+  async #save(names: LayoutNames): Promise<void> {
+    const { directory, blobs } = this.#opened;
+    const bytes = names.text();
+    await blobs.sync();
+    const temporary = join(directory, partialDirectory, 'index.json');
+    await replaceFile(join(directory, 'index.json'), { bytes, temporary });
+  }
+}

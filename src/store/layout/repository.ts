@@ -1,0 +1,169 @@
+/** One repository of a layout. */
+import { AirgapError } from '../../errors.ts';
+import type { Descriptor } from '../../oci/descriptor.ts';
+import { type Digest, isDigest } from '../../oci/digest.ts';
+import { isManifestType } from '../../oci/media-type.ts';
+import { printReference, type RepositoryName, type Tag } from '../../oci/reference.ts';
+import { throwIfAborted } from '../interruption.ts';
+import { type ManifestFacts, manifestLimit, peekManifest, referrerDescriptor } from '../peek.ts';
+import type {
+  CallOptions,
+  FetchOptions,
+  ManifestContent,
+  PushOptions,
+  PushResult,
+  ReopenableContent,
+  UnverifiedContent,
+  WritableRepository,
+} from '../store.ts';
+import { checkManifest } from '../verified.ts';
+import type { BlobFiles } from './blob-files.ts';
+import type { LayoutNames } from './names.ts';
+
+/** What the repositories of one layout share. */
+export interface LayoutParts {
+  readonly directory: string;
+  readonly blobs: BlobFiles;
+  /** The names as they are now. */
+  readonly names: () => Promise<LayoutNames>;
+  /** Throws when the layout is open for reading alone, or closed. */
+  readonly refuseUnlessWritable: () => void;
+  /** Called after the names changed; with `wait`, resolves when that is on disk. */
+  readonly changed: (wait: boolean) => Promise<void>;
+  /** What is known of manifests by digest; they never change. */
+  readonly facts: Map<Digest, StoredFacts>;
+}
+
+export interface StoredFacts extends ManifestFacts {
+  readonly size: number;
+}
+
+export class LayoutRepository implements WritableRepository {
+  readonly name: RepositoryName;
+  readonly #parts: LayoutParts;
+
+  constructor(name: RepositoryName, parts: LayoutParts) {
+    this.name = { registry: name.registry, repository: name.repository };
+    this.#parts = parts;
+  }
+
+  async resolve(tagOrDigest: Tag | Digest, options: CallOptions = {}): Promise<Descriptor> {
+    throwIfAborted(options.signal);
+    const names = await this.#parts.names();
+    const digest = isDigest(tagOrDigest) ? tagOrDigest : names.tag(this.name, tagOrDigest as Tag)?.digest;
+    const facts = digest === undefined ? undefined : await this.#factsOf(digest);
+    if (digest === undefined || facts === undefined) throw this.#notFound(tagOrDigest);
+    if ((await this.#parts.blobs.size(digest)) !== facts.size) throw this.#notFound(tagOrDigest);
+    if (isDigest(tagOrDigest) && !(await this.#reachable(names)).has(digest)) throw this.#notFound(tagOrDigest);
+    return { mediaType: names.mediaTypeOf(digest) ?? facts.mediaType, digest, size: facts.size };
+  }
+
+  async manifest(tagOrDigest: Tag | Digest, options: CallOptions = {}): Promise<ManifestContent> {
+    const descriptor = await this.resolve(tagOrDigest, options);
+    const bytes = await this.#parts.blobs.read(descriptor.digest, manifestLimit);
+    if (bytes === undefined) throw this.#notFound(tagOrDigest);
+    checkManifest(descriptor, bytes);
+    return { descriptor, bytes };
+  }
+
+  /** A blob is here when the layout has it, whichever repository it was pushed to. A manifest must be named in this repository, or by something that is. */
+  async exists(descriptor: Descriptor, options: CallOptions = {}): Promise<boolean> {
+    throwIfAborted(options.signal);
+    if ((await this.#parts.blobs.size(descriptor.digest)) !== descriptor.size) return false;
+    return (
+      !isManifestType(descriptor.mediaType) || (await this.#reachable(await this.#parts.names())).has(descriptor.digest)
+    );
+  }
+
+  async fetch(descriptor: Descriptor, options: FetchOptions = {}): Promise<UnverifiedContent> {
+    throwIfAborted(options.signal);
+    return this.#parts.blobs.fetch(descriptor, options);
+  }
+
+  async blobSize(digest: Digest): Promise<number | undefined> {
+    return this.#parts.blobs.size(digest);
+  }
+
+  async *tags(options: CallOptions = {}): AsyncGenerator<Tag> {
+    throwIfAborted(options.signal);
+    const tags = (await this.#parts.names()).tags(this.name);
+    if (tags === undefined) throw this.#notFound(undefined);
+    yield* tags;
+  }
+
+  /** Found by reading every manifest of the repository, once. Sorted by digest. */
+  async referrers(subject: Digest, options: CallOptions = {}): Promise<readonly Descriptor[]> {
+    throwIfAborted(options.signal);
+    const found: Descriptor[] = [];
+    for (const digest of await this.#reachable(await this.#parts.names())) {
+      const facts = this.#parts.facts.get(digest);
+      if (facts?.subject === subject) found.push(referrerDescriptor(digest, facts));
+    }
+    return found.sort((a, b) => (a.digest < b.digest ? -1 : 1));
+  }
+
+  async push(descriptor: Descriptor, content: ReopenableContent, options: PushOptions = {}): Promise<PushResult> {
+    throwIfAborted(options.signal);
+    this.#parts.refuseUnlessWritable();
+    return this.#parts.blobs.push(descriptor, content, options);
+  }
+
+  async pushManifest(
+    descriptor: Descriptor,
+    bytes: Uint8Array,
+    options: CallOptions & { readonly tag?: Tag | undefined } = {},
+  ): Promise<void> {
+    throwIfAborted(options.signal);
+    this.#parts.refuseUnlessWritable();
+    checkManifest(descriptor, bytes);
+    await this.#parts.blobs.write(descriptor.digest, bytes);
+    const facts = peekManifest(bytes);
+    const children = (facts?.parts ?? []).filter((part) => part.role === 'manifest').map((part) => part.digest);
+    (await this.#parts.names()).put(this.name, { descriptor, tag: options.tag, children });
+    await this.#parts.changed(options.tag !== undefined);
+  }
+
+  /** Blobs are shared by all repositories: true whenever the layout has it. */
+  async mount(descriptor: Descriptor, _from: RepositoryName, options: CallOptions = {}): Promise<boolean> {
+    throwIfAborted(options.signal);
+    return (await this.#parts.blobs.size(descriptor.digest)) === descriptor.size;
+  }
+
+  /** Every manifest that this repository's entries lead to. Afterwards the facts of all of them are known. */
+  #reachable(names: LayoutNames): Promise<ReadonlySet<Digest>> {
+    return names.reached(this.name, () => this.#walk(names));
+  }
+
+  async #walk(names: LayoutNames): Promise<ReadonlySet<Digest>> {
+    const reached = new Set<Digest>();
+    const waiting = names.entries(this.name);
+    for (let digest = waiting.pop(); digest !== undefined; digest = waiting.pop()) {
+      if (reached.has(digest)) continue;
+      const facts = await this.#factsOf(digest);
+      if (facts === undefined) continue;
+      reached.add(digest);
+      for (const part of facts.parts) if (part.role === 'manifest') waiting.push(part.digest);
+    }
+    return reached;
+  }
+
+  /** Read once. Undefined when the manifest is not here, or the file is none. */
+  async #factsOf(digest: Digest): Promise<StoredFacts | undefined> {
+    const known = this.#parts.facts.get(digest);
+    if (known !== undefined) return known;
+    const bytes = await this.#parts.blobs.read(digest, manifestLimit);
+    const read = bytes === undefined ? undefined : peekManifest(bytes);
+    if (bytes === undefined || read === undefined) return undefined;
+    const facts: StoredFacts = { ...read, size: bytes.length };
+    this.#parts.facts.set(digest, facts);
+    return facts;
+  }
+
+  #notFound(what: Tag | Digest | undefined): AirgapError {
+    const { registry, repository } = this.name;
+    const named = what === undefined ? {} : isDigest(what) ? { digest: what } : { tag: what as Tag };
+    const reference = printReference({ registry, repository, ...named });
+    const state = `it is not in layout "${this.#parts.directory}"`;
+    return new AirgapError('ERR_NOT_FOUND', `Cannot find "${reference}": ${state}`, { reference });
+  }
+}
