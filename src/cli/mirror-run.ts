@@ -21,8 +21,12 @@ export interface MirrorRun {
   readonly talos: TalosVersion | undefined;
 }
 
-/** Gathers, opens, and hands over; the ends are closed whatever happens. Nothing is written. */
-export async function withMirrorRun(session: Session, work: (run: MirrorRun) => Promise<number>): Promise<number> {
+/** Gathers, opens, and hands over; the ends are closed whatever happens. Without `write` nothing is written anywhere. */
+export async function withMirrorRun(
+  session: Session,
+  options: { readonly write: boolean; readonly work: (run: MirrorRun) => Promise<number> },
+): Promise<number> {
+  const { write, work } = options;
   const { settings, reporter } = session;
   const gathered = await gather(session);
   const rule = ruleFor(settings.to, settings.prefixByRegistry);
@@ -30,7 +34,7 @@ export async function withMirrorRun(session: Session, work: (run: MirrorRun) => 
   for (const message of gathered.notices) reporter.event({ type: 'notice', message });
   if (!settings.toGiven) reporter.event({ type: 'notice', message: noTarget(settings) });
   const upstreams = gathered.requests.map(({ reference }) => reference.registry);
-  const ends = await openEnds(session, { source: { upstreams }, target: true });
+  const ends = await openEnds(session, { upstreams, write });
   try {
     const requests =
       gathered.requests.length > 0 ? gathered.requests : await requestsFromStore(ends.source, session.signal);

@@ -4,11 +4,12 @@ import type { ProxySettings } from '../http/client.ts';
 import { parsePlatform } from '../oci/platform.ts';
 import type { PlatformWish } from '../resolve/resolved.ts';
 import { type Location, parseLocation } from '../store/location.ts';
+import { parseSourceEndpoint, type SourceEndpoint } from '../store/registry/sources.ts';
 import { parseTalosVersion, type TalosVersion } from '../talos/version.ts';
 import type { Context } from './context.ts';
 import { refuseContradictions } from './contradictions.ts';
 import { type Flags, listFlag, switchFlag, textFlag } from './flags.ts';
-import { readDuration, readEndpoint, readInteger, readSourceEndpoint, type SourceEndpoint } from './values.ts';
+import { readDuration, readEndpoint, readInteger } from './values.ts';
 
 /** How one end is reached. */
 export interface EndSettings {
@@ -135,7 +136,7 @@ function placeSettings(
   const from = textFlag(flags, 'from');
   return {
     from: from === undefined ? undefined : parseLocation(from),
-    sourceEndpoints: listFlag(flags, 'sourceEndpoint').map((text) => readSourceEndpoint('--source-endpoint', text)),
+    sourceEndpoints: listFlag(flags, 'sourceEndpoint').map(parseSourceEndpoint),
     to: parseLocation(given.to ?? defaultTarget),
     toGiven: given.to !== undefined,
     endpoint: given.endpoint === undefined ? undefined : readEndpoint('--endpoint', given.endpoint),

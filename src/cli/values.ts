@@ -1,6 +1,5 @@
 /** Reads the values of options. Every refusal is ERR_USAGE and names the option. Pure. */
 import { AirgapError } from '../errors.ts';
-import { normaliseRegistry } from '../oci/reference.ts';
 
 export function usageError(message: string, hint?: string): AirgapError {
   return new AirgapError('ERR_USAGE', message, hint === undefined ? {} : { hint });
@@ -43,28 +42,6 @@ export function readListen(option: string, text: string): { readonly host: strin
   }
   const host = (match[1] ?? '').replaceAll(/[[\]]/g, '');
   return { host: host === '' ? undefined : host, port };
-}
-
-export interface SourceEndpoint {
-  /** `*` for every registry that has no entry of its own. */
-  readonly registry: string;
-  readonly url: URL;
-}
-
-/** `ghcr.io=http://127.0.0.1:5601/prefix`, `*=https://proxy.example`. */
-export function readSourceEndpoint(option: string, text: string): SourceEndpoint {
-  const split = text.indexOf('=');
-  const registry = text.slice(0, Math.max(0, split)).trim();
-  if (split < 1 || registry === '' || /[\s/]/.test(registry)) {
-    throw usageError(
-      `Cannot read ${option} ${JSON.stringify(text)}: not REGISTRY=URL`,
-      "for example ghcr.io=http://127.0.0.1:5601 or '*=https://proxy.example'",
-    );
-  }
-  return {
-    registry: registry === '*' ? registry : normaliseRegistry(registry),
-    url: readUrl(option, text.slice(split + 1).trim()),
-  };
 }
 
 /** An http or https URL without credentials, query and fragment. */

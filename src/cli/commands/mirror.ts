@@ -22,11 +22,14 @@ import { findingLines } from '../verify-text.ts';
 export function mirror({ inputs, flags, context }: Invocation): Promise<number> {
   const settings = readSettings(inputs, flags, context);
   return inSession({ settings, context, eventLines: true }, (session) =>
-    withMirrorRun(session, async (run) => {
-      const prepared = await prepareMirror(run.job);
-      goOn(session.signal);
-      session.reporter.text([...planLines(prepared), '']);
-      return settings.dryRun ? endDryRun(session, prepared) : copy(session, { run, prepared });
+    withMirrorRun(session, {
+      write: !settings.dryRun,
+      work: async (run) => {
+        const prepared = await prepareMirror(run.job);
+        goOn(session.signal);
+        session.reporter.text([...planLines(prepared), '']);
+        return settings.dryRun ? endDryRun(session, prepared) : copy(session, { run, prepared });
+      },
     }),
   );
 }

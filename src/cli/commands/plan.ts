@@ -12,15 +12,18 @@ import { readSettings } from '../settings.ts';
 export function plan({ inputs, flags, context }: Invocation): Promise<number> {
   const settings = readSettings(inputs, flags, context);
   return inSession({ settings, context }, (session) =>
-    withMirrorRun(session, async ({ job }) => {
-      const prepared = await prepareMirror(job);
-      if (settings.output.json) context.stdout.write(`${jsonLine(planFields(prepared), 2)}\n`);
-      else session.reporter.text(planLines(prepared));
-      return exitCodeOfRun({
-        complete: prepared.plan.images.length + prepared.plan.unchanged.length,
-        failures: prepared.failures.map(({ error }) => error),
-        findings: 0,
-      });
+    withMirrorRun(session, {
+      write: false,
+      work: async ({ job }) => {
+        const prepared = await prepareMirror(job);
+        if (settings.output.json) context.stdout.write(`${jsonLine(planFields(prepared), 2)}\n`);
+        else session.reporter.text(planLines(prepared));
+        return exitCodeOfRun({
+          complete: prepared.plan.images.length + prepared.plan.unchanged.length,
+          failures: prepared.failures.map(({ error }) => error),
+          findings: 0,
+        });
+      },
     }),
   );
 }

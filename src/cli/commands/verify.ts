@@ -1,0 +1,105 @@
+/** `airgap verify`: is everything of the lock, or of a list, where nodes will look for it? */
+import type { Lock } from '../../lock/lock.ts';
+import { type MirrorRule, placeRepository } from '../../mirror/rule.ts';
+import { type Location, parseLocation, printLocation } from '../../store/location.ts';
+import type { Verification } from '../../verify/verification.ts';
+import { verifyLock, verifyPlaced } from '../../verify/verify.ts';
+import { exitCodes } from '../exit.ts';
+import { switchFlag } from '../flags.ts';
+import { type GatheredInputs, gatherInputs } from '../inputs.ts';
+import { requireLock, sameRule } from '../lock-file.ts';
+import { openTarget } from '../open.ts';
+import { mirrorsFor, ruleFor } from '../placing.ts';
+import type { Invocation } from '../program.ts';
+import { jsonLine } from '../report/json.ts';
+import { goOn, inSession, type Session } from '../session.ts';
+import { readSettings, type Settings } from '../settings.ts';
+import { findingLines, verificationLines } from '../verify-text.ts';
+
+interface Checks {
+  readonly deep: boolean;
+  readonly catalog: boolean;
+}
+
+export async function verify({ inputs, flags, context }: Invocation): Promise<number> {
+  const settings = readSettings(inputs, flags, context);
+  const checks = { deep: switchFlag(flags, 'deep'), catalog: switchFlag(flags, 'catalog', true) };
+  return inSession({ settings, context }, async (session) => {
+    const given =
+      settings.inputs.length === 0 ? undefined : await gatherInputs(settings, { ...context, signal: session.signal });
+    const lock = given === undefined ? await requireLock(settings.lockFile) : onlyLock(given);
+    const to = settings.toGiven || lock === undefined ? settings.to : locationOf(lock, settings);
+    const verification = await verifyAt(session, { to, lock, given, checks });
+    goOn(session.signal);
+    return tell(session, verification);
+  });
+}
+
+interface Question {
+  readonly to: Location;
+  readonly lock: Lock | undefined;
+  readonly given: GatheredInputs | undefined;
+  readonly checks: Checks;
+}
+
+async function verifyAt(session: Session, { to, lock, given, checks }: Question): Promise<Verification> {
+  const { settings, reporter, signal } = session;
+  const target = await openTarget(session, { to, write: false, mustExist: true });
+  try {
+    reporter.event({ type: 'phase', phase: 'verify' });
+    const byRegistry = settings.prefixByRegistry || lock?.rule.naming === 'by-registry';
+    const rule = settings.toGiven || lock === undefined ? ruleFor(to, byRegistry) : lock.rule;
+    const options = {
+      target: target.store,
+      repairTarget: printLocation(to),
+      ...checks,
+      signal,
+      events: reporter.event,
+    };
+    if (lock !== undefined) return await verifyLock(placedAnew(lock, { rule, endpoint: target.endpoint }), options);
+    const requests = given?.requests ?? [];
+    const images = requests.map(({ reference }) => ({ source: reference, target: placeRepository(rule, reference) }));
+    const mirrors = mirrorsFor(requests, { rule, endpoint: target.endpoint, perRegistry: false });
+    return await verifyPlaced(images, {
+      ...options,
+      mirrors: rule.naming === 'keep' ? [] : mirrors,
+      prefix: rule.prefix,
+    });
+  } finally {
+    await target.close();
+  }
+}
+
+/** A lock alone is held against the target digest by digest; among other inputs its references count like theirs. */
+function onlyLock({ locks, requests }: GatheredInputs): Lock | undefined {
+  const [lock, ...others] = locks;
+  return lock !== undefined && others.length === 0 && requests.length === lock.images.length ? lock : undefined;
+}
+
+/** Where a lock says its images are: the registry by the scheme nodes use; a layout is where it is by default. */
+function locationOf(lock: Lock, settings: Settings): Location {
+  const { rule, mirrors } = lock;
+  if (rule.naming === 'keep') return settings.to;
+  const endpoint =
+    mirrors.map((mirror) => mirror.endpoint).find((url) => new URL(url).host === rule.registry) ?? rule.registry;
+  return parseLocation(rule.prefix === '' ? endpoint : `${endpoint}/${rule.prefix}`);
+}
+
+/** The same images looked for where `--to` would have put them. */
+function placedAnew(lock: Lock, place: { readonly rule: MirrorRule; readonly endpoint: string | undefined }): Lock {
+  if (sameRule(lock.rule, place.rule)) return lock;
+  const images = lock.images.map((image) => ({ ...image, target: placeRepository(place.rule, image.source) }));
+  const requests = lock.images.map(({ source }) => ({ reference: source }));
+  return { ...lock, rule: place.rule, images, mirrors: mirrorsFor(requests, { ...place, perRegistry: false }) };
+}
+
+function tell({ settings, context, reporter }: Session, verification: Verification): number {
+  const exitCode = verification.findings.length === 0 ? exitCodes.ok : exitCodes.mismatch;
+  if (settings.output.json) {
+    context.stdout.write(`${jsonLine({ exitCode, ...verification }, 2)}\n`);
+    return exitCode;
+  }
+  reporter.text(verificationLines(verification));
+  reporter.problem(findingLines(verification));
+  return exitCode;
+}

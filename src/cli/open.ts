@@ -1,0 +1,205 @@
+/** Locations become stores: the only place that knows every end. */
+import { readdir } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { isAirgapError } from '../errors.ts';
+import type { HttpClient } from '../http/client.ts';
+import { openHttpClient } from '../http/open.ts';
+import type { Contact } from '../lock/lock.ts';
+import { openLayout } from '../store/layout/open.ts';
+import type { LayoutLocation, Location, RegistryLocation } from '../store/location.ts';
+import { openMemory } from '../store/memory/open.ts';
+import { openRegistry } from '../store/registry/open.ts';
+import { probeScheme } from '../store/registry/scheme.ts';
+import { type SourceEndpoint, sourceEndpoints } from '../store/registry/sources.ts';
+import type { Source, Target } from '../store/store.ts';
+import { clientSettings } from './client-settings.ts';
+import { givenCredentials } from './passwords.ts';
+import type { EndStatistics } from './receipt-text.ts';
+import type { Session } from './session.ts';
+import { usageError } from './values.ts';
+
+/** One end, and what is known of it. close() closes the store and its connections. */
+export interface OpenedEnd<Store extends Source> {
+  readonly store: Store;
+  /** `http(s)://HOST[:PORT]` by the scheme that is really spoken; undefined for a layout. */
+  readonly endpoint: string | undefined;
+  statistics(): EndStatistics[];
+  close(): Promise<void>;
+}
+
+export interface OpenedEnds {
+  readonly source: Source;
+  readonly target: Target;
+  /** What is told apart where several targets are remembered: a URL, or a directory. */
+  readonly targetName: string;
+  readonly endpoint: string | undefined;
+  /** Hosts of both ends, each once. */
+  contacts(): readonly Contact[];
+  statistics(): EndStatistics[];
+  close(): Promise<void>;
+}
+
+export interface EndsWanted {
+  /** Upstream registries that will be read. */
+  readonly upstreams: readonly string[];
+  /** False leaves a target that is a directory as it is, and does not make one. */
+  readonly write: boolean;
+}
+
+/** Opens both ends; a target registry is asked which scheme it speaks. Whatever was opened is closed when one of them fails. */
+export async function openEnds(session: Session, wanted: EndsWanted): Promise<OpenedEnds> {
+  const { settings } = session;
+  refuseSamePlace(session);
+  const source = await openSource(session, wanted.upstreams);
+  try {
+    const target = await openTarget(session, { to: settings.to, write: wanted.write });
+    const statistics = (): EndStatistics[] => [...source.statistics(), ...target.statistics()];
+    return {
+      source: source.store,
+      target: target.store,
+      targetName:
+        target.endpoint ??
+        (settings.to.kind === 'layout' ? resolve(settings.cwd, settings.to.directory) : settings.to.host),
+      endpoint: target.endpoint,
+      contacts: () => contactsOf(statistics()),
+      statistics,
+      close: async () => {
+        await Promise.all([source.close(), target.close()]);
+      },
+    };
+  } catch (error) {
+    await source.close();
+    throw error;
+  }
+}
+
+async function openSource(session: Session, upstreams: readonly string[]): Promise<OpenedEnd<Source>> {
+  const { settings, context, signal } = session;
+  if (settings.from?.kind === 'layout')
+    return plainEnd(await openLayout(resolve(settings.cwd, settings.from.directory), { readOnly: true }));
+  const hosts = sourceHosts(session, upstreams);
+  const given = await givenCredentials(settings.source, { end: 'from', hosts }, { stdin: context.stdin, signal });
+  const client = openHttpClient(await clientSettings(session, { end: 'source', given }));
+  try {
+    const endpoints =
+      settings.from === undefined ? settings.sourceEndpoints : [await endpointFrom(settings.from, { client, session })];
+    const baseUrlFor = sourceEndpoints(endpoints, { client, events: session.reporter.event, signal });
+    return registryEnd(openRegistry({ client, end: 'source', baseUrlFor }), {
+      client,
+      end: 'source',
+      endpoint: undefined,
+    });
+  } catch (error) {
+    await client.close();
+    throw error;
+  }
+}
+
+/** `--from HOST/PREFIX`: every upstream registry is read there. */
+async function endpointFrom(
+  from: RegistryLocation,
+  probe: { readonly client: HttpClient; readonly session: Session },
+): Promise<SourceEndpoint> {
+  const base = await rootOf(from, probe);
+  return { registry: '*', base: new URL(`/${from.prefix}`, base) };
+}
+
+/** Hosts that --from-user may be meant for. */
+function sourceHosts({ settings }: Session, upstreams: readonly string[]): string[] {
+  if (settings.from?.kind === 'registry') return [credentialHost(settings.from)];
+  const endpoints = settings.sourceEndpoints;
+  const everywhere = endpoints.some((endpoint) => endpoint.registry === '*');
+  const own = upstreams.filter(
+    (registry) => !everywhere && !endpoints.some((endpoint) => endpoint.registry === registry),
+  );
+  return [...endpoints.map((endpoint) => endpoint.base.host), ...own];
+}
+
+export interface TargetWanted {
+  readonly to: Location;
+  /** False opens a layout for reading only. */
+  readonly write: boolean;
+  /** A layout that is not there is an error, even when nothing is written. Default false: it counts as empty. */
+  readonly mustExist?: boolean;
+}
+
+/** Opens the end images are written to. Throws ERR_INPUT_INVALID for a directory that is no layout, ERR_UNREACHABLE for a host that does not answer. */
+export async function openTarget(session: Session, wanted: TargetWanted): Promise<OpenedEnd<Target>> {
+  const { settings, context, signal } = session;
+  const { to } = wanted;
+  if (to.kind === 'layout') return plainEnd(await openLayoutTarget(resolve(settings.cwd, to.directory), wanted));
+  const given = await givenCredentials(
+    settings.target,
+    { end: 'to', hosts: [credentialHost(to)] },
+    { stdin: context.stdin, signal },
+  );
+  const client = openHttpClient(await clientSettings(session, { end: 'target', given }));
+  try {
+    const base = await rootOf(to, { client, session });
+    const store = openRegistry({ client, end: 'target', baseUrlFor: () => base, catalogOf: to.host });
+    return registryEnd(store, { client, end: 'target', endpoint: base.origin });
+  } catch (error) {
+    await client.close();
+    throw error;
+  }
+}
+
+async function openLayoutTarget(directory: string, { write, mustExist }: TargetWanted): Promise<Target> {
+  if (write) return openLayout(directory, { create: true });
+  try {
+    return await openLayout(directory, { readOnly: true });
+  } catch (error) {
+    if (mustExist !== true && isAirgapError(error) && (await isAbsentOrEmpty(directory))) return openMemory();
+    throw error;
+  }
+}
+
+async function isAbsentOrEmpty(directory: string): Promise<boolean> {
+  return readdir(directory).then(
+    (names) => names.length === 0,
+    (error: NodeJS.ErrnoException) => error.code === 'ENOENT',
+  );
+}
+
+/** The scheme that was written, else the one that is spoken. */
+async function rootOf(
+  location: RegistryLocation,
+  { client, session }: { readonly client: HttpClient; readonly session: Session },
+): Promise<URL> {
+  if (location.scheme !== undefined) return new URL(`${location.scheme}://${location.host}`);
+  return probeScheme(location.host, { client, events: session.reporter.event, signal: session.signal });
+}
+
+/** As the transport will ask for it: without the port that is the scheme's own. */
+function credentialHost(location: RegistryLocation): string {
+  return new URL(`${location.scheme ?? 'https'}://${location.host}`).host;
+}
+
+function refuseSamePlace({ settings }: Session): void {
+  const { from, to } = settings;
+  const directory = (location: LayoutLocation): string => resolve(settings.cwd, location.directory);
+  if (from?.kind === 'layout' && to.kind === 'layout' && directory(from) === directory(to)) {
+    throw usageError(`Cannot mirror "${to.directory}" into itself: --from and --to are the same directory`);
+  }
+}
+
+function plainEnd<Store extends Source>(store: Store): OpenedEnd<Store> {
+  return { store, endpoint: undefined, statistics: () => [], close: () => store.close() };
+}
+
+function registryEnd(
+  store: Target,
+  known: { readonly client: HttpClient; readonly end: 'source' | 'target'; readonly endpoint: string | undefined },
+): OpenedEnd<Target> {
+  return {
+    store,
+    endpoint: known.endpoint,
+    statistics: () => [...known.client.statistics().values()].map((host) => ({ ...host, end: known.end })),
+    close: () => store.close(),
+  };
+}
+
+function contactsOf(statistics: readonly EndStatistics[]): Contact[] {
+  const contacts = new Map(statistics.map(({ host, purpose }) => [`${host} ${purpose}`, { host, purpose }]));
+  return [...contacts.values()].sort((a, b) => (a.host < b.host ? -1 : 1));
+}
