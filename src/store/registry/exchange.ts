@@ -89,18 +89,6 @@ export class Exchange {
     return readRefusal(response, { action, reference, end: this.end, host: response.url.host });
   }
 
-  /**
-   * Sends what may be repeated, and looks at a 500 before that is done: a full disk stays full.
-   * Throws ERR_NO_SPACE; otherwise answers are as for send().
-   */
-  async sendUnlessFull(ask: Ask): Promise<HttpResponse> {
-    const response = await this.send({ ...ask, accept: [...(ask.accept ?? []), 500, 507] });
-    if (response.status < 500 || response.status === 501) return response;
-    const refusal = await this.refusal(response, ask);
-    if (refusal.noSpace) throw refusal.error();
-    return this.send(ask);
-  }
-
   /** A thrown thing with what is known here; what is no AirgapError is a defect and stays as it is. */
   explained(thrown: unknown, details: { readonly reference: string; readonly host?: string }): unknown {
     return isAirgapError(thrown) ? thrown.with({ end: this.end, ...details }) : thrown;

@@ -1,5 +1,5 @@
 /** What a registry has: tags of a repository, referrers of a manifest, repositories (OCI distribution-spec v1.1, "Content Discovery"). */
-import type { AirgapError } from '../../errors.ts';
+import { type AirgapError, isAirgapError } from '../../errors.ts';
 import type { Descriptor } from '../../oci/descriptor.ts';
 import type { Digest } from '../../oci/digest.ts';
 import { catalogPath, referrersPath, tagsPath } from '../../oci/distribution.ts';
@@ -9,7 +9,7 @@ import { mediaTypes } from '../../oci/media-type.ts';
 import { formatRepository, isRepositoryPath, isTag, type RepositoryName, type Tag } from '../../oci/reference.ts';
 import type { CallOptions } from '../store.ts';
 import type { Ask, Exchange } from './exchange.ts';
-import { pages } from './pages.ts';
+import { type PageAnswer, type PageRequest, pages } from './pages.ts';
 
 /** Asked for per page; registries give fewer as they like. */
 const pageSize = 1000;
@@ -96,15 +96,30 @@ export async function* listRepositories(exchange: Exchange, options: CallOptions
   };
   const prefix = (await exchange.endpoint()).pathPrefix;
   const start = prefix === '' ? '' : `${prefix}/`;
-  const refused = (refusal: { error(details: { code: 'ERR_UNSUPPORTED'; hint: string }): AirgapError }) => {
-    throw refusal.error({ code: 'ERR_UNSUPPORTED', hint: 'this registry does not list its repositories' });
+  const refused = (refusal: { error(): AirgapError }) => {
+    throw unlisted(exchange, ask, refusal.error());
   };
-  for await (const page of pages(exchange, { ask, refused })) {
+  for await (const page of lettingIn(exchange, ask, refused)) {
     for (const name of namesIn(exchange, { bytes: page.bytes, field: 'repositories', ask })) {
       if (!name.startsWith(start) || !isRepositoryPath(name)) continue;
       yield { registry, repository: name.slice(start.length) };
     }
   }
+}
+
+/** Pages of a list that many registries show to their administrators only. */
+async function* lettingIn(exchange: Exchange, ask: Ask, refused: PageRequest['refused']): AsyncGenerator<PageAnswer> {
+  try {
+    yield* pages(exchange, { ask, refused });
+  } catch (thrown) {
+    const denied = isAirgapError(thrown) && (thrown.code === 'ERR_DENIED' || thrown.code === 'ERR_UNAUTHORIZED');
+    throw denied ? unlisted(exchange, ask, thrown) : thrown;
+  }
+}
+
+function unlisted(exchange: Exchange, ask: Ask, cause: AirgapError): AirgapError {
+  const answered = cause.status === undefined ? '' : ` (answer ${cause.status})`;
+  return exchange.broken(ask, `this registry does not list them${answered}`, { code: 'ERR_UNSUPPORTED', cause });
 }
 
 /** The texts of a list in a JSON object; an absent or null list is an empty one, as registries written in Go give it. */

@@ -22,7 +22,7 @@ export async function pushManifest(
   const { descriptor, bytes } = manifest;
   checkManifest(descriptor, bytes);
   const ask = askToPut(exchange, manifest, options);
-  const response = await exchange.sendUnlessFull({ ...ask, accept: [400, 404, 405, 409, 413, 415, 422] });
+  const response = await exchange.send({ ...ask, accept: [400, 404, 405, 409, 413, 415, 422] });
   if (response.status >= 300) throw explain(await exchange.refusal(response, ask), descriptor);
   await response.body.discard();
   const stored = response.headers['docker-content-digest'];
@@ -47,7 +47,7 @@ export async function acceptsSparseIndex(exchange: Exchange, options: CallOption
   const bytes = Buffer.from(JSON.stringify(probeIndex()));
   const descriptor = { mediaType: mediaTypes.ociIndex, digest: digestOf(bytes), size: bytes.length };
   const ask = { ...askToPut(exchange, { descriptor, bytes }, options), action: 'try an incomplete index as' };
-  const response = await exchange.sendUnlessFull({
+  const response = await exchange.send({
     ...ask,
     accept: [400, 404, 405, 409, 412, 413, 415, 422, 501],
   });

@@ -54,7 +54,7 @@ export async function mountBlob(
 /** Undefined when we are not let in, or when the registry stumbles over it however often: pushing is the other way. */
 async function askFor(exchange: Exchange, ask: Ask): Promise<HttpResponse | undefined> {
   try {
-    return await exchange.sendUnlessFull({ ...ask, accept: [400, 404, 405, 409, 415, 422, 501] });
+    return await exchange.send({ ...ask, accept: [400, 404, 405, 409, 415, 422, 501] });
   } catch (thrown) {
     if (!isAirgapError(thrown)) throw thrown;
     if (thrown.code === 'ERR_UNAUTHORIZED' || thrown.code === 'ERR_DENIED') return undefined;

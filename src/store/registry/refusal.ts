@@ -4,7 +4,6 @@ import type { HttpResponse } from '../../http/client.ts';
 import { parseErrorBody, type WireError } from '../../oci/distribution.ts';
 
 const bodyLimit = 64 * 1024;
-const noSpacePattern = /no space left|disk quota exceeded|insufficient storage|not enough space|ENOSPC|EDQUOT/i;
 
 export interface RefusedRequest {
   /** What was tried, for messages: `fetch manifest`. */
@@ -24,13 +23,11 @@ export interface RefusalDetails {
 
 export class Refusal {
   readonly status: number;
-  readonly noSpace: boolean;
   readonly #request: RefusedRequest;
   readonly #errors: readonly WireError[];
 
   constructor(response: { readonly status: number; readonly text: string }, request: RefusedRequest) {
     this.status = response.status;
-    this.noSpace = response.status === 507 || (response.status >= 500 && noSpacePattern.test(response.text));
     this.#errors = parseErrorBody(response.text);
     this.#request = request;
   }
@@ -48,8 +45,8 @@ export class Refusal {
   /** The error for it: by default as its status means. */
   error(details: RefusalDetails = {}): AirgapError {
     const { action, reference, end, host } = this.#request;
-    const usual = this.noSpace ? noSpace : meaningOf(this.status);
-    const hint = details.hint ?? usual.hint;
+    const usual = meaningOf(this.status);
+    const { hint } = details;
     return new AirgapError(
       details.code ?? usual.code,
       `Cannot ${action} "${reference}": registry answered ${this.status}${this.#told()}`,
@@ -88,14 +85,7 @@ export async function readRefusal(response: HttpResponse, request: RefusedReques
 interface Meaning {
   readonly code: ErrorCode;
   readonly retryable: boolean;
-  readonly hint?: string;
 }
-
-const noSpace: Meaning = {
-  code: 'ERR_NO_SPACE',
-  retryable: false,
-  hint: 'make room in the storage of the registry, then run again: what arrived is kept',
-};
 
 function meaningOf(status: number): Meaning {
   if (status === 401) return { code: 'ERR_UNAUTHORIZED', retryable: false };
@@ -103,5 +93,6 @@ function meaningOf(status: number): Meaning {
   if (status === 404 || status === 410) return { code: 'ERR_NOT_FOUND', retryable: false };
   if (status === 405 || status === 501) return { code: 'ERR_UNSUPPORTED', retryable: false };
   if (status === 429) return { code: 'ERR_RATE_LIMITED', retryable: true };
-  return { code: 'ERR_PROTOCOL', retryable: status >= 500 || status === 408 || status === 425 };
+  if (status >= 500) return { code: 'ERR_UNREACHABLE', retryable: true };
+  return { code: 'ERR_PROTOCOL', retryable: status === 408 || status === 425 };
 }

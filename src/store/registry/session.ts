@@ -21,7 +21,7 @@ export interface SessionOptions {
 }
 
 /** Answers that the caller of a session decides about. */
-const decided = [400, 404, 405, 409, 410, 411, 413, 415, 416, 500, 501, 507];
+const decided = [400, 404, 405, 409, 410, 411, 413, 415, 416, 501];
 const cancelMs = 3000;
 
 export class UploadSession {
@@ -49,7 +49,7 @@ export class UploadSession {
       action: 'begin upload of blob',
       ...options,
     };
-    const response = await exchange.sendUnlessFull({ ...ask, accept: [400, 404, 405] });
+    const response = await exchange.send({ ...ask, accept: [400, 404, 405] });
     if (response.status >= 300) throw (await exchange.refusal(response, ask)).error(hintForBegin(response.status));
     return UploadSession.from(exchange, response, options);
   }
