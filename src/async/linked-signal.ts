@@ -1,4 +1,5 @@
 /** One signal that follows several. `AbortSignal.any()` keeps its sources' memory on Node 20; this lets go when told to. */
+import { onAbort } from './on-abort.ts';
 
 export interface LinkedSignal {
   /** Aborted, with the same reason, as soon as one of the sources is. */
@@ -10,23 +11,11 @@ export interface LinkedSignal {
 /** Follows every given signal until `unlink()`; undefined ones are left out. */
 export function linkSignals(signals: readonly (AbortSignal | undefined)[]): LinkedSignal {
   const controller = new AbortController();
-  const followed: { readonly signal: AbortSignal; readonly onAbort: () => void }[] = [];
-  const unlink = () => {
-    for (const { signal, onAbort } of followed) signal.removeEventListener('abort', onAbort);
-    followed.length = 0;
+  const stops = signals.map((signal) => onAbort(signal, () => controller.abort(signal?.reason)));
+  return {
+    signal: controller.signal,
+    unlink: () => {
+      for (const stop of stops.splice(0)) stop();
+    },
   };
-  for (const signal of signals) {
-    if (signal === undefined) continue;
-    const onAbort = () => {
-      unlink();
-      controller.abort(signal.reason);
-    };
-    if (signal.aborted) {
-      onAbort();
-      break;
-    }
-    signal.addEventListener('abort', onAbort, { once: true });
-    followed.push({ signal, onAbort });
-  }
-  return { signal: controller.signal, unlink };
 }

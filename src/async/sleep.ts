@@ -1,26 +1,23 @@
 /** Waiting for time to pass, ended at once by an abort. */
+import { onAbort } from './on-abort.ts';
 
 const longestTimer = 2_147_483_647;
 
 /** Resolves after `ms` milliseconds (at most 24 days). Rejects with the signal's reason when it is or gets aborted. */
 export function sleep(ms: number, signal?: AbortSignal): Promise<void> {
+  if (signal?.aborted === true) return Promise.reject(signal.reason);
   return new Promise((resolve, reject) => {
-    if (signal?.aborted === true) {
-      reject(signal.reason);
-      return;
-    }
-    const onAbort = () => {
+    const stopListening = onAbort(signal, () => {
       clearTimeout(timer);
       reject(signal?.reason);
-    };
+    });
     const timer = setTimeout(
       () => {
-        signal?.removeEventListener('abort', onAbort);
+        stopListening();
         resolve();
       },
       Math.min(Math.max(ms, 0), longestTimer),
     );
-    signal?.addEventListener('abort', onAbort, { once: true });
   });
 }
 
@@ -28,17 +25,14 @@ export function sleep(ms: number, signal?: AbortSignal): Promise<void> {
 export function abortable<T>(work: Promise<T>, signal?: AbortSignal): Promise<T> {
   if (signal === undefined) return work;
   return new Promise((resolve, reject) => {
-    const onAbort = () => reject(signal.reason);
-    if (signal.aborted) onAbort();
-    else signal.addEventListener('abort', onAbort, { once: true });
-    const settled = () => signal.removeEventListener('abort', onAbort);
+    const stopListening = onAbort(signal, () => reject(signal.reason));
     work.then(
       (value) => {
-        settled();
+        stopListening();
         resolve(value);
       },
       (error) => {
-        settled();
+        stopListening();
         reject(error);
       },
     );

@@ -1,5 +1,6 @@
 /** One request on one connection: turns the connection's callbacks into a promise of the answer's head and a body. */
 import type { Dispatcher } from 'undici';
+import { onAbort } from '../async/on-abort.ts';
 import { ResponseBody } from './body.ts';
 import type { Answer, Exchange } from './connections.ts';
 import { Upload } from './upload.ts';
@@ -29,13 +30,13 @@ export class ExchangeHandler implements Dispatcher.DispatchHandler {
   readonly answer: Promise<Answer>;
   readonly #exchange: Exchange;
   readonly #hooks: ExchangeHooks;
-  readonly #onAbort = () => this.#cancel(this.#exchange.signal.reason);
   #resolve: (answer: Answer) => void = () => {};
   #reject: (error: unknown) => void = () => {};
   #controller: Dispatcher.DispatchController | undefined;
   #cancelled: Error | undefined;
   #body: ResponseBody | undefined;
   #reused = false;
+  readonly #stopListening: () => void;
 
   constructor(exchange: Exchange, hooks: ExchangeHooks) {
     this.#exchange = exchange;
@@ -44,8 +45,7 @@ export class ExchangeHandler implements Dispatcher.DispatchHandler {
       this.#resolve = resolve;
       this.#reject = reject;
     });
-    if (exchange.signal.aborted) this.#onAbort();
-    else exchange.signal.addEventListener('abort', this.#onAbort, { once: true });
+    this.#stopListening = onAbort(exchange.signal, () => this.#cancel(exchange.signal.reason));
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
@@ -93,7 +93,7 @@ export class ExchangeHandler implements Dispatcher.DispatchHandler {
   }
 
   #over(answered: boolean): void {
-    this.#exchange.signal.removeEventListener('abort', this.#onAbort);
+    this.#stopListening();
     this.#hooks.over(answered);
     const { body } = this.#exchange;
     if (body instanceof Upload && body.started) body.stop();

@@ -7,6 +7,7 @@
  * the first host's slot back before it asks the second host, a retry and a pause wait without one. Across two clients there is
  * one order: an upload that holds a slot at the target may open its content at the source, never the other way round.
  */
+import { onAbort } from '../async/on-abort.ts';
 import { AirgapError } from '../errors.ts';
 
 export type Kind = 'bulk' | 'small';
@@ -61,19 +62,18 @@ export class Gate {
     if (atOnce !== undefined) return Promise.resolve(atOnce);
     return new Promise((resolve, reject) => {
       const queue = kind === 'small' ? this.#small : this.#bulk;
-      const onAbort = () => {
-        queue.delete(waiter);
-        reject(signal.reason);
-      };
       const waiter: Waiter = {
         kind,
         admit: () => {
-          signal.removeEventListener('abort', onAbort);
+          stopListening();
           resolve(this.#enter(kind));
         },
       };
       queue.add(waiter);
-      signal.addEventListener('abort', onAbort, { once: true });
+      const stopListening = onAbort(signal, () => {
+        queue.delete(waiter);
+        reject(signal.reason);
+      });
     });
   }
 

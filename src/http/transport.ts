@@ -64,8 +64,12 @@ export class Transport {
     }
     const answer = await this.#send(hop, admission);
     this.#parts.warnings.observe(hop.url.host, answer.headers.warning);
-    await this.#observe(answer, { pace, admission, hop });
-    return answer;
+    // Before the slot is given back: whoever gets it next must see the pause.
+    const tooLong = this.#observe(answer, { pace, admission, hop });
+    answer.body.whenOver(admission.release);
+    if (tooLong === undefined) return answer;
+    await answer.body.discard();
+    throw tooLong;
   }
 
   async #admit(pace: HostPace, hop: Hop): Promise<Admission> {
@@ -100,7 +104,6 @@ export class Transport {
       });
       answer.body.whenOver(() => {
         statistics.transferred(hop.url, { received: answer.body.received, sent: sent() });
-        admission.release();
       });
       return answer;
     } catch (error) {
@@ -113,20 +116,21 @@ export class Transport {
     }
   }
 
-  async #observe(
+  /** Tells the pace about an answer; gives the failure where the host asks for a pause that is too long. */
+  #observe(
     answer: Answer,
     context: { readonly pace: HostPace; readonly admission: Admission; readonly hop: Hop },
-  ): Promise<void> {
+  ): AttemptFailure | undefined {
     const { pace, admission, hop } = context;
     const facts = { headers: answer.headers, action: hop.action };
     try {
       if (answer.status === 429) pace.refused(admission, facts);
       else if (answer.status === 503) pace.unavailable(admission, facts);
       else if (answer.status < 500) pace.succeeded(answer.headers);
+      return undefined;
     } catch (error) {
-      await answer.body.discard();
       if (!isAirgapError(error)) throw error;
-      throw new AttemptFailure(error.with({ end: this.#parts.settings.end }), { repeat: 'never', undone: true });
+      return new AttemptFailure(error.with({ end: this.#parts.settings.end }), { repeat: 'never', undone: true });
     }
   }
 
