@@ -5,9 +5,11 @@
  * Why nothing can deadlock: a transfer holds one slot of its upstream host (its worker) and then one of the target, always in this
  * order, and both counts are one less than what the transport gives `bulk` requests, so a request of a transfer waits for small requests at
  * most, which wait for nothing. Extra ranges take a connection only if one is free. Images wait for placements, but hold nothing.
+ * A copy inside the target reads and writes at one host: its read does not queue for a slot (`FetchOptions.whilePushing`), as its
+ * write may hold the last one; and only half as many of them run at once.
  */
 import { type Limit, limitTo } from '../async/limit.ts';
-import { type AirgapError, toAirgapError } from '../errors.ts';
+import { type AirgapError, type End, toAirgapError } from '../errors.ts';
 import type { RepositoryName } from '../oci/reference.ts';
 import type { CopyContext } from './context.ts';
 import { byHost, HostQueue, preferenceOf } from './order.ts';
@@ -21,6 +23,7 @@ export class BlobCopier {
   readonly #context: CopyContext;
   readonly #work: Work;
   readonly #intoTarget: Limit;
+  readonly #insideTarget: Limit;
   readonly #imageOf: ReadonlyMap<string, string>;
 
   /** `imageOf` names, for messages, the first image that needs a digest. */
@@ -28,7 +31,9 @@ export class BlobCopier {
     this.#work = work;
     this.#context = options.context;
     this.#imageOf = options.imageOf;
-    this.#intoTarget = limitTo(options.context.settings.transfersIntoTarget);
+    const { transfersIntoTarget } = options.context.settings;
+    this.#intoTarget = limitTo(transfersIntoTarget);
+    this.#insideTarget = limitTo(Math.ceil(transfersIntoTarget / 2));
     this.board = new PlacementBoard(work.blobs);
   }
 
@@ -69,7 +74,7 @@ export class BlobCopier {
         this.#done(blob, { to, outcome: 'copied' });
         return to;
       } catch (error) {
-        last = this.#failure(error, { blob, to });
+        last = this.#failure(error, { blob, to, end: 'source' });
         this.board.fail(to, digest, last);
         if (last.end !== 'target' || isIntegrity(last)) break;
       }
@@ -112,23 +117,23 @@ export class BlobCopier {
   async #spread(blob: BlobWork, home: RepositoryName | undefined): Promise<void> {
     if (home === undefined) return;
     const others = blob.missing.filter((to) => !this.board.isSettled(to, blob.descriptor.digest));
-    await Promise.all(others.map((to) => this.#intoTarget(() => this.#place(blob, { home, to }))));
+    await Promise.all(others.map((to) => this.#place(blob, { home, to })));
   }
 
   async #place(blob: BlobWork, way: { readonly home: RepositoryName; readonly to: RepositoryName }): Promise<void> {
     const { descriptor } = blob;
     const { home, to } = way;
     try {
-      this.#context.hopeless.check();
-      if (!(await this.#mounted(blob, way))) {
+      if (!(await this.#intoTarget(() => this.#mounted(blob, way)))) {
         const content = contentInTarget(descriptor, { from: home, context: this.#context });
         const image = this.#imageOf.get(descriptor.digest) ?? nameOf(to, descriptor);
-        await transfer({ descriptor, content, to, image }, this.#context);
+        const work = () => transfer({ descriptor, content, to, image }, this.#context);
+        await this.#insideTarget(() => this.#intoTarget(work));
       }
       this.board.settle(to, descriptor.digest, 'mounted');
       this.#done(blob, { to, outcome: 'mounted' });
     } catch (error) {
-      this.board.fail(to, descriptor.digest, this.#failure(error, { blob, to }));
+      this.board.fail(to, descriptor.digest, this.#failure(error, { blob, to, end: 'target' }));
     }
   }
 
@@ -136,15 +141,23 @@ export class BlobCopier {
     blob: BlobWork,
     { home, to }: { readonly home: RepositoryName; readonly to: RepositoryName },
   ): Promise<boolean> {
+    this.#context.hopeless.check();
     const repository = this.#context.target.repository(to);
     return (await repository.mount?.(blob.descriptor, home, { signal: this.#context.signal })) === true;
   }
 
-  #failure(error: unknown, where: { readonly blob: BlobWork; readonly to: RepositoryName }): AirgapError {
-    const { blob, to } = where;
+  /** `end`: where the bytes came from, for errors about the bytes themselves. */
+  #failure(
+    error: unknown,
+    where: { readonly blob: BlobWork; readonly to: RepositoryName; readonly end: End },
+  ): AirgapError {
+    const { blob, to, end } = where;
     const known = toAirgapError(error, 'ERR_PROTOCOL', `Cannot copy blob "${nameOf(to, blob.descriptor)}"`);
-    this.#context.hopeless.note(known);
-    return known.with({ digest: blob.descriptor.digest });
+    const registry = blob.from[0]?.registry;
+    this.#context.hopeless.note(known, registry);
+    const host = end === 'source' ? registry : to.registry;
+    const origin = isIntegrity(known) && known.end === undefined && host !== undefined ? { end, host } : {};
+    return known.with({ digest: blob.descriptor.digest, ...origin });
   }
 
   #done(blob: BlobWork, at: { readonly to: RepositoryName; readonly outcome: 'copied' | 'mounted' }): void {

@@ -19,27 +19,31 @@ export interface CopyContext {
 }
 
 /**
- * Ends that are beyond hope for this run: a target that is full or gone, an upstream host that does not answer after all retries.
- * What needs them fails at once with the same error instead of trying each in turn.
+ * Ends that are beyond hope for this run: a target that is full or gone, an upstream registry that does not answer after all
+ * retries. What needs them fails at once with the same error instead of trying each in turn. An end that still answers, if only to
+ * refuse one blob, is not among them.
  */
 export class Hopeless {
   #target: AirgapError | undefined;
-  readonly #hosts = new Map<string, AirgapError>();
+  readonly #registries = new Map<string, AirgapError>();
 
-  /** Remembers the error if it condemns a whole end. */
-  note(error: AirgapError): void {
+  /** Remembers the error if it condemns a whole end. `registry`: the upstream registry that was asked, as references name it. */
+  note(error: AirgapError, registry?: string): void {
     if (error.code === 'ERR_INTERRUPTED' || error.code === 'ERR_NO_SPACE') this.#target ??= error;
-    else if (!condemning.has(error.code)) return;
+    else if (error.retryable || !condemns(error)) return;
     else if (error.end === 'target') this.#target ??= error;
-    else if (error.end === 'source' && error.host !== undefined) this.#hosts.set(error.host, error);
+    else if (error.end === 'source' && registry !== undefined) this.#registries.set(registry, error);
   }
 
-  /** Throws if the target, or the given upstream host, is beyond hope. */
-  check(host?: string): void {
-    const error = this.#target ?? (host === undefined ? undefined : this.#hosts.get(host));
+  /** Throws if the target, or the given upstream registry, is beyond hope. */
+  check(registry?: string): void {
+    const error = this.#target ?? (registry === undefined ? undefined : this.#registries.get(registry));
     if (error !== undefined) throw error;
   }
 }
 
-/** Errors that would meet every other request to the same end too, once the retries are used up. */
-const condemning = new Set(['ERR_UNREACHABLE', 'ERR_RATE_LIMITED']);
+/** True for what would meet every other request to the same end too, once the retries are used up. */
+function condemns({ code, status }: AirgapError): boolean {
+  if (code === 'ERR_RATE_LIMITED') return true;
+  return (code === 'ERR_UNREACHABLE' || code === 'ERR_TIMEOUT') && (status === undefined || status === 503);
+}

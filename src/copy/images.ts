@@ -4,7 +4,7 @@
  * (docker-registry 2.8.2 answers 400 or 500 to two writers at once).
  */
 import { KeyedMutex } from '../async/keyed-mutex.ts';
-import { type AirgapError, isAirgapError, toAirgapError } from '../errors.ts';
+import { AirgapError, isAirgapError, toAirgapError } from '../errors.ts';
 import type { Descriptor } from '../oci/descriptor.ts';
 import type { Digest } from '../oci/digest.ts';
 import { blobsOf, childrenOf, isForeign, type ManifestDocument } from '../oci/manifest.ts';
@@ -54,10 +54,7 @@ export class ImageCopier {
       else events({ type: 'image:done', ...facts, bytes: bytesOf(image) });
       return { status: 'complete', image, outcomes };
     } catch (thrown) {
-      const error = toAirgapError(thrown, 'ERR_PROTOCOL', `Cannot copy "${name}"`).with({
-        reference: name,
-        origins: image.origins.map(({ document, line }) => (line === undefined ? document : `${document}:${line}`)),
-      });
+      const error = failureOf(image, thrown);
       this.#options.context.hopeless.note(error);
       events({ type: 'image:failed', image: name, code: error.code, message: error.message, ...hintOf(error) });
       return { status: 'failed', image, error };
@@ -159,6 +156,15 @@ function tagsInOrder(tags: readonly TagAssignment[]): TagAssignment[] {
 function bytesOf(image: ResolvedImage): number {
   const manifests = image.manifests.reduce((total, { descriptor }) => total + descriptor.size, 0);
   return image.blobs.reduce((total, { size }) => total + size, manifests);
+}
+
+/** Named after the image, whatever part of it was asked for: the message says which. */
+function failureOf(image: ResolvedImage, thrown: unknown): AirgapError {
+  const name = printReference(image.reference);
+  const known = toAirgapError(thrown, 'ERR_PROTOCOL', `Cannot copy "${name}"`);
+  const origins = image.origins.map(({ document, line }) => (line === undefined ? document : `${document}:${line}`));
+  const { code, message, cause, retryable } = known;
+  return new AirgapError(code, message, { cause, retryable, reference: name, origins }).with(known);
 }
 
 function hintOf(error: AirgapError): { readonly hint?: string } {

@@ -30,7 +30,7 @@ export async function transfer(work: Transfer, context: CopyContext): Promise<vo
       await pushOnce({ ...work, progress }, context);
       return;
     } catch (error) {
-      if (isAirgapError(error) && !error.retryable) context.hopeless.note(error);
+      if (isAirgapError(error)) context.hopeless.note(error);
       if (progress.advanced()) attempts.progress();
       if (isIntegrity(error)) {
         progress.forget();
@@ -143,7 +143,7 @@ async function* readFrom(
 ): UnverifiedContent {
   const repository = options.context.target.repository(options.from);
   const range = options.offset === 0 ? {} : { offset: options.offset };
-  yield* await repository.fetch(descriptor, { ...range, signal: options.context.signal });
+  yield* await repository.fetch(descriptor, { ...range, whilePushing: true, signal: options.context.signal });
 }
 
 export function isIntegrity(error: unknown): boolean {

@@ -13,8 +13,9 @@ import type { Meters } from './meter.ts';
 import { type ExtraStreams, rangedContent } from './ranges.ts';
 import type { CopySettings } from './settings.ts';
 
-/** After whole answers broke twice without a byte, ask for pieces of this size. */
-const pieceBytes = 4 * 1024 * 1024;
+/** After answers broke twice without a byte, pieces are asked for: a quarter of the blob, but not less or more than this. */
+const leastPiece = 64 * 1024;
+const mostPiece = 4 * 1024 * 1024;
 
 export interface UpstreamOptions {
   readonly source: Source;
@@ -39,6 +40,7 @@ export class UpstreamContent implements ReopenableContent {
   readonly #repositories: readonly ReadableRepository[];
   #repository = 0;
   #rangesRefused = false;
+  #inPieces = false;
   #counted = 0;
 
   constructor(blob: UpstreamBlob, options: UpstreamOptions) {
@@ -80,10 +82,11 @@ export class UpstreamContent implements ReopenableContent {
 
   /** Bytes from `start` to `end`, through as many answers as it takes. */
   async *#piece(start: number, end: number, kind: 'whole' | 'first' | 'extra'): UnverifiedContent {
-    const attempts = new Attempts(this.#options.settings);
+    const attempts = new Attempts({ ...this.#options.settings, signal: this.#options.signal });
     let position = start;
     while (position < end) {
       try {
+        const before = position;
         const content = await this.#answer({ position, end, kind, failures: attempts.failures });
         for await (const chunk of content) {
           position += chunk.byteLength;
@@ -93,8 +96,10 @@ export class UpstreamContent implements ReopenableContent {
           this.#counted += chunk.byteLength;
           yield chunk;
         }
+        if (position === before) throw this.#nothingCame();
       } catch (error) {
         if (kind === 'extra' && position === start && isUnsupported(error)) throw error;
+        if (position < end && this.#worthPieces(error)) continue;
         await this.#broken(error, attempts);
       }
     }
@@ -110,10 +115,12 @@ export class UpstreamContent implements ReopenableContent {
     const { descriptor } = this.#blob;
     const { signal } = this.#options;
     const { position, end, kind, failures } = wanted;
-    if (kind === 'whole' && (this.#rangesRefused || (position === 0 && failures === 0))) {
+    if (kind === 'whole' && (this.#rangesRefused || (position === 0 && failures === 0 && !this.#inPieces))) {
       return skipping(await this.#current().fetch(descriptor, { signal }), position);
     }
-    const until = failures >= 2 ? Math.min(end, position + pieceBytes) : end;
+    if (failures >= 2) this.#inPieces = true;
+    const piece = Math.min(mostPiece, Math.max(leastPiece, Math.ceil(descriptor.size / 4)));
+    const until = this.#inPieces ? Math.min(end, position + piece) : end;
     try {
       return await this.#current().fetch(descriptor, {
         offset: position,
@@ -126,6 +133,25 @@ export class UpstreamContent implements ReopenableContent {
       this.#rangesRefused = true;
       return skipping(await this.#current().fetch(descriptor, { signal }), position);
     }
+  }
+
+  /** Whole answers that never even begin, whatever the transport tries: smaller ones may get through. Tried once. */
+  #worthPieces(error: unknown): boolean {
+    if (this.#inPieces || this.#rangesRefused || this.#blob.descriptor.size <= leastPiece) return false;
+    if (!isAirgapError(error) || error.retryable || error.status !== undefined) return false;
+    if (error.code !== 'ERR_UNREACHABLE' && error.code !== 'ERR_TIMEOUT') return false;
+    this.#inPieces = true;
+    return true;
+  }
+
+  #nothingCame(): AirgapError {
+    const { digest } = this.#blob.descriptor;
+    return new AirgapError('ERR_SIZE_MISMATCH', `Cannot fetch blob "${this.repository}@${digest}": no bytes came`, {
+      end: 'source',
+      host: this.host,
+      digest,
+      retryable: true,
+    });
   }
 
   async #broken(error: unknown, attempts: Attempts): Promise<void> {
@@ -144,7 +170,7 @@ export class UpstreamContent implements ReopenableContent {
     if (repository !== undefined) return repository;
     throw new AirgapError(
       'ERR_NOT_FOUND',
-      `Cannot fetch blob ${this.#blob.descriptor.digest}: no upstream repository is known for it`,
+      `Cannot fetch blob "${this.#blob.descriptor.digest}": no upstream repository is known for it`,
     );
   }
 

@@ -16,6 +16,8 @@ export interface HttpRequest {
   readonly kind?: 'bulk' | 'small';
   /** Fail with ERR_UNSUPPORTED instead of queueing when no slot is free. Default false. */
   readonly onlyIfIdle?: boolean;
+  /** Takes no part in the queue for slots: for a body that feeds a request to the same host, which may hold the last one. Default false. */
+  readonly beyondLimit?: boolean;
   /** May be sent again after a failure that leaves its fate open. Default: true for GET and HEAD, and for a PUT or POST only when set. */
   readonly repeatable?: boolean;
   /** Statuses that are answers to the caller rather than errors. 2xx always are. 3xx are followed for GET and HEAD. */

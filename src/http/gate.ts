@@ -5,7 +5,8 @@
  * discarded or failed, and each of these comes to an end by itself because silence is cut (idle timeout). Nothing that holds a
  * slot of a client waits for another slot of the same client: a token is fetched before its request queues, a redirect gives
  * the first host's slot back before it asks the second host, a retry and a pause wait without one. Across two clients there is
- * one order: an upload that holds a slot at the target may open its content at the source, never the other way round.
+ * one order: an upload that holds a slot at the target may open its content at the source, never the other way round. An upload
+ * whose content comes from the same host reads it beyond the limit, without waiting for a slot (`beyondLimit`).
  */
 import { onAbort } from '../async/on-abort.ts';
 import { AirgapError } from '../errors.ts';
@@ -19,6 +20,8 @@ interface Waiter {
 
 export interface AcquireOptions {
   readonly kind: Kind;
+  /** A slot beyond the limit, at once. Default false. */
+  readonly beyondLimit?: boolean;
   readonly signal: AbortSignal;
 }
 
@@ -56,8 +59,9 @@ export class Gate {
 
   /** A slot, waiting for it as long as it takes. Rejects with the signal's reason. */
   acquire(options: AcquireOptions): Promise<Release> {
-    const { kind, signal } = options;
+    const { kind, signal, beyondLimit } = options;
     if (signal.aborted) return Promise.reject(signal.reason);
+    if (beyondLimit === true) return Promise.resolve(this.#enter(kind));
     const atOnce = this.tryAcquire(kind);
     if (atOnce !== undefined) return Promise.resolve(atOnce);
     return new Promise((resolve, reject) => {

@@ -24,6 +24,8 @@ export interface PaceSettings {
 export interface AdmitOptions {
   readonly kind: Kind;
   readonly onlyIfIdle: boolean;
+  /** Waits for pauses, but for no slot. Default false. */
+  readonly beyondLimit?: boolean;
   /** True for requests that count against a quota: those that read content other than blobs. */
   readonly counted: boolean;
   readonly action: string;
@@ -59,7 +61,7 @@ export class HostPace {
 
   /** Waits for pauses and for a slot. Throws ERR_UNSUPPORTED for `onlyIfIdle` when that would take time, else the signal's reason. */
   async admit(options: AdmitOptions): Promise<Admission> {
-    const { kind, signal } = options;
+    const { kind, signal, beyondLimit = false } = options;
     if (options.onlyIfIdle) {
       const release = this.#remaining(options.counted) > 0 ? undefined : this.#gate.tryAcquire(kind);
       if (release === undefined) throw notIdle(options.action, this.#settings.host);
@@ -67,7 +69,7 @@ export class HostPace {
     }
     for (;;) {
       await this.#pauseOver(options);
-      const release = await this.#gate.acquire({ kind, signal });
+      const release = await this.#gate.acquire({ kind, signal, beyondLimit });
       if (this.#remaining(options.counted) <= 0) return { release, epoch: this.#epoch };
       release();
     }

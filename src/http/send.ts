@@ -192,6 +192,7 @@ export class Sender {
       contentLength: request.contentLength,
       kind: request.kind ?? 'small',
       onlyIfIdle: request.onlyIfIdle ?? false,
+      beyondLimit: request.beyondLimit ?? false,
       purpose: elsewhere ? 'redirect' : role,
       action: request.action,
       signal,

@@ -20,6 +20,7 @@ export interface Hop {
   readonly contentLength: number | undefined;
   readonly kind: Kind;
   readonly onlyIfIdle: boolean;
+  readonly beyondLimit: boolean;
   readonly purpose: Purpose;
   readonly action: string;
   readonly signal: AbortSignal;
@@ -73,10 +74,10 @@ export class Transport {
   }
 
   async #admit(pace: HostPace, hop: Hop): Promise<Admission> {
-    const { kind, onlyIfIdle, action, signal } = hop;
+    const { kind, onlyIfIdle, beyondLimit, action, signal } = hop;
     const counted = hop.method === 'GET' && kind === 'small' && hop.purpose === 'registry';
     try {
-      return await pace.admit({ kind, onlyIfIdle, counted, action, signal });
+      return await pace.admit({ kind, onlyIfIdle, beyondLimit, counted, action, signal });
     } catch (error) {
       const known = signal.aborted ? explainAbort(signal, action) : error;
       if (isAirgapError(known)) throw new AttemptFailure(known, { repeat: 'never', undone: true });

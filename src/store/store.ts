@@ -20,6 +20,8 @@ export interface FetchOptions extends CallOptions {
   readonly end?: number | undefined;
   /** Take a connection only if one is free at once; throws ERR_UNSUPPORTED otherwise. For optional extra streams. Default false. */
   readonly onlyIfIdle?: boolean | undefined;
+  /** The bytes go into a push to the same store, which may hold its last connection: do not wait for a free one, take one more. Default false. */
+  readonly whilePushing?: boolean | undefined;
 }
 
 /** A manifest's bytes, whose digest was computed by the store and matched what was asked for or claimed. At most 4 MiB. */

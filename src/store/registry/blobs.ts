@@ -30,6 +30,7 @@ export async function fetchBlob(
     headers: { 'accept-encoding': 'identity', ...(ranged ? { range: printRange({ start, end }) } : {}) },
     kind: end - start > smallTransfer ? 'bulk' : 'small',
     onlyIfIdle: options.onlyIfIdle ?? false,
+    beyondLimit: options.whilePushing ?? false,
     action: 'fetch blob',
     reference: exchange.printed(descriptor.digest),
     signal: options.signal,
