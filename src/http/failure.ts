@@ -136,8 +136,8 @@ function unknownFinding(cause: unknown, host: string): Finding {
 
 function tlsFinding(cause: unknown, host: string): Finding {
   const code = codeOf(cause);
-  const plain =
-    code === 'EPROTO' && cause instanceof Error && /wrong version number|packet length too long/.test(cause.message);
+  const message = cause instanceof Error ? cause.message : '';
+  const plain = /wrong.version.number|packet.length.too.long/i.test(`${code} ${message}`);
   if (plain) {
     return {
       code: 'ERR_UNREACHABLE',
