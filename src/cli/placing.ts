@@ -1,4 +1,6 @@
 /** Where images are placed, and how nodes find them: settings become a rule and its mirrors. Pure. */
+import { basename } from 'node:path';
+import { emitTalosRegistries, talosRegistriesPath } from '../emit/talos.ts';
 import type { RequestedReference } from '../input/requested.ts';
 import { type Mirror, type MirrorRule, mirrorsOf } from '../mirror/rule.ts';
 import type { Location } from '../store/location.ts';
@@ -20,6 +22,22 @@ export function mirrorsFor(
   if (place.endpoint === undefined) return [];
   const registries = requests.map(({ reference }) => reference.registry);
   return mirrorsOf(place.rule, place.endpoint, { registries, perRegistry: place.perRegistry });
+}
+
+/** The configuration under the name it is saved as: its own advice names the file. */
+export function patchText(
+  options: {
+    readonly mirrors: readonly Mirror[];
+    readonly registries: readonly string[];
+    readonly version: TalosVersion;
+  },
+  file: string,
+): string {
+  const text = emitTalosRegistries(options)
+    .map((emitted) => emitted.text)
+    .join('---\n');
+  const name = basename(file);
+  return /^[\w.-]+$/.test(name) ? text.replaceAll(`@${talosRegistriesPath}`, `@${name}`) : text;
 }
 
 /** The release a configuration is written for: the one that was named, that of the images, or the newest one known. */

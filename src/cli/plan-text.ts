@@ -97,8 +97,7 @@ function totalLines(prepared: Prepared): string[] {
   const lines: string[][] = [
     [
       'images',
-      counted(all, 'image') +
-        (prepared.plan.unchanged.length === 0 ? '' : `, ${prepared.plan.unchanged.length} unchanged`),
+      String(all) + (prepared.plan.unchanged.length === 0 ? '' : `, ${prepared.plan.unchanged.length} unchanged`),
     ],
     [
       'content',

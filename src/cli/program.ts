@@ -95,8 +95,9 @@ function defineMirror({ act }: Wiring): Command {
   const command = new Command('mirror')
     .summary('copy images to a registry or a directory, verify them, write the lock and the Talos patch')
     .description(
-      'Copies images with everything that belongs to them, verifies the copy, and writes airgap.lock (what stands where)\n' +
-        'and airgap-talos.yaml (the configuration that makes nodes look there). Running it again copies only what is missing.',
+      'Copies images with everything that belongs to them, verifies the copy, and writes airgap.lock (what stands ' +
+        'where) and airgap-talos.yaml (the configuration that makes nodes look there). Run it again to copy only what ' +
+        'is missing.',
     )
     .argument('[inputs...]', `${inputHelp}; none: a list piped in, else what talosctl on PATH prints`);
   addImageOptions(command);

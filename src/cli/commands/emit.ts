@@ -1,5 +1,4 @@
 /** `airgap emit`: the Talos configuration for a mirror, from its lock or from a list and an address. */
-import { emitTalosRegistries } from '../../emit/talos.ts';
 import type { Lock } from '../../lock/lock.ts';
 import type { Mirror } from '../../mirror/rule.ts';
 import { printTalosVersion } from '../../talos/version.ts';
@@ -7,10 +6,10 @@ import { exitCodes } from '../exit.ts';
 import { writeFileAtomic } from '../files.ts';
 import { gatherInputs } from '../inputs.ts';
 import { requireLock } from '../lock-file.ts';
-import { configVersionFor, mirrorsFor, ruleFor } from '../placing.ts';
+import { configVersionFor, mirrorsFor, patchText, ruleFor } from '../placing.ts';
 import type { Invocation } from '../program.ts';
 import { jsonLine } from '../report/json.ts';
-import { readSettings, type Settings } from '../settings.ts';
+import { defaultPatch, readSettings, type Settings } from '../settings.ts';
 import { usageError } from '../values.ts';
 
 export async function emit({ inputs, flags, context }: Invocation): Promise<number> {
@@ -23,9 +22,7 @@ export async function emit({ inputs, flags, context }: Invocation): Promise<numb
     signal: context.signal,
   });
   const version = configVersionFor(settings);
-  const text = emitTalosRegistries({ mirrors, version, registries })
-    .map((file) => file.text)
-    .join('---\n');
+  const text = patchText({ mirrors, version, registries }, settings.outputFile ?? defaultPatch);
   if (settings.outputFile !== undefined) await writeFileAtomic(settings.outputFile, text);
   if (settings.output.json) {
     context.stdout.write(

@@ -1,8 +1,6 @@
 /** `airgap mirror`: the whole corridor, from images to a verified mirror, its lock and its Talos configuration. */
 import { copyAndVerify, type MirrorResult, type Prepared, prepareMirror } from '../../corridor.ts';
-import { emitTalosRegistries } from '../../emit/talos.ts';
-import type { Mirror } from '../../mirror/rule.ts';
-import { printTalosVersion, type TalosVersion } from '../../talos/version.ts';
+import { printTalosVersion } from '../../talos/version.ts';
 import { errorLines } from '../error-text.ts';
 import { exitCodeOfRun } from '../exit.ts';
 import { failedListText, failuresOf } from '../failures.ts';
@@ -10,7 +8,7 @@ import { writeFileAtomic } from '../files.ts';
 import { writeLock } from '../lock-file.ts';
 import { type MirrorRun, withMirrorRun } from '../mirror-run.ts';
 import { nextLines, type WrittenFiles } from '../next-text.ts';
-import { configVersionFor } from '../placing.ts';
+import { configVersionFor, patchText } from '../placing.ts';
 import { planFields, planLines } from '../plan-text.ts';
 import type { Invocation } from '../program.ts';
 import { receiptFields, receiptLines } from '../receipt-text.ts';
@@ -95,19 +93,12 @@ async function writeFiles(
   reporter.event({ type: 'phase', phase: 'emit' });
   await writeLock(settings.lockFile, result.lock);
   const version = configVersionFor(settings, run.talos);
-  const text = patchText(result, { version, mirrors: result.lock.mirrors });
-  if (text === undefined) return { lock: settings.lockFile };
+  const { mirrors, images } = result.lock;
+  if (mirrors.length === 0) return { lock: settings.lockFile };
+  const text = patchText(
+    { mirrors, version, registries: images.map((image) => image.source.registry) },
+    settings.patchFile,
+  );
   await writeFileAtomic(settings.patchFile, text);
   return { lock: settings.lockFile, patch: settings.patchFile, talos: printTalosVersion(version) };
-}
-
-function patchText(
-  result: MirrorResult,
-  target: { readonly version: TalosVersion; readonly mirrors: readonly Mirror[] },
-): string | undefined {
-  if (target.mirrors.length === 0) return undefined;
-  const registries = result.lock.images.map((image) => image.source.registry);
-  return emitTalosRegistries({ ...target, registries })
-    .map((file) => file.text)
-    .join('---\n');
 }
