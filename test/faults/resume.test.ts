@@ -159,7 +159,7 @@ describe('a run after one that was killed at 60 % of a layer, into a layout', ()
     await killAt(0.6, 'oci:mirror');
     const again = await finish('oci:mirror');
     expect(again).toBeLessThanOrEqual(0.45 * layerBytes);
-    await expectWhole(await openLayout(join(folder, 'mirror')), parseReference(reference));
+    await expectWhole(await openLayout(join(folder, 'mirror'), { readOnly: true }), parseReference(reference));
   });
 
   it('notices a partial file whose bytes are wrong, and starts again', async () => {
@@ -168,8 +168,7 @@ describe('a run after one that was killed at 60 % of a layer, into a layout', ()
     await file.write(Buffer.from([1, 2, 3, 4]), 0, 4, 1000);
     await file.close();
     const again = await finish('oci:mirror');
-    await expectWhole(await openLayout(join(folder, 'mirror')), parseReference(reference));
     expect(again).toBeGreaterThanOrEqual(layerBytes);
-    await expectWhole(await openLayout(join(folder, 'mirror')), parseReference(reference));
+    await expectWhole(await openLayout(join(folder, 'mirror'), { readOnly: true }), parseReference(reference));
   });
 });
