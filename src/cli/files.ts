@@ -1,6 +1,7 @@
 /** Files the program reads and writes for its user: lists, locks, patches. */
 import { randomBytes } from 'node:crypto';
-import { mkdir, open, rename, rm } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { access, mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { AirgapError } from '../errors.ts';
@@ -74,12 +75,35 @@ export async function writeFileAtomic(path: string, text: string): Promise<void>
   }
 }
 
+/** Whether a file could be written there, told before hours of copying. Throws ERR_USAGE when it could not. */
+export async function checkWritable(path: string): Promise<void> {
+  try {
+    const found = await stat(path).catch(() => undefined);
+    if (found?.isDirectory() === true) throw Object.assign(new Error(), { code: 'EISDIR' });
+    await access(await existingFolder(dirname(path)), constants.W_OK | constants.X_OK);
+  } catch (error) {
+    throw writeError(error, path);
+  }
+}
+
+/** The folder itself, or the nearest above it that is there. */
+async function existingFolder(folder: string): Promise<string> {
+  const found = await stat(folder).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return undefined;
+    throw error;
+  });
+  if (found === undefined) return existingFolder(dirname(folder));
+  if (!found.isDirectory()) throw Object.assign(new Error(), { code: 'ENOTDIR' });
+  return folder;
+}
+
 const states: Readonly<Record<string, string>> = {
   ENOENT: 'no such file',
   EACCES: 'permission denied',
   EPERM: 'operation not permitted',
   EISDIR: 'it is a folder',
   ENOTDIR: 'a part of its path is not a folder',
+  EEXIST: 'a part of its path is not a folder',
   ENOSPC: 'no space left on the disk',
   EROFS: 'the file system is read-only',
 };

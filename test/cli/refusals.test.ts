@@ -181,6 +181,20 @@ describe('an input is refused with status 2', () => {
     expect([ran.status, folder.read('images.txt')]).toEqual([2, `${pause}\n`]);
   });
 
+  it('a place where the lock cannot be written, before anything is contacted', async () => {
+    mkdirSync(folder.file('taken'));
+    folder.write('file', '');
+    for (const place of ['taken', 'file/airgap.lock']) {
+      const ran = await folder.airgap(['mirror', pause, ...target, '--lock', place]);
+      expect([ran.status, ran.stderr]).toEqual([
+        2,
+        expect.stringMatching(/Cannot (?:read lock|write) ".*folder|directory/),
+      ]);
+    }
+    const failed = await folder.airgap(['mirror', pause, ...target, '--failed-list', 'taken']);
+    expect([failed.status, failed.stderr]).toEqual([2, expect.stringContaining('it is a folder')]);
+  });
+
   it('a talosctl that fails', async () => {
     mkdirSync(folder.file('bin'));
     folder.write('bin/talosctl', '#!/bin/sh\necho "boom \u001b[31m" >&2\nexit 1\n');

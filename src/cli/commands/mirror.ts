@@ -4,7 +4,7 @@ import { printTalosVersion } from '../../talos/version.ts';
 import { errorLines } from '../error-text.ts';
 import { exitCodeOfRun } from '../exit.ts';
 import { failedListText, failuresOf } from '../failures.ts';
-import { writeFileAtomic } from '../files.ts';
+import { checkWritable, writeFileAtomic } from '../files.ts';
 import { writeLock } from '../lock-file.ts';
 import { type MirrorRun, withMirrorRun } from '../mirror-run.ts';
 import { nextLines, type WrittenFiles } from '../next-text.ts';
@@ -13,14 +13,15 @@ import { planFields, planLines } from '../plan-text.ts';
 import type { Invocation } from '../program.ts';
 import { receiptFields, receiptLines } from '../receipt-text.ts';
 import { goOn, inSession, type Session } from '../session.ts';
-import { readSettings } from '../settings.ts';
+import { readSettings, type Settings } from '../settings.ts';
 import { openUploadMemory } from '../upload-memory.ts';
 import { findingLines } from '../verify-text.ts';
 
 export function mirror({ inputs, flags, context }: Invocation): Promise<number> {
   const settings = readSettings(inputs, flags, context);
-  return inSession({ settings, context, eventLines: true }, (session) =>
-    withMirrorRun(session, {
+  return inSession({ settings, context, eventLines: true }, async (session) => {
+    if (!settings.dryRun) await checkFiles(settings);
+    return withMirrorRun(session, {
       write: !settings.dryRun,
       work: async (run) => {
         const prepared = await prepareMirror(run.job);
@@ -28,8 +29,12 @@ export function mirror({ inputs, flags, context }: Invocation): Promise<number> 
         session.reporter.text([...planLines(prepared), '']);
         return settings.dryRun ? endDryRun(session, prepared) : copy(session, { run, prepared });
       },
-    }),
-  );
+    });
+  });
+}
+
+async function checkFiles({ lockFile, patchFile, failedList }: Settings): Promise<void> {
+  for (const file of [lockFile, patchFile, failedList]) if (file !== undefined) await checkWritable(file);
 }
 
 /** Nothing was written, and nothing is. */
