@@ -10,6 +10,7 @@ export class Exchange {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
   readonly method: string;
+  /** Without its query, percent-encoded as it came. */
   readonly path: string;
   readonly query: URLSearchParams;
   /** Aborted when whoever asked is gone. */
@@ -23,7 +24,7 @@ export class Exchange {
     this.method = request.method ?? 'GET';
     const target = request.url ?? '/';
     const mark = target.indexOf('?');
-    this.path = decoded(mark < 0 ? target : target.slice(0, mark));
+    this.path = mark < 0 ? target : target.slice(0, mark);
     this.query = new URLSearchParams(mark < 0 ? '' : target.slice(mark + 1));
     const gone = new AbortController();
     this.signal = gone.signal;
@@ -101,13 +102,5 @@ export class Exchange {
       chunks.push(chunk);
     }
     return Buffer.concat(chunks);
-  }
-}
-
-function decoded(path: string): string {
-  try {
-    return decodeURIComponent(path);
-  } catch {
-    return path;
   }
 }

@@ -1,7 +1,7 @@
 /** Finds the repository that has what was asked for: one with the name itself first, else one of another registry with the same path. */
 import type { Descriptor } from '../oci/descriptor.ts';
 import { type Digest, isDigest } from '../oci/digest.ts';
-import { formatRepository, isTag, type RepositoryName, type Tag } from '../oci/reference.ts';
+import { formatRepository, type RepositoryName, type Tag } from '../oci/reference.ts';
 import type { ReadableRepository, Source } from '../store/store.ts';
 import type { Names, WireName } from './names.ts';
 import { isNotFound, Refusal, refusals } from './refusal.ts';
@@ -47,15 +47,13 @@ export class Finder {
   }
 
   /** A manifest, whole or its descriptor alone. Throws a refusal: unknown, or several registries mean different things by this tag. */
-  async manifest(wire: WireName, asked: { reference: string; whole: boolean }): Promise<FoundManifest> {
+  async manifest(wire: WireName, asked: { reference: Tag | Digest; whole: boolean }): Promise<FoundManifest> {
     const { reference } = asked;
-    if (!isDigest(reference) && !isTag(reference)) {
-      throw new Refusal(refusals.manifestUnknown, `${quoted(reference)} is neither a tag nor a digest`);
-    }
-    const wanted: Tag | Digest = reference;
     const found = await this.find<FoundManifest>(wire, (repository) =>
       orNotFound(
-        asked.whole ? repository.manifest(wanted) : repository.resolve(wanted).then((descriptor) => ({ descriptor })),
+        asked.whole
+          ? repository.manifest(reference)
+          : repository.resolve(reference).then((descriptor) => ({ descriptor })),
       ),
     );
     const [first] = found;
@@ -69,8 +67,7 @@ export class Finder {
   }
 
   /** A blob's size and the repository that has it. Throws a refusal. */
-  async blob(wire: WireName, text: string): Promise<Found<number>> {
-    const digest = digestIn(text);
+  async blob(wire: WireName, digest: Digest): Promise<Found<number>> {
     const [first] = await this.find(wire, (repository) => this.blobSize(repository, digest));
     if (first === undefined) throw new Refusal(refusals.blobUnknown, `${quoted(wire.name)} has no blob ${digest}`);
     return first;
@@ -97,6 +94,7 @@ export class Finder {
   }
 }
 
+/** The digest a query names. Throws a refusal. */
 export function digestIn(text: string): Digest {
   if (isDigest(text)) return text;
   throw new Refusal(refusals.digestInvalid, `${quoted(text)} is no sha256 or sha512 digest`);

@@ -22,7 +22,7 @@ interface Index {
   readonly byPath: ReadonlyMap<string, readonly RepositoryName[]>;
 }
 
-/** Reads a name as it stands in a path; its first component may be a registry host. Undefined when it is none. */
+/** Reads a name as it stands in a path; its first component may be a registry host, with `_` for the colon of a port. Undefined when it is none. */
 export function parseWireName(name: string, ns: string | null): WireName | undefined {
   try {
     const registry = ns === null || ns === '' ? undefined : normaliseRegistry(ns);

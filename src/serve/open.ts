@@ -3,13 +3,13 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { AirgapError } from '../errors.ts';
+import { parseRoute, type Route, type WireErrorCode } from '../oci/distribution.ts';
 import type { Source, Target } from '../store/store.ts';
 import { Exchange } from './exchange.ts';
 import { Finder, quoted } from './finder.ts';
 import { Names, parseWireName, type WireName } from './names.ts';
 import { listCatalog, listReferrers, listTags, readBlob, readManifest } from './reading.ts';
-import { Refusal, refusalFor, refusals } from './refusal.ts';
-import { parseRoute, type Route } from './route.ts';
+import { type Answer, Refusal, refusalFor, refusals } from './refusal.ts';
 import { UploadSessions } from './sessions.ts';
 import {
   appendUpload,
@@ -122,23 +122,30 @@ function refuse(exchange: Exchange, refusal: Refusal): void {
 }
 
 async function dispatch(exchange: Exchange, workshop: Workshop, writable: boolean): Promise<void> {
+  if (exchange.path === '/healthz') return exchange.send(200, { 'content-type': 'text/plain' }, 'ok\n');
   const route = parseRoute(exchange.path);
-  if (route === undefined) throw new Refusal(refusals.notFound, `no such endpoint: ${quoted(exchange.path)}`);
   const isRead = exchange.method === 'GET' || exchange.method === 'HEAD';
-  if (route.kind === 'health') return exchange.send(200, { 'content-type': 'text/plain' }, 'ok\n');
-  if (route.kind === 'base' && isRead) return exchange.json(200, {});
-  if (route.kind === 'catalog' && isRead) return listCatalog(exchange, workshop);
-  if (!('name' in route)) throw notAllowed(exchange);
-  const wire = parseWireName(route.name, exchange.query.get('ns'));
-  if (wire === undefined)
-    throw new Refusal(refusals.nameInvalid, `no repository can have the name ${quoted(route.name)}`);
+  if (route.kind === 'unknown') throw new Refusal(refusals.notFound, `no such endpoint: ${quoted(exchange.path)}`);
+  if (route.kind === 'invalid') throw new Refusal(answerFor(route.code), route.message);
+  if (route.kind === 'base' || route.kind === 'catalog') {
+    if (!isRead) throw notAllowed(exchange);
+    return route.kind === 'base' ? exchange.json(200, {}) : listCatalog(exchange, workshop);
+  }
+  const wire = parseWireName(route.repository, exchange.query.get('ns'));
+  if (wire === undefined) {
+    throw new Refusal(refusals.nameInvalid, `no repository can have the name ${quoted(route.repository)}`);
+  }
   const handled = isRead ? read(exchange, workshop, { route, wire }) : undefined;
   const pending = handled ?? (writable ? write(exchange, workshop, { route, wire }) : undefined);
   if (pending === undefined) throw notAllowed(exchange);
   await pending;
 }
 
-type NamedRoute = Extract<Route, { readonly name: string }>;
+function answerFor(code: WireErrorCode): Answer {
+  return { code, status: code === 'MANIFEST_UNKNOWN' || code === 'BLOB_UPLOAD_UNKNOWN' ? 404 : 400 };
+}
+
+type NamedRoute = Extract<Route, { readonly repository: string }>;
 
 function read(
   exchange: Exchange,
@@ -146,10 +153,10 @@ function read(
   asked: { route: NamedRoute; wire: WireName },
 ): Promise<void> | undefined {
   const { route, wire } = asked;
-  if (route.kind === 'manifest') return readManifest(exchange, library, { wire, reference: route.last });
-  if (route.kind === 'blob') return readBlob(exchange, library, { wire, digest: route.last });
+  if (route.kind === 'manifest') return readManifest(exchange, library, { wire, reference: route.reference });
+  if (route.kind === 'blob') return readBlob(exchange, library, { wire, digest: route.digest });
   if (route.kind === 'tags') return listTags(exchange, library, wire);
-  if (route.kind === 'referrers') return listReferrers(exchange, library, { wire, digest: route.last });
+  if (route.kind === 'referrers') return listReferrers(exchange, library, { wire, digest: route.digest });
   return undefined;
 }
 
@@ -161,10 +168,10 @@ function write(
   const { route, wire } = asked;
   const { method } = exchange;
   if (route.kind === 'manifest' && method === 'PUT')
-    return putManifest(exchange, workshop, { wire, reference: route.last });
+    return putManifest(exchange, workshop, { wire, reference: route.reference });
   if (route.kind === 'uploads' && method === 'POST') return startUpload(exchange, workshop, wire);
-  if (route.kind !== 'session') return undefined;
-  const session = workshop.sessions.find(route.last, wire.name);
+  if (route.kind !== 'upload') return undefined;
+  const session = workshop.sessions.find(route.session, wire.name);
   if (session === undefined) throw new Refusal(refusals.uploadUnknown, 'there is no such upload');
   if (method === 'GET' || method === 'HEAD') return describeUpload(exchange, session);
   if (method === 'PATCH') return appendUpload(exchange, session);

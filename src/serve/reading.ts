@@ -1,11 +1,13 @@
 /** The reading half of the API: manifests, blobs, tags, catalog, referrers (distribution-spec v1.1, "Pull" and "Content Discovery"). */
 
 import type { Descriptor } from '../oci/descriptor.ts';
+import type { Digest } from '../oci/digest.ts';
+import { parseRangeHeader, printContentRange } from '../oci/distribution.ts';
 import { mediaTypes } from '../oci/media-type.ts';
+import type { Tag } from '../oci/reference.ts';
 import type { Exchange } from './exchange.ts';
-import { ambiguous, collect, digestIn, type Finder, orNotFound, quoted } from './finder.ts';
+import { ambiguous, collect, type Finder, orNotFound, quoted } from './finder.ts';
 import type { Names, WireName } from './names.ts';
-import { parseRange } from './range.ts';
 import { Refusal, refusals } from './refusal.ts';
 
 export interface Library {
@@ -17,7 +19,7 @@ export interface Library {
 export async function readManifest(
   exchange: Exchange,
   library: Library,
-  asked: { wire: WireName; reference: string },
+  asked: { wire: WireName; reference: Tag | Digest },
 ): Promise<void> {
   const whole = exchange.wantsBody && exchange.header('if-none-match') === undefined;
   const { descriptor, bytes } = await library.finder.manifest(asked.wire, { reference: asked.reference, whole });
@@ -32,7 +34,10 @@ export async function readManifest(
   exchange.send(200, head, bytes ?? (await wholeManifest(library, asked)));
 }
 
-async function wholeManifest(library: Library, asked: { wire: WireName; reference: string }): Promise<Uint8Array> {
+async function wholeManifest(
+  library: Library,
+  asked: { wire: WireName; reference: Tag | Digest },
+): Promise<Uint8Array> {
   const { bytes } = await library.finder.manifest(asked.wire, { reference: asked.reference, whole: true });
   if (bytes === undefined)
     throw new Refusal(refusals.manifestUnknown, `there is no ${quoted(asked.reference)} any more`);
@@ -43,10 +48,10 @@ async function wholeManifest(library: Library, asked: { wire: WireName; referenc
 export async function readBlob(
   exchange: Exchange,
   library: Library,
-  asked: { wire: WireName; digest: string },
+  asked: { wire: WireName; digest: Digest },
 ): Promise<void> {
-  const digest = digestIn(asked.digest);
-  const { repository, value: size } = await library.finder.blob(asked.wire, digest);
+  const { wire, digest } = asked;
+  const { repository, value: size } = await library.finder.blob(wire, digest);
   const head = {
     'content-type': mediaTypes.octetStream,
     'docker-content-digest': digest,
@@ -57,14 +62,14 @@ export async function readBlob(
   if (matches(exchange.header('if-none-match'), digest)) return exchange.send(304, head);
   const ifRange = exchange.header('if-range');
   const isSame = ifRange === undefined || ifRange === `"${digest}"`;
-  const range = isSame ? parseRange(exchange.header('range'), size) : undefined;
+  const range = isSame ? parseRangeHeader(exchange.header('range'), size) : undefined;
   if (range === 'unsatisfiable') {
     throw new Refusal(refusals.rangeInvalid, `the blob has ${size} bytes`, {
       headers: { 'content-range': `bytes */${size}` },
     });
   }
   const { start, end } = range ?? { start: 0, end: size };
-  const partial = range === undefined ? {} : { 'content-range': `bytes ${start}-${end - 1}/${size}` };
+  const partial = range === undefined ? {} : { 'content-range': printContentRange({ start, end, size }) };
   const headers = { ...head, ...partial, 'content-length': end - start };
   const status = range === undefined ? 200 : 206;
   if (!exchange.wantsBody) return exchange.sendHead(status, headers);
@@ -96,9 +101,9 @@ export async function listCatalog(exchange: Exchange, library: Library): Promise
 export async function listReferrers(
   exchange: Exchange,
   library: Library,
-  asked: { wire: WireName; digest: string },
+  asked: { wire: WireName; digest: Digest },
 ): Promise<void> {
-  const subject = digestIn(asked.digest);
+  const { digest: subject } = asked;
   const found = await library.finder.find(asked.wire, async (repository) => {
     const listed = await repository.referrers?.(subject, { signal: exchange.signal });
     return listed === undefined || listed.length === 0 ? undefined : listed;
@@ -132,7 +137,7 @@ function paged(
   if (end === undefined || items.length === rest.length) return { items, headers: {} };
   const next = new URLSearchParams(query);
   next.set('last', end);
-  return { items, headers: { link: `<${encodeURI(exchange.path)}?${next}>; rel="next"` } };
+  return { items, headers: { link: `<${exchange.path}?${next}>; rel="next"` } };
 }
 
 function matches(ifNoneMatch: string | undefined, digest: string): boolean {

@@ -1,6 +1,13 @@
 /** Refusals: answers that say no, with the error body of the distribution-spec v1.1 ("Error Codes"). */
 import type { ErrorCode } from '../errors.ts';
 import { isAirgapError } from '../errors.ts';
+import { errorBody, type WireErrorCode } from '../oci/distribution.ts';
+
+/** A status and the specification's code that goes with it. */
+export interface Answer {
+  readonly status: number;
+  readonly code: WireErrorCode;
+}
 
 export interface RefusalDetails {
   readonly detail?: unknown;
@@ -10,15 +17,11 @@ export interface RefusalDetails {
 /** Thrown by whatever handles a request; becomes the answer. */
 export class Refusal extends Error {
   readonly status: number;
-  readonly code: string;
+  readonly code: WireErrorCode;
   readonly detail: unknown;
   readonly headers: Readonly<Record<string, string>>;
 
-  constructor(
-    answer: { readonly status: number; readonly code: string },
-    message: string,
-    details: RefusalDetails = {},
-  ) {
+  constructor(answer: Answer, message: string, details: RefusalDetails = {}) {
     super(message);
     this.status = answer.status;
     this.code = answer.code;
@@ -28,12 +31,7 @@ export class Refusal extends Error {
 
   /** The JSON body. */
   body(): string {
-    const error = {
-      code: this.code,
-      message: this.message,
-      ...(this.detail === undefined ? {} : { detail: this.detail }),
-    };
-    return `${JSON.stringify({ errors: [error] })}\n`;
+    return `${errorBody(this.code, this.message, this.detail)}\n`;
   }
 }
 
@@ -50,16 +48,16 @@ export const refusals = {
   nameInvalid: { status: 400, code: 'NAME_INVALID' },
   nameUnknown: { status: 404, code: 'NAME_UNKNOWN' },
   notFound: { status: 404, code: 'UNSUPPORTED' },
-  paginationInvalid: { status: 400, code: 'PAGINATION_NUMBER_INVALID' },
+  paginationInvalid: { status: 400, code: 'UNSUPPORTED' },
   sizeInvalid: { status: 400, code: 'SIZE_INVALID' },
   tooLarge: { status: 413, code: 'SIZE_INVALID' },
   methodNotAllowed: { status: 405, code: 'UNSUPPORTED' },
   noSpace: { status: 507, code: 'UNKNOWN' },
   internal: { status: 500, code: 'UNKNOWN' },
-} as const;
+} as const satisfies Record<string, Answer>;
 
 /** What a store's error means to whoever asked over HTTP. Foreign errors say nothing about their inside. */
-const meanings: Partial<Record<ErrorCode, { readonly status: number; readonly code: string }>> = {
+const meanings: Partial<Record<ErrorCode, Answer>> = {
   ERR_NOT_FOUND: refusals.notFound,
   ERR_UNAUTHORIZED: { status: 401, code: 'UNAUTHORIZED' },
   ERR_DENIED: { status: 403, code: 'DENIED' },

@@ -1,8 +1,9 @@
 /** The writing half of the API: uploads, mounts and manifests (distribution-spec v1.1, "Push"). */
 import type { Descriptor } from '../oci/descriptor.ts';
 import { type Digest, digestOf, isDigest } from '../oci/digest.ts';
+import { blobPath, manifestPath, parseUploadRange, uploadPath } from '../oci/distribution.ts';
 import { isManifestType, mediaTypes } from '../oci/media-type.ts';
-import { isTag, type Tag } from '../oci/reference.ts';
+import type { Tag } from '../oci/reference.ts';
 import { type ManifestPart, manifestLimit, peekManifest } from '../store/peek.ts';
 import type { Target, UnverifiedContent, WritableRepository } from '../store/store.ts';
 import { reopenable } from '../store/verified.ts';
@@ -103,11 +104,9 @@ export async function cancelUpload(exchange: Exchange, workshop: Workshop, sessi
 export async function putManifest(
   exchange: Exchange,
   workshop: Workshop,
-  asked: { wire: WireName; reference: string },
+  asked: { wire: WireName; reference: Tag | Digest },
 ): Promise<void> {
   const { wire, reference } = asked;
-  if (!isDigest(reference) && !isTag(reference))
-    throw new Refusal(refusals.nameInvalid, `${quoted(reference)} is neither a tag nor a digest`);
   const bytes = await exchange.body(manifestLimit);
   const digest = digestOf(bytes, reference.startsWith('sha512:') ? 'sha512' : 'sha256');
   if (isDigest(reference) && digest !== reference)
@@ -119,12 +118,12 @@ export async function putManifest(
   }
   const repository = writable(workshop, wire);
   await refuseIncomplete(workshop, { wire, repository, parts: facts.parts });
-  const tag: Tag | undefined = isDigest(reference) ? undefined : (reference as Tag);
+  const tag = isDigest(reference) ? undefined : reference;
   await repository.pushManifest({ mediaType, digest, size: bytes.length }, bytes, { tag, signal: exchange.signal });
   workshop.names.forget();
   const subject =
     facts.subject === undefined || repository.referrers === undefined ? {} : { 'oci-subject': facts.subject };
-  exchange.send(201, { location: `/v2/${wire.name}/manifests/${digest}`, 'docker-content-digest': digest, ...subject });
+  exchange.send(201, { location: manifestPath(wire.name, digest), 'docker-content-digest': digest, ...subject });
 }
 
 interface Incomplete {
@@ -166,16 +165,15 @@ function writable(workshop: Workshop, wire: WireName): WritableRepository {
 }
 
 function checkChunk(exchange: Exchange, session: UploadSession): void {
-  const range = exchange.header('content-range');
-  if (range === undefined) return;
-  const match = /^(?:bytes )?([0-9]{1,15})-([0-9]{1,15})$/.exec(range);
+  const header = exchange.header('content-range');
+  if (header === undefined) return;
+  const range = parseUploadRange(header);
   const length = exchange.contentLength;
-  const [start, end] = [Number(match?.[1]), Number(match?.[2])];
-  const fits = match !== null && start === session.size && (length === undefined || end - start + 1 === length);
+  const fits = range?.start === session.size && (length === undefined || range.end - range.start === length);
   if (fits) return;
   throw new Refusal(
     refusals.rangeInvalid,
-    `the session holds ${session.size} bytes; ${quoted(range)} does not follow`,
+    `the session holds ${session.size} bytes; ${quoted(header)} does not follow`,
     {
       headers: sessionHeaders(session),
     },
@@ -184,14 +182,14 @@ function checkChunk(exchange: Exchange, session: UploadSession): void {
 
 function sessionHeaders(session: UploadSession): Record<string, string> {
   return {
-    location: `/v2/${session.name}/blobs/uploads/${session.id}`,
+    location: `${uploadPath(session.name)}${session.id}`,
     range: `0-${Math.max(0, session.size - 1)}`,
     'docker-upload-uuid': session.id,
   };
 }
 
 function blobHeaders(wire: WireName, digest: Digest): Record<string, string> {
-  return { location: `/v2/${wire.name}/blobs/${digest}`, 'docker-content-digest': digest };
+  return { location: blobPath(wire.name, digest), 'docker-content-digest': digest };
 }
 
 /** The content without its first bytes. */

@@ -1,10 +1,11 @@
 /** What stored manifest bytes say about themselves: enough to serve them by digest and to list referrers. Lenient on purpose: strict reading is `oci/manifest.ts`. */
 import type { Descriptor } from '../oci/descriptor.ts';
 import { type Digest, isDigest } from '../oci/digest.ts';
+import { maxManifestBytes } from '../oci/manifest.ts';
 import { isManifestType, mediaTypes } from '../oci/media-type.ts';
 
 /** Largest manifest that is taken, in bytes (distribution-spec v1.1, "Pushing Manifests" asks registries for at least this). */
-export const manifestLimit = 4 * 1024 * 1024;
+export const manifestLimit = maxManifestBytes;
 
 /** A part of a manifest: what its descriptor says and what it is there for. */
 export interface ManifestPart {

@@ -191,7 +191,7 @@ describe('serveStore() taking manifests', () => {
       'MANIFEST_INVALID',
     ]);
     expect(await code(await putManifest('/v2/bad/a/manifests/v1', 'words'))).toEqual([400, 'MANIFEST_INVALID']);
-    expect(await code(await putManifest('/v2/bad/a/manifests/-v1', document))).toEqual([400, 'NAME_INVALID']);
+    expect(await code(await putManifest('/v2/bad/a/manifests/-v1', document))).toEqual([404, 'MANIFEST_UNKNOWN']);
     const huge = { ...document, annotations: { x: 'x'.repeat(4 * 1024 * 1024) } };
     expect(await code(await putManifest('/v2/bad/a/manifests/v1', huge))).toEqual([413, 'SIZE_INVALID']);
   });
