@@ -49,7 +49,7 @@ class RegistryStore implements Target {
     this.#uploads = {
       chunkBytes: options.chunkBytes,
       monolithicLimitBytes: options.monolithicLimitBytes ?? 32 * mebibyte,
-      budget: new ByteBudget(options.partMemoryBytes ?? 48 * mebibyte),
+      budget: new ByteBudget(options.partMemoryBytes ?? 24 * mebibyte),
       opened: new Map<string, UploadSession>(),
     };
   }

@@ -106,7 +106,8 @@ function write(response: ServerResponse, reply: Reply): void {
     response.end(body);
     return;
   }
-  response.write(body.subarray(0, reply.cutAfter), () => setTimeout(() => response.destroy(), 20));
+  // Not destroy(): a reset may overtake what was written.
+  response.write(body.subarray(0, reply.cutAfter), () => response.socket?.end());
 }
 
 export function refuse(status: number, code: string, message = 'refused'): Reply {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { mediaTypes } from '../../../src/oci/media-type.ts';
 import { parseTag } from '../../../src/oci/reference.ts';
-import { endpointOf } from '../../../src/store/registry/endpoint.ts';
+import { endpointOf, sameOrigin } from '../../../src/store/registry/endpoint.ts';
 import { errorOf, manifestOf, openStore, startServer } from './loopback-server.ts';
 
 const { bytes, descriptor } = manifestOf();
@@ -67,4 +67,24 @@ describe('endpointOf()', () => {
   it.each(['ftp://h/x', 'http://h/UPPER', 'http://h/a//b', 'http://h/a%20b'])('refuses %s', (text) => {
     expect(() => endpointOf(new URL(text))).toThrow(expect.objectContaining({ code: 'ERR_USAGE' }));
   });
+});
+
+describe('sameOrigin()', () => {
+  const endpoint = endpointOf(new URL('https://h:8443/p'));
+
+  it.each([
+    ['/v2/x?a=b%2Bc', 'https://h:8443/v2/x?a=b%2Bc'],
+    ['https://h:8443/x#y', 'https://h:8443/x'],
+    ['https://user:pw@h:8443/x', 'https://h:8443/x'],
+    ['//h:8443/x', 'https://h:8443/x'],
+  ])('follows %s without user name and fragment', (place, expected) => {
+    expect(sameOrigin(endpoint, place)?.href).toBe(expected);
+  });
+
+  it.each(['http://h:8443/x', 'https://h/x', '//evil/x', 'https://h:8443@evil/x', 'data:x', 'https://h:8443.evil/x'])(
+    'does not follow %s',
+    (place) => {
+      expect(sameOrigin(endpoint, place)).toBeUndefined();
+    },
+  );
 });

@@ -1,3 +1,5 @@
+import { readFile } from 'node:fs/promises';
+import { createServer as createTls } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { createServer as createTcp } from 'node:net';
 import { describe, expect, it } from 'vitest';
@@ -7,8 +9,22 @@ import { isLoopbackHost, isPrivateAddress, isPrivateHost } from '../../../src/st
 import { probeScheme } from '../../../src/store/registry/scheme.ts';
 import { closeAfterTest, errorOf, startServer } from './loopback-server.ts';
 
-function client() {
-  const opened = openHttpClient({ end: 'target', concurrency: 2, backoffMs: 1 });
+const tls = (name: string) => readFile(new URL(`../../../fixtures/tls/${name}`, import.meta.url), 'utf8');
+
+async function startTls(): Promise<string> {
+  const server = createTls({ cert: await tls('server.pem'), key: await tls('server-key.pem') }, (_request, response) =>
+    response.writeHead(401).end(),
+  );
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  closeAfterTest(async () => {
+    server.close();
+    server.closeAllConnections();
+  });
+  return `127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+function client(ca?: string) {
+  const opened = openHttpClient({ end: 'target', concurrency: 2, backoffMs: 1, tls: { ca } });
   closeAfterTest(() => opened.close());
   return opened;
 }
@@ -35,6 +51,18 @@ describe('probeScheme()', () => {
     expect(error).toMatchObject({ code: 'ERR_UNREACHABLE', end: 'target', host });
     expect(error.hint).toContain(`http://${host}`);
     expect(server.requests).toHaveLength(1);
+  });
+
+  it('uses HTTPS where it is spoken', async () => {
+    const host = await startTls();
+    expect((await probeScheme(host, { client: client(await tls('ca.pem')) })).href).toBe(`https://${host}/`);
+  });
+
+  it('does not fall back to plain HTTP where a certificate is refused', async () => {
+    const host = await startTls();
+    const error = await errorOf(probeScheme(host, { client: client() }));
+    expect(error).toMatchObject({ code: 'ERR_UNREACHABLE', host, message: expect.stringContaining('TLS') });
+    expect(error.hint).toContain('certificate authority');
   });
 
   it('names a host where nothing answers', async () => {
