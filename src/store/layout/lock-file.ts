@@ -1,6 +1,10 @@
-/** One writer per layout: a file that names the process. A lock whose process is gone is taken over. */
-import { randomUUID } from 'node:crypto';
-import { link, readFile, rename, rm, writeFile } from 'node:fs/promises';
+/**
+ * One writer per layout: a file that names the process. A lock whose process is gone is taken over: its successor stands in a
+ * second file named after the first one's text, so that exactly one of several can succeed a dead writer. Giving a lock back
+ * removes the first file before the others; whoever took a successor's place in that moment sees it and steps back.
+ */
+import { createHash, randomUUID } from 'node:crypto';
+import { link, readFile, rm, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { AirgapError } from '../../errors.ts';
 import { codeOf, onDisk } from './disk.ts';
@@ -16,16 +20,43 @@ interface Owner {
 export async function takeLock(path: string, layout: string): Promise<() => Promise<void>> {
   const own: Owner = { host: hostname(), pid: process.pid, started: await startOf(process.pid) };
   const draft = `${path}.${randomUUID()}`;
-  await onDisk(`lock layout "${layout}"`, writeFile(draft, JSON.stringify(own)));
+  await onDisk(`lock layout "${layout}"`, writeFile(draft, JSON.stringify({ ...own, nonce: randomUUID() })));
   try {
-    for (let tries = 0; tries < 5; tries += 1) {
-      if (await linked(draft, path)) return () => rm(path, { force: true });
-      await removeStale(path, layout);
+    for (let tries = 0; tries < 20; tries += 1) {
+      const files = await tryTake(path, { draft, layout });
+      if (files !== undefined) return () => removeAll(files);
     }
   } finally {
     await rm(draft, { force: true });
   }
   throw new AirgapError('ERR_INPUT_INVALID', `Cannot write to layout "${layout}": its lock changes hands too often`);
+}
+
+/** The files of the lock, the first one first; undefined when it changed hands meanwhile. */
+async function tryTake(
+  path: string,
+  taking: { readonly draft: string; readonly layout: string },
+): Promise<string[] | undefined> {
+  const files: string[] = [];
+  let first: string | undefined;
+  for (let place = path; ; ) {
+    files.push(place);
+    if (await linked(taking.draft, place)) {
+      if (place === path || (await readText(path)) === first) return files;
+      await rm(place, { force: true });
+      return undefined;
+    }
+    const text = await readText(place);
+    if (text === undefined) return undefined;
+    first ??= text;
+    const owner = parseOwner(text);
+    if (owner !== undefined && (await isAlive(owner))) throw held(place, { layout: taking.layout, owner });
+    place = `${path}.after-${createHash('sha256').update(text).digest('hex').slice(0, 32)}`;
+  }
+}
+
+async function removeAll(files: readonly string[]): Promise<void> {
+  for (const file of files) await rm(file, { force: true });
 }
 
 async function linked(draft: string, path: string): Promise<boolean> {
@@ -38,20 +69,13 @@ async function linked(draft: string, path: string): Promise<boolean> {
   }
 }
 
-/** Moves the lock of a dead process aside; what was moved is looked at again, as another process may have been faster. */
-async function removeStale(path: string, layout: string): Promise<void> {
-  const owner = await readOwner(path);
-  if (owner === 'gone') return;
-  if (owner !== undefined && (await isAlive(owner))) throw held(path, { layout, owner });
-  const aside = `${path}.stale-${randomUUID()}`;
+async function readText(path: string): Promise<string | undefined> {
   try {
-    await rename(path, aside);
-  } catch {
-    return;
+    return await readFile(path, 'utf8');
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return undefined;
+    return onDisk(`read lock "${path}"`, Promise.reject(error));
   }
-  const moved = await readOwner(aside);
-  if (moved !== undefined && moved !== 'gone' && (await isAlive(moved))) await link(aside, path).catch(() => {});
-  await rm(aside, { force: true });
 }
 
 function held(path: string, known: { readonly layout: string; readonly owner: Owner }): AirgapError {
@@ -65,15 +89,15 @@ function held(path: string, known: { readonly layout: string; readonly owner: Ow
 }
 
 /** Undefined: nobody can be told from it, a lock written half. */
-async function readOwner(path: string): Promise<Owner | 'gone' | undefined> {
+function parseOwner(text: string): Owner | undefined {
   try {
-    const value: unknown = JSON.parse(await readFile(path, 'utf8'));
+    const value: unknown = JSON.parse(text);
     if (typeof value !== 'object' || value === null) return undefined;
     const { host, pid, started } = value as Partial<Record<keyof Owner, unknown>>;
     if (typeof host !== 'string' || typeof pid !== 'number' || !Number.isSafeInteger(pid) || pid <= 0) return undefined;
     return { host, pid, started: typeof started === 'string' ? started : '' };
-  } catch (error) {
-    return codeOf(error) === 'ENOENT' ? 'gone' : undefined;
+  } catch {
+    return undefined;
   }
 }
 

@@ -1,0 +1,94 @@
+import { spawn } from 'node:child_process';
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { hostname, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { takeLock } from '../../../src/store/layout/lock-file.ts';
+
+let directory: string;
+let path: string;
+beforeEach(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'airgap-lock-'));
+  path = join(directory, 'lock');
+});
+afterEach(() => rm(directory, { recursive: true }));
+
+/** A pid that was alive a moment ago. */
+async function deadPid(): Promise<number> {
+  const child = spawn(process.execPath, ['-e', '']);
+  await new Promise((resolve) => child.once('exit', resolve));
+  return child.pid ?? 0;
+}
+
+describe('takeLock()', () => {
+  it('lets one in, and the next one after it was given back', async () => {
+    const release = await takeLock(path, 'here');
+    await expect(takeLock(path, 'here')).rejects.toMatchObject({
+      code: 'ERR_INPUT_INVALID',
+      message: `Cannot write to layout "here": process ${process.pid} is writing to it`,
+    });
+    await release();
+    const again = await takeLock(path, 'here');
+    await again();
+    expect(await readdir(directory)).toEqual([]);
+  });
+
+  it('lets exactly one of many in', async () => {
+    const tries = await Promise.allSettled(Array.from({ length: 8 }, () => takeLock(path, 'here')));
+    expect(tries.filter((one) => one.status === 'fulfilled')).toHaveLength(1);
+  });
+
+  it('takes over from a process that is gone, from a pid used again, and from half a file', async () => {
+    const stale = [
+      JSON.stringify({ host: hostname(), pid: await deadPid(), started: '1' }),
+      JSON.stringify({ host: hostname(), pid: process.pid, started: '1' }),
+      '{"host":',
+      '',
+    ];
+    for (const text of stale) {
+      await writeFile(path, text);
+      const release = await takeLock(path, 'here');
+      await release();
+    }
+    expect(await readdir(directory)).toEqual([]);
+  });
+
+  it('takes over once when many find a stale lock, again and again', async () => {
+    for (let round = 0; round < 20; round += 1) {
+      await writeFile(path, JSON.stringify({ host: hostname(), pid: process.pid, started: '1', nonce: round }));
+      const tries = await Promise.allSettled(Array.from({ length: 8 }, () => takeLock(path, 'here')));
+      const taken = tries.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
+      expect(taken).toHaveLength(1);
+      await taken[0]?.();
+      expect(await readdir(directory)).toEqual([]);
+    }
+  });
+
+  it('is held by one at a time while many take it and give it back', async () => {
+    await writeFile(path, JSON.stringify({ host: hostname(), pid: process.pid, started: '1' }));
+    let holders = 0;
+    let turns = 0;
+    const worker = async () => {
+      while (turns < 60) {
+        const release = await takeLock(path, 'here').catch(() => undefined);
+        if (release === undefined) continue;
+        holders += 1;
+        turns += 1;
+        expect(holders).toBe(1);
+        await new Promise((resolve) => setImmediate(resolve));
+        holders -= 1;
+        await release();
+      }
+    };
+    await Promise.all([worker(), worker(), worker(), worker()]);
+    expect(await readdir(directory)).toEqual([]);
+  });
+
+  it('does not judge a process on another host, and names the file to delete', async () => {
+    await writeFile(path, JSON.stringify({ host: 'elsewhere', pid: 1, started: '1' }));
+    await expect(takeLock(path, 'here')).rejects.toMatchObject({
+      code: 'ERR_INPUT_INVALID',
+      hint: expect.stringContaining(path),
+    });
+  });
+});

@@ -1,0 +1,377 @@
+import { execFileSync, spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, truncate, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { Descriptor } from '../../../src/oci/descriptor.ts';
+import { digestOf, hexOf } from '../../../src/oci/digest.ts';
+import { mediaTypes } from '../../../src/oci/media-type.ts';
+import { formatRepository, parseTag } from '../../../src/oci/reference.ts';
+import { openLayout } from '../../../src/store/layout/open.ts';
+import type { ReopenableContent, Target } from '../../../src/store/store.ts';
+import { contentOfBytes, reopenable } from '../../../src/store/verified.ts';
+import { randomBytes } from '../../support/layers.ts';
+import { seedImage } from '../../support/seedImages.ts';
+import { seedSet } from '../../support/seedSet.ts';
+
+const name = { registry: 'ghcr.io', repository: 'a/b' };
+let parent: string;
+let directory: string;
+const opened: Target[] = [];
+
+beforeEach(async () => {
+  parent = await mkdtemp(join(tmpdir(), 'airgap-layout-'));
+  directory = join(parent, 'layout');
+});
+afterEach(async () => {
+  for (const layout of opened.splice(0)) await layout.close();
+  await rm(parent, { recursive: true, force: true });
+});
+
+async function open(options: Parameters<typeof openLayout>[1] = { create: true }): Promise<Target> {
+  const layout = await openLayout(directory, options);
+  opened.push(layout);
+  return layout;
+}
+
+function blobOf(bytes: Uint8Array): Descriptor {
+  return { mediaType: mediaTypes.octetStream, digest: digestOf(bytes), size: bytes.length };
+}
+
+function blobPath(descriptor: Descriptor): string {
+  return join(directory, 'blobs', 'sha256', hexOf(descriptor.digest));
+}
+
+async function treeOf(path: string): Promise<Map<string, string>> {
+  const files = (await readdir(path, { recursive: true, withFileTypes: true })).filter((entry) => entry.isFile());
+  const paths = files.map((file) => join(file.parentPath, file.name)).sort();
+  return new Map(
+    await Promise.all(paths.map(async (file) => [file.slice(path.length), digestOf(await readFile(file))] as const)),
+  );
+}
+
+async function names(layout: Target): Promise<string[]> {
+  const found: string[] = [];
+  for await (const repository of layout.catalog?.() ?? []) found.push(formatRepository(repository));
+  return found;
+}
+
+/** Content that says where it was opened. */
+function watched(descriptor: Descriptor, bytes: Uint8Array): { content: ReopenableContent; offsets: number[] } {
+  const offsets: number[] = [];
+  const content = reopenable(descriptor, async function* (offset) {
+    offsets.push(offset);
+    for (let at = offset; at < bytes.length; at += 65_536) yield bytes.subarray(at, at + 65_536);
+  });
+  return { content, offsets };
+}
+
+describe('openLayout() on disk', () => {
+  it('writes what the specification says and nothing else', async () => {
+    const layout = await open();
+    const image = await seedImage(layout, 'ghcr.io/a/b:v1', { platforms: ['linux/amd64', 'linux/arm64'] });
+    await layout.close();
+    expect((await readdir(directory)).sort()).toEqual(['blobs', 'index.json', 'oci-layout']);
+    expect(JSON.parse(await readFile(join(directory, 'oci-layout'), 'utf8'))).toEqual({ imageLayoutVersion: '1.0.0' });
+    const { schemaVersion, manifests } = JSON.parse(await readFile(join(directory, 'index.json'), 'utf8'));
+    expect([schemaVersion, manifests.length, manifests[0]?.digest]).toEqual([2, 1, image.root.digest]);
+    const files = await readdir(join(directory, 'blobs', 'sha256'));
+    const wanted = [...image.manifests.map(({ descriptor }) => descriptor), ...image.blobs];
+    expect(files.sort()).toEqual(wanted.map(({ digest }) => hexOf(digest)).sort());
+    for (const file of files) {
+      expect(digestOf(await readFile(join(directory, 'blobs', 'sha256', file)))).toBe(`sha256:${file}`);
+    }
+  });
+
+  it('has a tag on disk when the push with it resolves', async () => {
+    const layout = await open();
+    const pushes = ['v1', 'v2', 'v3', 'v4'].map(async (tag) => {
+      await seedImage(layout, `ghcr.io/a/b:${tag}`);
+      expect(await readFile(join(directory, 'index.json'), 'utf8')).toContain(`"ghcr.io/a/b:${tag}"`);
+    });
+    await Promise.all(pushes);
+  });
+
+  it('names an image by digest until a tag or an index names it', async () => {
+    const layout = await open();
+    const pinned = await seedImage(layout, 'quay.io/app/pinned', { byDigest: true });
+    await seedImage(layout, 'ghcr.io/a/b:v1', { platforms: ['linux/amd64', 'linux/arm64'] });
+    await expect
+      .poll(() => readFile(join(directory, 'index.json'), 'utf8'))
+      .toContain(`"quay.io/app/pinned@${pinned.root.digest}"`);
+    const entries = async () => JSON.parse(await readFile(join(directory, 'index.json'), 'utf8')).manifests.length;
+    expect(await entries()).toBe(2);
+    const { bytes } = await layout.repository(pinned.reference).manifest(pinned.root.digest);
+    await layout.repository(pinned.reference).pushManifest(pinned.root, bytes, { tag: parseTag('v1') });
+    await layout.repository(pinned.reference).pushManifest(pinned.root, bytes);
+    expect(await entries()).toBe(2);
+    expect(await readFile(join(directory, 'index.json'), 'utf8')).not.toContain(`pinned@`);
+  });
+
+  it('keeps repositories apart though they share content', async () => {
+    const layout = await open();
+    const one = await seedImage(layout, 'ghcr.io/one/app:v1', { layers: ['same'] });
+    const other = layout.repository({ registry: 'ghcr.io', repository: 'two/app' });
+    expect(await other.exists(one.root)).toBe(false);
+    await expect(other.resolve(one.root.digest)).rejects.toMatchObject({ code: 'ERR_NOT_FOUND' });
+    const [blob] = one.blobs;
+    expect(blob !== undefined && (await other.exists(blob))).toBe(true);
+  });
+
+  it('gives the same bytes whatever order the images came in, and the second time', async () => {
+    const layout = await open();
+    await seedSet(layout);
+    await layout.close();
+    const first = await treeOf(directory);
+    const again = await open();
+    await seedSet(again);
+    await again.close();
+    expect(await treeOf(directory)).toEqual(first);
+    await rm(directory, { recursive: true });
+    const other = await open();
+    const images = ['c:1', 'a:1', 'b:1'].map((image) => seedImage(other, `ghcr.io/x/${image}`));
+    await Promise.all(images);
+    await other.close();
+    const order = JSON.parse(await readFile(join(directory, 'index.json'), 'utf8')).manifests;
+    expect(order.map((entry: { annotations: Record<string, string> }) => Object.values(entry.annotations)[0])).toEqual([
+      'ghcr.io/x/a:1',
+      'ghcr.io/x/b:1',
+      'ghcr.io/x/c:1',
+    ]);
+  });
+
+  it('is found again by another process, and read while it is written', async () => {
+    const writer = await open();
+    await seedImage(writer, 'ghcr.io/a/b:v1');
+    const reader = await open({ readOnly: true });
+    expect(await names(reader)).toEqual(['ghcr.io/a/b']);
+    const before = await reader.revision?.();
+    const second = await seedImage(writer, 'quay.io/c/d:v2');
+    expect(await names(reader)).toEqual(['ghcr.io/a/b', 'quay.io/c/d']);
+    expect(await reader.revision?.()).not.toBe(before);
+    expect(await reader.repository(second.reference).resolve(parseTag('v2'))).toEqual(second.root);
+    const write = reader
+      .repository(second.reference)
+      .push(blobOf(Buffer.from('x')), contentOfBytes(blobOf(Buffer.from('x')), Buffer.from('x')));
+    await expect(write).rejects.toMatchObject({ code: 'ERR_UNSUPPORTED' });
+  });
+
+  it('lets one writer in and refuses writes after close()', async () => {
+    const layout = await open();
+    await expect(openLayout(directory)).rejects.toMatchObject({
+      code: 'ERR_INPUT_INVALID',
+      message: expect.stringContaining('is writing to it'),
+    });
+    await layout.close();
+    await expect(seedImage(layout, 'ghcr.io/a/b:v1')).rejects.toMatchObject({ code: 'ERR_UNSUPPORTED' });
+    await open();
+  });
+});
+
+describe('openLayout() going on', () => {
+  it('continues the blob of a process that was killed', async () => {
+    const bytes = randomBytes('killed', 3_000_000);
+    const script = fileURLToPath(new URL('./killed-writer.ts', import.meta.url));
+    const loader = fileURLToPath(new URL('../../support/run.mjs', import.meta.url));
+    const child = spawn(process.execPath, [loader, script, directory, '3000000', '1800000'], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    await new Promise((resolve) => child.stdout.once('data', resolve));
+    child.kill('SIGKILL');
+    await new Promise((resolve) => child.once('exit', resolve));
+    const layout = await open();
+    const descriptor = blobOf(bytes);
+    expect(await layout.repository(name).exists(descriptor)).toBe(false);
+    const { content, offsets } = watched(descriptor, bytes);
+    const { startedAt } = await layout.repository(name).push(descriptor, content);
+    expect(startedAt).toBeGreaterThan(1_700_000);
+    expect(offsets).toEqual([startedAt]);
+    expect((await readFile(blobPath(descriptor))).equals(bytes)).toBe(true);
+  });
+
+  it('hashes what is on disk: a partial file that is wrong costs one attempt and does no harm', async () => {
+    const bytes = randomBytes('partial', 500_000);
+    const descriptor = blobOf(bytes);
+    const partial = join(directory, '.airgap-partial', `sha256-${hexOf(descriptor.digest)}`);
+    const layout = await open();
+    const repository = layout.repository(name);
+    await writeFile(partial, Buffer.alloc(200_000, 7));
+    const first = watched(descriptor, bytes);
+    await expect(repository.push(descriptor, first.content)).rejects.toMatchObject({
+      code: 'ERR_DIGEST_MISMATCH',
+      retryable: true,
+    });
+    expect(first.offsets).toEqual([200_000]);
+    expect([await repository.exists(descriptor), existsSync(partial)]).toEqual([false, false]);
+    const second = watched(descriptor, bytes);
+    await repository.push(descriptor, second.content);
+    expect(second.offsets).toEqual([0]);
+    expect(await repository.exists(descriptor)).toBe(true);
+  });
+
+  it('takes a partial file that is whole as it is, and starts anew on one that is too long or wrong', async () => {
+    const bytes = randomBytes('whole', 300_000);
+    const descriptor = blobOf(bytes);
+    const partial = join(directory, '.airgap-partial', `sha256-${hexOf(descriptor.digest)}`);
+    const layout = await open();
+    const cases: [Uint8Array, number[]][] = [
+      [bytes, []],
+      [Buffer.alloc(300_000), [0]],
+      [Buffer.alloc(300_001), [0]],
+    ];
+    for (const [found, wanted] of cases) {
+      await rm(blobPath(descriptor), { force: true });
+      await writeFile(partial, found);
+      const { content, offsets } = watched(descriptor, bytes);
+      await layout.repository(name).push(descriptor, content);
+      expect(offsets).toEqual(wanted);
+      expect((await readFile(blobPath(descriptor))).equals(bytes)).toBe(true);
+    }
+  });
+
+  it('keeps what came when the source breaks, and goes on from there', async () => {
+    const bytes = randomBytes('broken', 400_000);
+    const descriptor = blobOf(bytes);
+    const layout = await open();
+    const breaking = reopenable(descriptor, async function* () {
+      for (let at = 0; at < 200_000; at += 50_000) yield bytes.subarray(at, at + 50_000);
+      throw new Error('connection lost');
+    });
+    await expect(layout.repository(name).push(descriptor, breaking)).rejects.toThrow('connection lost');
+    const { content, offsets } = watched(descriptor, bytes);
+    const { startedAt } = await layout.repository(name).push(descriptor, content);
+    expect(offsets).toEqual([startedAt]);
+    expect(startedAt).toBe(150_000);
+  });
+
+  it('stores a blob again whose file was cut short, and misses a manifest whose file is gone', async () => {
+    const layout = await open();
+    const image = await seedImage(layout, 'ghcr.io/a/b:v1');
+    await layout.close();
+    const [blob] = image.blobs;
+    if (blob === undefined) throw new Error('no blob');
+    await truncate(blobPath(blob), 10);
+    await rm(blobPath(image.root));
+    const again = await open();
+    expect(await again.repository(name).exists(blob)).toBe(false);
+    await expect(again.repository(name).resolve(parseTag('v1'))).rejects.toMatchObject({ code: 'ERR_NOT_FOUND' });
+    await seedImage(again, 'ghcr.io/a/b:v1');
+    expect(await again.repository(name).exists(blob)).toBe(true);
+    expect(await again.repository(name).resolve(parseTag('v1'))).toEqual(image.root);
+  });
+
+  it('says when a manifest on disk is not what its name says', async () => {
+    const layout = await open();
+    const image = await seedImage(layout, 'ghcr.io/a/b:v1');
+    const [manifest] = image.manifests;
+    await writeFile(
+      blobPath(image.root),
+      Buffer.from(manifest?.bytes ?? [])
+        .toString()
+        .replace('sha256:', 'sha256;'),
+    );
+    await expect(layout.repository(name).manifest(parseTag('v1'))).rejects.toMatchObject({
+      code: 'ERR_DIGEST_MISMATCH',
+    });
+  });
+});
+
+/** A file system of one megabyte, where this process may mount one. */
+function mountSmall(path: string): boolean {
+  try {
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', path], { stdio: 'ignore' });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+describe('openLayout() on a full disk', () => {
+  it('says that no space is left, keeps what it has, and goes on when there is room', async ({ skip }) => {
+    await mkdir(directory);
+    if (!mountSmall(directory)) skip('needs the right to mount');
+    try {
+      const layout = await openLayout(directory, { create: true });
+      const bytes = randomBytes('full', 700_000);
+      const descriptor = blobOf(bytes);
+      const filler = join(directory, 'filler');
+      await writeFile(filler, Buffer.alloc(700_000));
+      await expect(layout.repository(name).push(descriptor, watched(descriptor, bytes).content)).rejects.toMatchObject({
+        code: 'ERR_NO_SPACE',
+        hint: expect.stringContaining('free some space'),
+      });
+      await rm(filler);
+      const { startedAt } = await layout.repository(name).push(descriptor, watched(descriptor, bytes).content);
+      expect(startedAt).toBeGreaterThan(0);
+      await layout.close();
+    } finally {
+      execFileSync('umount', ['-l', directory]);
+    }
+  });
+});
+
+describe('openLayout() refusing', () => {
+  it('makes a layout only where it may, and says what stands in the way', async () => {
+    await expect(openLayout(directory)).rejects.toMatchObject({
+      code: 'ERR_INPUT_INVALID',
+      message: expect.stringContaining('does not exist'),
+    });
+    await expect(openLayout(directory, { create: true, readOnly: true })).rejects.toMatchObject({
+      code: 'ERR_INPUT_INVALID',
+    });
+    await mkdir(directory);
+    await expect(openLayout(directory)).rejects.toMatchObject({ message: expect.stringContaining('it is empty') });
+    await writeFile(join(directory, 'letter.txt'), 'dear');
+    await expect(openLayout(directory, { create: true })).rejects.toMatchObject({
+      code: 'ERR_INPUT_INVALID',
+      hint: expect.stringContaining('empty or a new directory'),
+    });
+    expect(await readdir(directory)).toEqual(['letter.txt']);
+    const file = join(directory, 'letter.txt');
+    await expect(openLayout(file, { create: true })).rejects.toMatchObject({
+      code: 'ERR_INPUT_INVALID',
+      message: expect.stringContaining('no directory'),
+    });
+  });
+
+  it('finishes a layout whose creation was interrupted', async () => {
+    await mkdir(join(directory, '.airgap-partial'), { recursive: true });
+    await mkdir(join(directory, 'blobs', 'sha256'), { recursive: true });
+    await writeFile(join(directory, 'oci-layout'), '{"imageLayoutVersion":"1.0.0"}');
+    await seedImage(await open(), 'ghcr.io/a/b:v1');
+  });
+
+  it('refuses layouts that lead out of themselves', async () => {
+    const layout = await open();
+    const image = await seedImage(layout, 'ghcr.io/a/b:v1');
+    await layout.close();
+    const outside = join(parent, 'outside');
+    await cp(join(directory, 'blobs'), outside, { recursive: true });
+    await rm(blobPath(image.root));
+    await symlink(join(outside, 'sha256', hexOf(image.root.digest)), blobPath(image.root));
+    const linked = await openLayout(directory, { readOnly: true });
+    await expect(linked.repository(name).resolve(parseTag('v1'))).rejects.toMatchObject({ code: 'ERR_NOT_FOUND' });
+    await rm(join(directory, 'blobs'), { recursive: true });
+    await symlink(outside, join(directory, 'blobs'));
+    await expect(openLayout(directory, { readOnly: true })).rejects.toMatchObject({ code: 'ERR_INPUT_INVALID' });
+  });
+
+  it('refuses an index that is a link, no JSON, or names paths, and another layout version', async () => {
+    const layout = await open();
+    await layout.close();
+    const index = join(directory, 'index.json');
+    const bad = ['', 'x', '{"schemaVersion":2,"manifests":[{"mediaType":"a/b","size":1,"digest":"sha256:../../x"}]}'];
+    for (const text of bad) {
+      await writeFile(index, text);
+      await expect(openLayout(directory), text).rejects.toMatchObject({ code: 'ERR_INPUT_INVALID' });
+    }
+    await rm(index);
+    await symlink('/etc/hostname', index);
+    await expect(openLayout(directory)).rejects.toMatchObject({ code: 'ERR_INPUT_INVALID' });
+    await writeFile(join(directory, 'oci-layout'), '{"imageLayoutVersion":"9"}');
+    await expect(openLayout(directory)).rejects.toMatchObject({ message: expect.stringContaining('version "9"') });
+    expect(existsSync(join(directory, '.airgap-partial'))).toBe(false);
+  });
+});
