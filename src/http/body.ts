@@ -3,7 +3,7 @@ import type { AirgapError } from '../errors.ts';
 import type { HttpBody } from './client.ts';
 
 /** Bytes kept for a reader who is slower than the network; above it the socket is not read. */
-const highWaterMark = 256 * 1024;
+const usualHighWaterMark = 128 * 1024;
 /** A rest up to this size is read to keep the connection; a longer one costs the connection. */
 const worthDraining = 64 * 1024;
 const drainMs = 1000;
@@ -35,6 +35,7 @@ export class ResponseBody implements HttpBody, AsyncIterator<Uint8Array, undefin
   readonly #options: BodyOptions;
   readonly #chunks: Uint8Array[] = [];
   readonly #listeners: (() => void)[] = [];
+  #highWaterMark = usualHighWaterMark;
   #queued = 0;
   #received = 0;
   #paused = false;
@@ -42,6 +43,7 @@ export class ResponseBody implements HttpBody, AsyncIterator<Uint8Array, undefin
   #left = false;
   #failure: AirgapError | undefined;
   #reader: Reader | undefined;
+  #onFull: (() => void) | undefined;
 
   constructor(options: BodyOptions) {
     this.#options = options;
@@ -72,9 +74,10 @@ export class ResponseBody implements HttpBody, AsyncIterator<Uint8Array, undefin
     }
     this.#chunks.push(chunk);
     this.#queued += chunk.byteLength;
-    if (this.#queued >= highWaterMark && !this.#paused) {
+    if (this.#queued >= this.#highWaterMark && !this.#paused) {
       this.#paused = true;
       this.#options.flow.pause();
+      this.#onFull?.();
     }
   }
 
@@ -95,6 +98,20 @@ export class ResponseBody implements HttpBody, AsyncIterator<Uint8Array, undefin
     this.#reader = undefined;
   }
 
+  /** Waits until the body is here completely, or `limit` bytes of it, which are kept for the reader. Throws what cut it before. */
+  async arrived(limit: number): Promise<void> {
+    this.#highWaterMark = limit;
+    if (!this.#over && this.#queued < limit) {
+      await new Promise<void>((resolve) => {
+        this.#onFull = resolve;
+        this.whenOver(resolve);
+      });
+    }
+    this.#onFull = undefined;
+    this.#highWaterMark = usualHighWaterMark;
+    if (this.#failure !== undefined) throw this.#failure;
+  }
+
   [Symbol.asyncIterator](): AsyncIterator<Uint8Array, undefined> {
     return this;
   }
@@ -103,7 +120,7 @@ export class ResponseBody implements HttpBody, AsyncIterator<Uint8Array, undefin
     const chunk = this.#chunks.shift();
     if (chunk !== undefined) {
       this.#queued -= chunk.byteLength;
-      if (this.#paused && this.#queued < highWaterMark / 2) {
+      if (this.#paused && this.#queued < this.#highWaterMark / 2) {
         this.#paused = false;
         this.#options.flow.resume();
       }

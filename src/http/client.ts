@@ -47,7 +47,12 @@ export interface HttpBody extends AsyncIterable<Uint8Array> {
 }
 
 export interface HttpClient {
-  /** Sends one request to one host, following redirects, answering challenges and repeating what may be repeated. Throws AirgapError (ERR_UNREACHABLE, ERR_UNAUTHORIZED, ERR_DENIED, ERR_NOT_FOUND, ERR_RATE_LIMITED, ERR_PROTOCOL, ERR_TIMEOUT, ERR_INTERRUPTED) with `host`, `end` and `status`. */
+  /**
+   * Sends one request to one host, following redirects, answering challenges and repeating what may be repeated. A small GET's
+   * body (up to 4 MiB of it) has arrived when this resolves, so a cut in its middle is repeated too; callers of bulk requests and
+   * of those that accept 416 go on by range themselves. Throws AirgapError (ERR_UNREACHABLE, ERR_UNAUTHORIZED, ERR_DENIED,
+   * ERR_NOT_FOUND, ERR_RATE_LIMITED, ERR_PROTOCOL, ERR_TIMEOUT, ERR_INTERRUPTED) with `host`, `end` and `status`.
+   */
   send(request: HttpRequest): Promise<HttpResponse>;
   /** Requests sent so far and body bytes received, by `host:port`. */
   statistics(): ReadonlyMap<string, HostStatistics>;

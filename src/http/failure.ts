@@ -218,3 +218,18 @@ function isParserError(cause: unknown): boolean {
 function seconds(ms: number): string {
   return `${Math.round(ms / 100) / 10} s`;
 }
+
+/** Whatever an attempt threw, as a failure; what is no AirgapError is a defect and thrown again. */
+export function asFailure(
+  thrown: unknown,
+  job: { readonly signal: AbortSignal; readonly action: string; readonly end: Asked['end'] },
+): AttemptFailure {
+  if (job.signal.aborted) {
+    return new AttemptFailure(explainAbort(job.signal, job.action), { repeat: 'never', undone: false });
+  }
+  if (thrown instanceof AttemptFailure) return thrown;
+  if (!isAirgapError(thrown)) throw thrown;
+  // What is worth repeating here went wrong before the request itself was sent: on the way to a token.
+  const repeat = thrown.retryable ? 'backoff' : 'never';
+  return new AttemptFailure(thrown.with({ end: job.end }), { repeat, undone: true });
+}

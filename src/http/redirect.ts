@@ -40,6 +40,10 @@ export function redirectTarget(
   return target;
 }
 
+export function tooManyRedirects(action: string, from: URL): AirgapError {
+  return new AirgapError('ERR_PROTOCOL', `Cannot ${action}: more than ${mostRedirects} redirects`, { host: from.host });
+}
+
 /** Headers for another origin: what proves who we are stays behind. */
 export function withoutSecrets(headers: Readonly<Record<string, string>>): Record<string, string> {
   const secret = new Set(['authorization', 'cookie', 'proxy-authorization']);

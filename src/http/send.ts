@@ -6,8 +6,8 @@ import type { EventSink } from '../events.ts';
 import type { Auth } from './auth.ts';
 import type { HttpRequest, HttpResponse } from './client.ts';
 import type { Answer } from './connections.ts';
-import { AttemptFailure, explainAbort, withRetryable } from './failure.ts';
-import { isRedirect, mostRedirects, redirectTarget, withoutSecrets } from './redirect.ts';
+import { AttemptFailure, asFailure, explainAbort, withRetryable } from './failure.ts';
+import { isRedirect, mostRedirects, redirectTarget, tooManyRedirects, withoutSecrets } from './redirect.ts';
 import { explainRefusal } from './refusal.ts';
 import { mayRepeat, RetryBudget, type RetrySettings } from './retry.ts';
 import type { Hop, Transport } from './transport.ts';
@@ -36,6 +36,8 @@ interface Job {
 /** Fresh URLs asked for when a redirect's target refuses: signed URLs expire. */
 const mostRestarts = 2;
 const refusedAtTarget = new Set([400, 401, 403]);
+/** What is kept of a small body for its reader; the rest of a longer one is streamed. */
+const longestSmallBody = 4 * 1024 * 1024;
 /** Tokens that went stale in the queue before one is sent anyhow. */
 const mostStaleTokens = 3;
 
@@ -71,7 +73,9 @@ export class Sender {
       try {
         return await this.#attempt(job);
       } catch (thrown) {
-        await this.#beforeRepeat(asFailure(thrown, job), { job, budget });
+        const { signal, request } = job;
+        const failure = asFailure(thrown, { signal, action: request.action, end: this.#parts.end });
+        await this.#beforeRepeat(failure, { job, budget });
       }
     }
   }
@@ -119,13 +123,16 @@ export class Sender {
     for (;;) {
       const answer = await this.#authorised(job, url);
       const { status } = answer;
-      if (status >= 200 && status < 300) return { answer, url };
+      if (status >= 200 && status < 300) {
+        await untilArrived(answer, request);
+        return { answer, url };
+      }
       if (follows && isRedirect(status)) {
         const from = url;
         redirects += 1;
         await answer.body.discard();
         url = redirectTarget(answer.headers.location, { url: from, first, action: request.action });
-        if (redirects > mostRedirects) throw this.#tooManyRedirects(job, from);
+        if (redirects > mostRedirects) throw tooManyRedirects(request.action, from);
       } else if (url.origin !== first.origin && refusedAtTarget.has(status) && restarts < mostRestarts) {
         await answer.body.discard();
         restarts += 1;
@@ -218,20 +225,19 @@ export class Sender {
     const { error } = await this.#refusal(answer, context);
     return new AttemptFailure(withRetryable(error, true), { repeat: 'backoff', undone: true });
   }
-
-  #tooManyRedirects(job: Job, from: URL): AirgapError {
-    const { action } = job.request;
-    return new AirgapError('ERR_PROTOCOL', `Cannot ${action}: more than ${mostRedirects} redirects`, {
-      host: from.host,
-    });
-  }
 }
 
-function asFailure(thrown: unknown, job: Job): AttemptFailure {
-  if (job.signal.aborted) {
-    return new AttemptFailure(explainAbort(job.signal, job.request.action), { repeat: 'never', undone: false });
+/**
+ * A small body is read before it is handed on, so that a connection cut in its middle is one more thing to repeat.
+ * Not so where the caller goes on by itself after a cut: with a bulk body, and where it works with ranges (takes a 416 as answer).
+ */
+async function untilArrived(answer: Answer, request: HttpRequest): Promise<void> {
+  const resumes = request.kind === 'bulk' || request.accept?.includes(416) === true;
+  if (request.method !== 'GET' || resumes) return;
+  try {
+    await answer.body.arrived(longestSmallBody);
+  } catch (error) {
+    if (!isAirgapError(error)) throw error;
+    throw new AttemptFailure(error, { repeat: error.retryable ? 'backoff' : 'never', undone: false });
   }
-  if (thrown instanceof AttemptFailure) return thrown;
-  if (isAirgapError(thrown)) return new AttemptFailure(thrown, { repeat: 'never', undone: false });
-  throw thrown;
 }

@@ -1,5 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { failureOf, get, openClient, read, serve, serveRaw } from './servers.ts';
+import type { HttpRequest } from '../../src/http/client.ts';
+import { failureOf, get as getSmall, openClient, read, serve, serveRaw } from './servers.ts';
+
+const get = (base: URL, path: string): HttpRequest => getSmall(base, path, { kind: 'bulk' });
 
 const head = (length: number) => `HTTP/1.1 200 OK\r\nContent-Length: ${length}\r\n\r\n`;
 
@@ -100,5 +103,38 @@ describe('HttpBody', () => {
       socket.once('data', () => socket.end('HTTP/1.1 200 OK\r\n\r\nall of it')),
     );
     expect(await read(openClient().client, get(server.url, '/a'))).toBe('all of it');
+  });
+
+  it('of a small GET is there when send() resolves, whatever cut it before', async () => {
+    const server = await serveRaw((socket, count) => {
+      socket.once('data', () => {
+        socket.write(`${head(9)}half`);
+        setTimeout(() => (count < 3 ? socket.resetAndDestroy() : socket.write(' more')), 10);
+      });
+    });
+    const { client, events } = openClient();
+    expect(await read(client, getSmall(server.url, '/a'))).toBe('half more');
+    expect(events.filter((event) => event.type === 'http:retry')).toHaveLength(2);
+    const cut = await serveRaw((socket) => socket.once('data', () => socket.end(`${head(9)}half`)));
+    const error = await failureOf(openClient({ retries: 2 }).client.send(getSmall(cut.url, '/a')));
+    expect(error).toMatchObject({ code: 'ERR_UNREACHABLE', retryable: false });
+  });
+
+  it('of a small GET that is large after all is streamed', async () => {
+    const size = 20 * 1024 * 1024;
+    const bytes = Buffer.alloc(size, 'abcdefg');
+    const server = await serve((_request, response) => response.end(bytes));
+    const { client } = openClient({ concurrency: 1 });
+    const response = await client.send(getSmall(server.url, '/a'));
+    expect(client.statistics().get(server.host)?.receivedBytes).toBe(0);
+    expect(bytes.equals(await response.body.bytes(size))).toBe(true);
+  });
+
+  it('takes an upload of no bytes', async () => {
+    const server = await serve((_request, response) => response.writeHead(201).end());
+    const body = (async function* (): AsyncGenerator<Uint8Array> {})();
+    const put = { ...get(server.url, '/a'), method: 'PUT', body, contentLength: 0 } as const;
+    expect((await openClient().client.send(put)).status).toBe(201);
+    expect(server.headers[0]?.['content-length']).toBe('0');
   });
 });

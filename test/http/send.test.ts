@@ -184,7 +184,7 @@ describe('send()', () => {
     });
     const controller = new AbortController();
     const { client } = openClient({ signal: controller.signal });
-    const response = await client.send(get(server.url, '/body'));
+    const response = await client.send(get(server.url, '/body', { kind: 'bulk' }));
     const work = [failureOf(client.send(get(server.url, '/silent'))), failureOf(response.body.text(100))];
     setTimeout(() => controller.abort(new AirgapError('ERR_TIMEOUT', 'Cannot go on: out of time')), 20);
     for (const error of await Promise.all(work)) expect(error.code).toBe('ERR_TIMEOUT');
