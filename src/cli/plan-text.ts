@@ -91,29 +91,33 @@ function failureLines(failures: readonly ResolveFailure[]): string[] {
 
 function totalLines(prepared: Prepared): string[] {
   const { totals } = prepared.work;
+  const { images, unchanged } = prepared.plan;
   const summary = summarise(prepared.plan);
-  const saved = summary.bytesWithoutReuse - summary.uniqueBytes;
-  const all = prepared.plan.images.length + prepared.plan.unchanged.length;
-  const lines: string[][] = [
-    [
-      'images',
-      String(all) + (prepared.plan.unchanged.length === 0 ? '' : `, ${prepared.plan.unchanged.length} unchanged`),
-    ],
-    [
-      'content',
-      `${counted(totals.blobs, 'unique blob')}, ${sizeText(totals.bytes)}; ${counted(totals.manifests, 'manifest')}`,
-    ],
-    ['to move', `${counted(totals.moveBlobs, 'blob')}, ${sizeText(totals.moveBytes)}`],
+  const rows: string[][] = [
+    ['images', `${images.length + unchanged.length}${unchanged.length === 0 ? '' : `, ${unchanged.length} unchanged`}`],
   ];
+  if (images.length > 0) {
+    rows.push(['content', `${blobText(totals.blobs, totals.bytes)}; ${counted(totals.manifests, 'manifest')}`]);
+  }
+  rows.push(['to move', moveText(totals)]);
   if (totals.mounts > 0)
-    lines.push([
+    rows.push([
       'to mount',
-      `${counted(totals.mounts, 'blob')}, ${sizeText(totals.mountBytes)}: taken from other repositories of the target`,
+      `${blobText(totals.mounts, totals.mountBytes)}: taken from other repositories of the target`,
     ]);
-  if (totals.presentBlobs > 0)
-    lines.push(['already there', `${counted(totals.presentBlobs, 'blob')}, ${sizeText(totals.presentBytes)}`]);
-  if (saved > 0) lines.push(['saved by sharing', sizeText(saved)]);
-  return tableLines(lines);
+  if (totals.presentBlobs > 0) rows.push(['already there', blobText(totals.presentBlobs, totals.presentBytes)]);
+  const saved = summary.bytesWithoutReuse - summary.uniqueBytes;
+  if (saved > 0) rows.push(['saved by sharing', sizeText(saved)]);
+  return tableLines(rows);
+}
+
+function moveText({ moveBlobs, moveBytes, mounts, missingManifests, missingTags }: Prepared['work']['totals']): string {
+  if (moveBlobs + mounts + missingManifests + missingTags === 0) return 'nothing: everything is in place';
+  return `${blobText(moveBlobs, moveBytes)}; ${counted(missingManifests, 'manifest')}, ${counted(missingTags, 'tag')}`;
+}
+
+function blobText(blobs: number, bytes: number): string {
+  return `${counted(blobs, 'blob')}, ${sizeText(bytes)}`;
 }
 
 /** The plan for programs; nothing in it is secret. */

@@ -32,7 +32,7 @@ export function receiptLines(facts: ReceiptFacts): string[] {
 function imageRow(receipt: ImageReceipt): string[] {
   const name = printReference(receipt.image.reference);
   if (receipt.status === 'failed') return ['failed', name, 'see below'];
-  const counts = outcomeCounts(receipt.outcomes);
+  const counts = blobCounts(receipt);
   const moved = counts.copied + counts.mounted;
   const parts = (['copied', 'mounted', 'present'] as const).filter((outcome) => counts[outcome] > 0);
   const detail = parts
@@ -45,9 +45,13 @@ function imageRow(receipt: ImageReceipt): string[] {
   ];
 }
 
-function outcomeCounts(outcomes: ReadonlyMap<string, Outcome>): Record<Outcome, number> {
+/** Outcomes of blobs alone; manifests have outcomes too. */
+function blobCounts({ image, outcomes }: Extract<ImageReceipt, { status: 'complete' }>): Record<Outcome, number> {
   const counts: Record<Outcome, number> = { copied: 0, mounted: 0, present: 0 };
-  for (const outcome of outcomes.values()) counts[outcome] += 1;
+  for (const digest of new Set(image.blobs.map((blob) => blob.digest))) {
+    const outcome = outcomes.get(digest);
+    if (outcome !== undefined) counts[outcome] += 1;
+  }
   return counts;
 }
 
@@ -59,16 +63,23 @@ function totalRows({ result, milliseconds, hosts }: ReceiptFacts): string[][] {
   const requests = source.reduce((sum, host) => sum + host.requests, 0);
   const rows = [
     ['images', `${complete} complete${failed === 0 ? '' : `, ${failed} failed`}`],
-    ['copied', `${counted(totals.copiedBlobs, 'blob')}, ${sizeText(totals.copiedBytes)}`],
+    ['copied', copiedText(result)],
   ];
   if (totals.mountedBlobs > 0)
     rows.push(['mounted', `${counted(totals.mountedBlobs, 'blob')}, ${sizeText(totals.mountedBytes)}`]);
   if (totals.presentBlobs > 0)
     rows.push(['already there', `${counted(totals.presentBlobs, 'blob')}, ${sizeText(totals.presentBytes)}`]);
-  rows.push(['verified', verifiedText(result)]);
+  if (result.verification.images > 0) rows.push(['verified', verifiedText(result)]);
   rows.push(['upstream', `${counted(requests, 'request')}, ${sizeText(totals.fetchedBytes)} of blobs read`]);
   rows.push(['time', timeText(milliseconds)]);
   return rows;
+}
+
+function copiedText({ receipt }: MirrorResult): string {
+  const { copiedBlobs, copiedBytes, mountedBlobs, manifests } = receipt.totals;
+  const isNothing =
+    copiedBlobs + mountedBlobs + manifests === 0 && receipt.images.every(({ status }) => status === 'complete');
+  return isNothing ? 'nothing: everything was in place' : `${counted(copiedBlobs, 'blob')}, ${sizeText(copiedBytes)}`;
 }
 
 function verifiedText({ verification }: MirrorResult): string {
@@ -118,7 +129,7 @@ export function receiptFields({ result, milliseconds, hosts }: ReceiptFacts): Re
 function imageFields(receipt: ImageReceipt): Readonly<Record<string, unknown>> {
   const fields = { ...requestFields(receipt.image), digest: receipt.image.root.digest, size: imageSize(receipt.image) };
   if (receipt.status === 'failed') return { ...fields, status: 'failed', error: errorFields(receipt.error) };
-  return { ...fields, status: 'complete', blobs: outcomeCounts(receipt.outcomes) };
+  return { ...fields, status: 'complete', blobs: blobCounts(receipt) };
 }
 
 function requestFields(

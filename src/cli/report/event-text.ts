@@ -8,6 +8,8 @@ export function importantLine(event: AirgapEvent): string | undefined {
   switch (event.type) {
     case 'resolve:failed':
     case 'image:failed':
+      // An interrupt is told once, at the end.
+      if (event.code === 'ERR_INTERRUPTED') return undefined;
       return `failed   ${printable(event.image)}: ${printable(event.message)}`;
     case 'warning':
       return `warning: ${printable(event.host)} says: ${printable(event.message)}`;

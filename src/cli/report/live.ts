@@ -63,7 +63,8 @@ function copyHead(
   const left = progress.timeLeft(view.now);
   const speed = rate === undefined ? '' : `  ${sizeText(rate)}/s`;
   const time = left === undefined || left > 100 * 3600_000 ? '' : `  ${timeText(left)} left`;
-  const barWidth = Math.min(30, view.width - images.length - bytes.length - speed.length - time.length - 4);
+  // The longest figures take 52 columns: the bar keeps its width while they change.
+  const barWidth = Math.min(30, view.width - images.length - 52);
   const bar =
     barWidth >= 6 ? `${barText(share(progress.bytesMoved, progress.bytesTotal), barWidth, view.style)}  ` : '';
   const first = `${images}  ${bar}${bytes}${speed}${time}`;
@@ -79,11 +80,7 @@ function copyHead(
 
 function transferLines(progress: Progress, view: { readonly width: number; readonly style: ViewStyle }): string[] {
   const all = progress.transfers();
-  // The largest remainders matter most: they decide when the run ends.
-  const shown =
-    all.length <= transfersShown
-      ? all
-      : [...all].sort((a, b) => b.size - b.bytes - (a.size - a.bytes)).slice(0, transfersShown);
+  const shown = all.slice(0, transfersShown);
   const lines = shown.map((transfer) => transferLine(transfer, view));
   if (all.length > shown.length) lines.push(cutAt(`  and ${all.length - shown.length} more`, view.width));
   return lines;

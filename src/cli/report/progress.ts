@@ -111,7 +111,7 @@ export class Progress {
         });
         return;
       case 'blob:resume':
-        this.#setBytes(event.digest, event.offset);
+        this.#resumed(event);
         return;
       case 'blob:bytes':
         this.#move(event, now);
@@ -152,8 +152,11 @@ export class Progress {
     }
   }
 
-  #setBytes(digest: string, bytes: number): void {
-    this.#update(digest, { bytes });
+  /** Told when a resumed transfer is through: what did not come in this run did not have to be moved. */
+  #resumed(event: { readonly digest: string; readonly size: number }): void {
+    const came = this.#transfers.get(event.digest)?.bytes ?? 0;
+    this.bytesTotal = Math.max(this.bytesMoved, this.bytesTotal - Math.max(0, event.size - came));
+    this.#update(event.digest, { bytes: event.size });
   }
 
   #update(digest: string, change: Partial<Transfer>): void {

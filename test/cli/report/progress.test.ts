@@ -25,11 +25,13 @@ describe('Progress', () => {
     expect(progress.timeLeft(80_000)).toBeUndefined();
   });
 
-  it('shows a resumed transfer from where it goes on', () => {
+  it('does not count what an earlier process brought as still to be moved', () => {
     const progress = new Progress();
+    progress.apply({ type: 'copy:start', images: 1, blobs: 2, bytes: 300 }, 0);
     progress.apply({ type: 'blob:start', digest, size: 100, image: 'a', host: 'h' }, 0);
-    progress.apply({ type: 'blob:resume', digest, offset: 40, size: 100 }, 0);
-    expect(progress.transfers()[0]?.bytes).toBe(40);
+    progress.apply({ type: 'blob:bytes', digest, bytes: 60 }, 10);
+    progress.apply({ type: 'blob:resume', digest, offset: 40, size: 100 }, 20);
+    expect([progress.transfers()[0]?.bytes, progress.bytesMoved, progress.bytesTotal]).toEqual([100, 60, 260]);
   });
 
   it('drops the transfers of an image that failed', () => {
