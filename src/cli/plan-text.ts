@@ -97,7 +97,10 @@ function totalLines(prepared: Prepared): string[] {
     ['images', `${images.length + unchanged.length}${unchanged.length === 0 ? '' : `, ${unchanged.length} unchanged`}`],
   ];
   if (images.length > 0) {
-    rows.push(['content', `${blobText(totals.blobs, totals.bytes)}; ${counted(totals.manifests, 'manifest')}`]);
+    rows.push([
+      'content',
+      `${counted(totals.blobs, 'unique blob')}, ${sizeText(totals.bytes)}; ${counted(totals.manifests, 'manifest')}`,
+    ]);
   }
   rows.push(['to move', moveText(totals)]);
   if (totals.mounts > 0)
