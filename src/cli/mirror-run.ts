@@ -41,7 +41,7 @@ export async function withMirrorRun(
     if (requests.length === 0)
       throw usageError('Cannot mirror: the source holds no tagged image', 'name the images to be copied');
     const previous = usable(earlier, rule, session);
-    const job = jobFor(session, { requests, rule, ends, previous });
+    const job = jobFor(session, { requests, rule, ends, previous, write });
     return await work({ job, ends, talos: gathered.talos });
   } finally {
     await ends.close();
@@ -71,10 +71,11 @@ interface JobParts {
   readonly rule: MirrorRule;
   readonly ends: OpenedEnds;
   readonly previous: Lock | undefined;
+  readonly write: boolean;
 }
 
 function jobFor({ settings, reporter, signal }: Session, parts: JobParts): MirrorJob {
-  const { requests, rule, ends, previous } = parts;
+  const { requests, rule, ends, previous, write } = parts;
   const endpoint = settings.endpoint ?? ends.endpoint;
   return {
     requests,
@@ -86,6 +87,7 @@ function jobFor({ settings, reporter, signal }: Session, parts: JobParts): Mirro
     signatures: settings.signatures,
     includeForeign: settings.includeForeign,
     previous,
+    dryRun: !write,
     recheck: settings.recheck,
     copy: {
       // One slot less than the transport has: small requests always find one.

@@ -39,11 +39,14 @@ export async function pushManifest(
 
 /**
  * Whether the registry takes an index that names an absent child: one is put by digest, without a tag, and deleted again.
- * Throws what stops any push: ERR_UNAUTHORIZED, ERR_DENIED, ERR_UNREACHABLE and the like.
+ * Undefined when only trying could tell and `mayWrite` is false. Throws what stops any push: ERR_UNAUTHORIZED, ERR_DENIED, ERR_UNREACHABLE and the like.
  */
-export async function acceptsSparseIndex(exchange: Exchange, options: CallOptions): Promise<boolean> {
+export async function acceptsSparseIndex(
+  exchange: Exchange,
+  options: CallOptions & { readonly mayWrite?: boolean | undefined },
+): Promise<boolean | undefined> {
   const { features } = exchange;
-  if (features.sparseIndex !== undefined) return features.sparseIndex;
+  if (features.sparseIndex !== undefined || options.mayWrite === false) return features.sparseIndex;
   const bytes = Buffer.from(JSON.stringify(probeIndex()));
   const descriptor = { mediaType: mediaTypes.ociIndex, digest: digestOf(bytes), size: bytes.length };
   const ask = { ...askToPut(exchange, { descriptor, bytes }, options), action: 'try an incomplete index as' };

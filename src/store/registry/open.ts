@@ -65,7 +65,10 @@ class RegistryStore implements Target {
     throw new AirgapError('ERR_UNSUPPORTED', 'Cannot list repositories: it is not said of which registry', { end });
   }
 
-  acceptsSparseIndex(name: RepositoryName, options: CallOptions = {}): Promise<boolean> {
+  acceptsSparseIndex(
+    name: RepositoryName,
+    options: CallOptions & { readonly mayWrite?: boolean | undefined } = {},
+  ): Promise<boolean | undefined> {
     return acceptsSparseIndex(this.#exchange(name), options);
   }
 

@@ -103,6 +103,12 @@ describe('acceptsSparseIndex()', () => {
     expect(server.requests).toHaveLength(1);
   });
 
+  it('does not know, and writes nothing, when it may not write', async () => {
+    const server = await startServer(() => ({ status: 201 }));
+    expect(await openStore(server).acceptsSparseIndex?.(name(server.host), { mayWrite: false })).toBeUndefined();
+    expect(server.requests).toEqual([]);
+  });
+
   it('is true even where deleting is not allowed', async () => {
     const server = await startServer((request) => ({ status: request.method === 'PUT' ? 201 : 405 }));
     expect(await openStore(server).acceptsSparseIndex?.(name(server.host))).toBe(true);
