@@ -54,9 +54,11 @@ function section(title, help) {
 function cliPage() {
   const main = helpOf();
   const commands = commandsIn(main);
-  return [introduction, section('airgap', main), ...commands.map((name) => section(`airgap ${name}`, helpOf(name)))].join(
-    '',
-  );
+  return [
+    introduction,
+    section('airgap', main),
+    ...commands.map((name) => section(`airgap ${name}`, helpOf(name))),
+  ].join('');
 }
 
 function main() {
