@@ -33,7 +33,7 @@ if (installed === 0 || installed < changedAt(join(root, 'package-lock.json')))
 const built = changedAt(join(root, 'dist/index.js'));
 const sources = Math.max(
   newestIn(join(root, 'src')),
-  newestIn(join(root, 'scripts')),
+  ...['scripts/build.mjs', 'scripts/undici-parts.mjs', 'package-lock.json'].map((file) => changedAt(join(root, file))),
   changedAt(join(root, 'tsconfig.build.json')),
 );
 if (built < sources || !existsSync(join(root, 'dist/bin/airgap.js'))) run(process.execPath, ['scripts/build.mjs']);
