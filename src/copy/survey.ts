@@ -28,8 +28,6 @@ export function tagKey(repository: RepositoryName, tag: Tag): string {
 export interface SurveyorOptions {
   readonly target: Target;
   readonly signal?: AbortSignal | undefined;
-  /** Manifest bytes larger than this are never asked for. Unused when undefined. */
-  readonly onAsked?: (asked: number) => void;
 }
 
 /** Asks the target about images as they become known, each question once. The transport limits how many are under way. */
@@ -45,10 +43,19 @@ export class Surveyor {
     this.#signal = options.signal;
   }
 
-  /** Starts asking about an image and returns at once; errors surface in `finish()`. */
+  /**
+   * Starts asking about an image and returns at once; errors surface in `finish()`. A manifest that carries a tag is there when the
+   * tag stands for it, and is written with its tag otherwise, so it is not asked for by itself.
+   */
   ask(image: ResolvedImage): void {
-    for (const { tag } of image.tags) this.#once(tagKey(image.target, tag), () => this.#askTag(image.target, tag));
-    for (const document of image.manifests) this.#askContent(image.target, document.descriptor);
+    const tagged = new Set<Digest>();
+    for (const { tag, digest } of image.tags) {
+      tagged.add(digest);
+      this.#once(tagKey(image.target, tag), () => this.#askTag(image.target, tag));
+    }
+    for (const { descriptor } of image.manifests) {
+      if (!tagged.has(descriptor.digest)) this.#askContent(image.target, descriptor);
+    }
     for (const blob of image.blobs) this.#askContent(image.target, blob);
   }
 
@@ -75,7 +82,9 @@ export class Surveyor {
 
   async #askTag(repository: RepositoryName, tag: Tag): Promise<void> {
     const descriptor = await resolvedOrNothing(this.#target, { repository, tag, signal: this.#signal });
-    if (descriptor !== undefined) this.#tags.set(tagKey(repository, tag), descriptor.digest);
+    if (descriptor === undefined) return;
+    this.#tags.set(tagKey(repository, tag), descriptor.digest);
+    this.#present.add(contentKey(repository, descriptor.digest));
   }
 }
 

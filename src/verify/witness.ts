@@ -41,13 +41,19 @@ export class Witness {
     return this.#options.deep ?? false;
   }
 
-  /** What a tag stands for; with `deep` the bytes behind the tag are read and hashed. Throws only when interrupted, as all questions here. */
+  /**
+   * What a tag stands for, by the bytes behind it, which answer the question for that manifest as well. Throws only when
+   * interrupted, as all questions here.
+   */
   tag(repository: RepositoryName, tag: Tag): Promise<Digest | Fault> {
-    return this.#once(this.#tags, `${formatRepository(repository)}:${tag}`, async () => {
-      const place = this.#options.target.repository(repository);
-      if (!this.deep) return (await place.resolve(tag, this.#call())).digest;
-      const { descriptor, bytes } = await place.manifest(tag, this.#call());
-      return digestOf(bytes, algorithmOf(descriptor.digest));
+    const name = formatRepository(repository);
+    return this.#once(this.#tags, `${name}:${tag}`, async () => {
+      const { descriptor, bytes } = await this.#options.target.repository(repository).manifest(tag, this.#call());
+      const digest = digestOf(bytes, algorithmOf(descriptor.digest));
+      const key = `${name}@${digest}`;
+      const document = parsed(bytes, { mediaType: descriptor.mediaType, digest });
+      if (!this.#manifests.has(key)) this.#manifests.set(key, Promise.resolve(document));
+      return digest;
     });
   }
 
