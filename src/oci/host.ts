@@ -30,7 +30,7 @@ function checkedName(host: string): string | { readonly refused: string } {
     return { refused: 'not a DNS name or an IP address' };
   }
   if (/^(?:[0-9]+|0x[0-9a-f]*)$/.test(last) && !isIpv4(labels)) return { refused: 'no IPv4 address' };
-  // Punycode labels that decode to nothing are the remaining names which a URL refuses.
+  // What remains is up to the URL parser: a newer one takes Punycode labels that an older one refused.
   return URL.canParse(`http://${host}/`) ? host : { refused: 'not a DNS name' };
 }
 
