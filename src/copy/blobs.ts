@@ -14,7 +14,7 @@ import type { RepositoryName } from '../oci/reference.ts';
 import type { CopyContext } from './context.ts';
 import { byHost, HostQueue, preferenceOf } from './order.ts';
 import { PlacementBoard } from './placements.ts';
-import { contentInTarget, held, isIntegrity, nameOf, transfer } from './transfer.ts';
+import { asFinal, contentInTarget, held, isIntegrity, nameOf, transfer } from './transfer.ts';
 import { UpstreamContent } from './upstream.ts';
 import type { BlobWork, Work } from './work.ts';
 
@@ -109,7 +109,11 @@ export class BlobCopier {
       return await held(descriptor, upstream);
     } catch (error) {
       if (!isIntegrity(error)) throw error;
+    }
+    try {
       return await held(descriptor, upstream);
+    } catch (error) {
+      throw isIntegrity(error) ? asFinal(error) : error;
     }
   }
 

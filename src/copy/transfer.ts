@@ -150,7 +150,8 @@ export function isIntegrity(error: unknown): boolean {
   return isAirgapError(error) && (error.code === 'ERR_DIGEST_MISMATCH' || error.code === 'ERR_SIZE_MISMATCH');
 }
 
-function asFinal(error: unknown): AirgapError {
+/** Wrong bytes, again: another try is not worth it. */
+export function asFinal(error: unknown): AirgapError {
   const known = toAirgapError(error, 'ERR_DIGEST_MISMATCH', 'Cannot copy blob');
   return new AirgapError(known.code, `${known.message} (${wrongBytesTries} times)`, {
     cause: known,

@@ -13,8 +13,7 @@ import type { Meters } from './meter.ts';
 import { type ExtraStreams, rangedContent } from './ranges.ts';
 import type { CopySettings } from './settings.ts';
 
-/** After answers broke twice without a byte, pieces are asked for: a quarter of the blob, but not less or more than this. */
-const leastPiece = 64 * 1024;
+/** After answers broke twice without a byte, pieces are asked for: a quarter of the blob, but not more than this. */
 const mostPiece = 4 * 1024 * 1024;
 
 export interface UpstreamOptions {
@@ -74,7 +73,7 @@ export class UpstreamContent implements ReopenableContent {
       }
       return;
     } catch (error) {
-      if (!isUnsupported(error)) throw error;
+      if (!withoutRanges(error)) throw error;
       this.#rangesRefused = true;
     }
     yield* this.#piece(position, size, 'whole');
@@ -99,6 +98,7 @@ export class UpstreamContent implements ReopenableContent {
         if (position === before) throw this.#nothingCame();
       } catch (error) {
         if (kind === 'extra' && position === start && isUnsupported(error)) throw error;
+        if (kind !== 'whole' && withoutRanges(error)) throw error;
         if (position < end && this.#worthPieces(error)) continue;
         await this.#broken(error, attempts);
       }
@@ -119,7 +119,7 @@ export class UpstreamContent implements ReopenableContent {
       return skipping(await this.#current().fetch(descriptor, { signal }), position);
     }
     if (failures >= 2) this.#inPieces = true;
-    const piece = Math.min(mostPiece, Math.max(leastPiece, Math.ceil(descriptor.size / 4)));
+    const piece = Math.min(mostPiece, Math.ceil(descriptor.size / 4));
     const until = this.#inPieces ? Math.min(end, position + piece) : end;
     try {
       return await this.#current().fetch(descriptor, {
@@ -129,7 +129,7 @@ export class UpstreamContent implements ReopenableContent {
         onlyIfIdle: kind === 'extra',
       });
     } catch (error) {
-      if (!isUnsupported(error) || kind !== 'whole') throw error;
+      if (!withoutRanges(error) || kind !== 'whole') throw error;
       this.#rangesRefused = true;
       return skipping(await this.#current().fetch(descriptor, { signal }), position);
     }
@@ -137,7 +137,7 @@ export class UpstreamContent implements ReopenableContent {
 
   /** Whole answers that never even begin, whatever the transport tries: smaller ones may get through. Tried once. */
   #worthPieces(error: unknown): boolean {
-    if (this.#inPieces || this.#rangesRefused || this.#blob.descriptor.size <= leastPiece) return false;
+    if (this.#inPieces || this.#rangesRefused) return false;
     if (!isAirgapError(error) || error.retryable || error.status !== undefined) return false;
     if (error.code !== 'ERR_UNREACHABLE' && error.code !== 'ERR_TIMEOUT') return false;
     this.#inPieces = true;
@@ -203,6 +203,11 @@ async function* skipping(content: UnverifiedContent, count: number): UnverifiedC
 
 function isUnsupported(error: unknown): boolean {
   return isAirgapError(error) && error.code === 'ERR_UNSUPPORTED';
+}
+
+/** The server does not give out parts, or gives others than were asked for: only the whole can be had of it. */
+function withoutRanges(error: unknown): boolean {
+  return isUnsupported(error) || (isAirgapError(error) && error.code === 'ERR_PROTOCOL' && error.status === 206);
 }
 
 /** Another repository may well have the same bytes. */

@@ -3,7 +3,7 @@
  * the token service that host names (RFC 9110, 11.6; distribution token specification).
  */
 import { SingleFlight } from '../async/single-flight.ts';
-import { AirgapError } from '../errors.ts';
+import { AirgapError, isAirgapError } from '../errors.ts';
 import { type Challenge, parseChallenges, preferredChallenge } from './challenge.ts';
 import type { Credential, CredentialLookup } from './client.ts';
 import { isLinkLocal, isLoopback } from './hosts.ts';
@@ -145,7 +145,7 @@ export class Auth {
     const held = state.tokens.get(key);
     if (held !== undefined && held.validUntil > performance.now()) return Promise.resolve(held);
     const work = async (signal: AbortSignal) => {
-      const token = await this.#fetchToken(need, signal);
+      const token = await this.#fetchToken(need, signal).catch((error) => this.#explained(error, need.wish));
       state.tokens.set(key, token);
       return token;
     };
@@ -177,6 +177,12 @@ export class Auth {
     }
     const { text } = await this.#settings.ask(tokenByGet(tokenWish, credential), { action, signal, accept: [] });
     return parseToken(text, facts);
+  }
+
+  /** Where the token service refuses, the registry's credential is what to look at. */
+  async #explained(error: unknown, wish: Wish): Promise<never> {
+    if (!isAirgapError(error) || (error.code !== 'ERR_UNAUTHORIZED' && error.code !== 'ERR_DENIED')) throw error;
+    throw error.with({ hint: await this.hintFor(wish.url, error.end ?? 'source') });
   }
 
   #guard(url: URL, wish: Wish): void {

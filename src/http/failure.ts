@@ -23,6 +23,8 @@ export class AttemptFailure extends Error {
 }
 
 export interface Asked {
+  /** True when the host answered before: one that refuses connections now is probably starting again. Default false. */
+  readonly answeredBefore?: boolean;
   readonly action: string;
   readonly host: string;
   readonly end: 'source' | 'target';
@@ -35,6 +37,9 @@ interface Finding {
   readonly repeat: Repeat;
   readonly hint?: string;
 }
+
+const silent = 'run again: what has arrived stays; a slow host needs a longer idle timeout';
+const broken = 'run again: what has arrived stays; if it stays so, look at proxies and firewalls in between';
 
 const tlsCodes = /^(?:ERR_TLS_|ERR_SSL_|CERT_|UNABLE_TO_|SELF_SIGNED|DEPTH_ZERO|HOSTNAME_MISMATCH|CRL_|ERROR_IN_CERT)/;
 const closedCodes = new Set([
@@ -75,12 +80,12 @@ export function explainCutBody(thrown: unknown, asked: Asked & { readonly receiv
   const after = `after ${asked.received} bytes`;
   if (code === 'UND_ERR_BODY_TIMEOUT') {
     const state = `${asked.host} sent nothing for ${seconds(asked.idleTimeoutMs)} ${after}`;
-    return errorOf({ code: 'ERR_TIMEOUT', state, repeat: 'backoff' }, asked, thrown);
+    return errorOf({ code: 'ERR_TIMEOUT', state, repeat: 'backoff', hint: silent }, asked, thrown);
   }
   const state = isParserError(thrown)
     ? `answer of ${asked.host} is malformed ${after}`
     : `connection to ${asked.host} was cut ${after}`;
-  return errorOf({ code: 'ERR_UNREACHABLE', state, repeat: 'backoff' }, asked, thrown);
+  return errorOf({ code: 'ERR_UNREACHABLE', state, repeat: 'backoff', hint: broken }, asked, thrown);
 }
 
 function findingOf(cause: unknown, known: { readonly asked: Asked; readonly started: boolean }): Finding {
@@ -100,22 +105,29 @@ function findingOf(cause: unknown, known: { readonly asked: Asked; readonly star
     return { code: 'ERR_UNREACHABLE', state: `the name ${host} cannot be looked up now`, repeat: 'backoff' };
   }
   if (code === 'ECONNREFUSED') {
-    return { code: 'ERR_UNREACHABLE', state: `${host} refused the connection`, repeat: 'quick' };
+    return {
+      code: 'ERR_UNREACHABLE',
+      state: `${host} refused the connection`,
+      repeat: asked.answeredBefore === true ? 'backoff' : 'quick',
+      hint: 'is it running, and is the port right',
+    };
   }
   if (code === 'UND_ERR_HEADERS_TIMEOUT' || code === 'UND_ERR_BODY_TIMEOUT') {
     return {
       code: 'ERR_TIMEOUT',
       state: `${host} sent nothing for ${seconds(asked.idleTimeoutMs)}`,
       repeat: 'backoff',
+      hint: silent,
     };
   }
   if (code === 'EPROTO' || tlsCodes.test(code)) return tlsFinding(cause, host);
   if (unreachableCodes.has(code)) {
-    return { code: 'ERR_UNREACHABLE', state: `${host} cannot be reached (${code})`, repeat: 'backoff' };
+    const hint = 'check the network, and firewalls in between';
+    return { code: 'ERR_UNREACHABLE', state: `${host} cannot be reached (${code})`, repeat: 'backoff', hint };
   }
   if (closedCodes.has(code)) {
     const state = started ? `${host} closed the connection before it answered` : `${host} closed the connection`;
-    return { code: 'ERR_UNREACHABLE', state, repeat: 'backoff' };
+    return { code: 'ERR_UNREACHABLE', state, repeat: 'backoff', hint: broken };
   }
   if (isParserError(cause)) {
     return { code: 'ERR_PROTOCOL', state: `answer of ${host} is malformed`, repeat: 'backoff' };

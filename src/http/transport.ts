@@ -44,6 +44,7 @@ const longestPlainBody = 256 * 1024;
 export class Transport {
   readonly #parts: TransportParts;
   readonly #paces = new Map<string, HostPace>();
+  readonly #answered = new Set<string>();
 
   constructor(parts: TransportParts) {
     this.#parts = parts;
@@ -52,7 +53,8 @@ export class Transport {
   /** For messages about this hop. */
   asked(hop: Pick<Hop, 'action' | 'url'>): Asked {
     const { settings, idleTimeoutMs } = this.#parts;
-    return { action: hop.action, host: hop.url.host, end: settings.end, idleTimeoutMs };
+    const answeredBefore = this.#answered.has(hop.url.origin);
+    return { action: hop.action, host: hop.url.host, end: settings.end, idleTimeoutMs, answeredBefore };
   }
 
   /** The answer's head, whatever its status; undefined when `stillValid` said no. Throws AttemptFailure. */
@@ -64,6 +66,7 @@ export class Transport {
       return undefined;
     }
     const answer = await this.#send(hop, admission);
+    this.#answered.add(hop.url.origin);
     this.#parts.warnings.observe(hop.url.host, answer.headers.warning);
     // Before the slot is given back: whoever gets it next must see the pause.
     const tooLong = this.#observe(answer, { pace, admission, hop });

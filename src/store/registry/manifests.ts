@@ -45,11 +45,13 @@ export async function readManifest(
   throw exchange.broken(ask, `what came has digest ${second.actual}, not ${second.expected}, twice`, {
     code: 'ERR_DIGEST_MISMATCH',
     digest: second.expected,
+    response: second.response,
     hint: 'the registry or a proxy before it gives out wrong bytes or a wrong Docker-Content-Digest',
   });
 }
 
 interface Mismatch {
+  readonly response: HttpResponse;
   readonly expected: Digest;
   readonly actual: Digest;
 }
@@ -61,7 +63,7 @@ async function getManifest(exchange: Exchange, wanted: Wanted, ask: Ask): Promis
   const claimed = response.headers['docker-content-digest'];
   const expected = isDigest(wanted) ? wanted : claimed !== undefined && isDigest(claimed) ? claimed : undefined;
   const actual = digestOf(bytes, expected === undefined ? 'sha256' : algorithmOf(expected));
-  if (expected !== undefined && actual !== expected) return { expected, actual };
+  if (expected !== undefined && actual !== expected) return { expected, actual, response };
   const mediaType = manifestType(exchange, { bytes, response, ask });
   return { descriptor: { mediaType, digest: actual, size: bytes.length }, bytes };
 }

@@ -105,7 +105,7 @@ async function noParts(
 ): Promise<boolean> {
   const { answer, first } = refused;
   const noSuchPath = answer.status === 404 && !answer.has('BLOB_UPLOAD_UNKNOWN');
-  if (!first || !(answer.notSupported || noSuchPath) || !upload.features.bodyInPut) return false;
+  if (!first || !(answer.notSupported || noSuchPath)) return false;
   upload.features.patch = false;
   await upload.dropSession();
   return true;

@@ -75,15 +75,17 @@ async function sendSomehow(upload: Upload, exchange: Exchange): Promise<void> {
       if (await way(upload)) return;
     }
   }
-  throw exchange.broken(
-    { action: 'push blob', reference: exchange.printed(descriptor.digest) },
-    'registry takes it neither whole (PUT with a body) nor in parts (PATCH)',
-    {
-      code: 'ERR_UNSUPPORTED',
-      digest: descriptor.digest,
-      hint: 'a proxy before the registry may forbid these methods',
-    },
-  );
+  throw exchange
+    .broken(
+      { action: 'push blob', reference: exchange.printed(descriptor.digest) },
+      'registry takes it neither whole (PUT with a body) nor in parts (PATCH)',
+      {
+        code: 'ERR_UNSUPPORTED',
+        digest: descriptor.digest,
+        hint: 'a proxy before the registry may forbid these methods',
+      },
+    )
+    .with({ host: (await exchange.endpoint()).origin.host });
 }
 
 /** False when the host takes no body of this size in a PUT: the session is cancelled and the feed stands at 0 again. */
