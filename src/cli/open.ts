@@ -10,7 +10,7 @@ import type { LayoutLocation, Location, RegistryLocation } from '../store/locati
 import { openMemory } from '../store/memory/open.ts';
 import { openRegistry } from '../store/registry/open.ts';
 import { probeScheme } from '../store/registry/scheme.ts';
-import { type SourceEndpoint, sourceEndpoints } from '../store/registry/sources.ts';
+import { readElsewhere, type SourceEndpoint, sourceEndpoints } from '../store/registry/sources.ts';
 import type { Source, Target } from '../store/store.ts';
 import { clientSettings } from './client-settings.ts';
 import { givenCredentials } from './passwords.ts';
@@ -84,11 +84,8 @@ async function openSource(session: Session, upstreams: readonly string[]): Promi
     const endpoints =
       settings.from === undefined ? settings.sourceEndpoints : [await endpointFrom(settings.from, { client, session })];
     const baseUrlFor = sourceEndpoints(endpoints, { client, events: session.reporter.event, signal });
-    return registryEnd(openRegistry({ client, end: 'source', baseUrlFor }), {
-      client,
-      end: 'source',
-      endpoint: undefined,
-    });
+    const store = openRegistry({ client, end: 'source', baseUrlFor, isElsewhere: readElsewhere(endpoints) });
+    return registryEnd(store, { client, end: 'source', endpoint: undefined });
   } catch (error) {
     await client.close();
     throw error;

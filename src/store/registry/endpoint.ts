@@ -8,6 +8,8 @@ export interface Endpoint {
   readonly origin: URL;
   /** Stands between `/v2/` and the repository, without slashes at its ends; empty for none. */
   readonly pathPrefix: string;
+  /** The upstream registry that is read here, where this is not its own address. */
+  readonly upstream?: string | undefined;
 }
 
 /**
@@ -19,6 +21,18 @@ export function endpointOf(base: URL): Endpoint {
   const pathPrefix = base.pathname.replace(/^\/+|\/+$/g, '').replace(/^v2(?:\/+|$)/, '');
   if (pathPrefix !== '' && !isRepositoryPath(pathPrefix)) throw unusable(base, 'its path is no repository path');
   return { origin: new URL(base.origin), pathPrefix };
+}
+
+/**
+ * A read of an upstream registry at another address names that registry in `ns`, as containerd does when it asks a mirror
+ * (containerd, docs/hosts.md): a cache of several registries tells equal paths apart by it, others ignore it. What the
+ * registry itself put into the query stays as it is.
+ */
+export function withUpstream(url: URL, { origin, upstream }: Endpoint): URL {
+  if (upstream === undefined || url.origin !== origin.origin || url.searchParams.has('ns')) return url;
+  const named = new URL(url);
+  named.search = `${url.search === '' ? '?' : `${url.search}&`}ns=${encodeURIComponent(upstream)}`;
+  return named;
 }
 
 /** A repository's path on the wire. */

@@ -3,7 +3,7 @@ import { AirgapError, type End, isAirgapError } from '../../errors.ts';
 import type { HttpClient, HttpRequest, HttpResponse } from '../../http/client.ts';
 import { type Digest, isDigest } from '../../oci/digest.ts';
 import { formatRepository, type RepositoryName, type Tag } from '../../oci/reference.ts';
-import { type Endpoint, repositoryPath, sameOrigin } from './endpoint.ts';
+import { type Endpoint, repositoryPath, sameOrigin, withUpstream } from './endpoint.ts';
 import type { HostFeatures } from './features.ts';
 import { type Refusal, readRefusal } from './refusal.ts';
 
@@ -70,7 +70,8 @@ export class Exchange {
   async send(ask: Ask): Promise<HttpResponse> {
     const { path, reference, scopes, action, ...request } = ask;
     const endpoint = await this.endpoint();
-    const url = path instanceof URL ? path : new URL(path(await this.repository()), endpoint.origin);
+    const plain = path instanceof URL ? path : new URL(path(await this.repository()), endpoint.origin);
+    const url = request.method === 'GET' || request.method === 'HEAD' ? withUpstream(plain, endpoint) : plain;
     try {
       return await this.#options.client.send({
         ...request,

@@ -20,6 +20,8 @@ export interface RegistryOptions {
    * a failure is not remembered. See sourceEndpoints().
    */
   readonly baseUrlFor: (registry: string) => URL | Promise<URL>;
+  /** Whether that is another address than the registry's own, so that reads name the registry in `ns`. Default: no. */
+  readonly isElsewhere?: ((registry: string) => boolean) | undefined;
   /** The registry whose repositories catalog() lists. Without it catalog() throws ERR_UNSUPPORTED. */
   readonly catalogOf?: string | undefined;
   /** Ask tokens for reading only. Default: true for a source, false for a target. */
@@ -49,7 +51,7 @@ class RegistryStore implements Target {
     this.#uploads = {
       chunkBytes: options.chunkBytes,
       monolithicLimitBytes: options.monolithicLimitBytes ?? 32 * mebibyte,
-      budget: new ByteBudget(options.partMemoryBytes ?? 24 * mebibyte),
+      budget: new ByteBudget(options.partMemoryBytes ?? 16 * mebibyte),
       opened: new Map<string, UploadSession>(),
     };
   }
@@ -109,6 +111,8 @@ class RegistryStore implements Target {
   }
 
   async #find(registry: string): Promise<Endpoint> {
-    return endpointOf(await this.#options.baseUrlFor(registry));
+    const { baseUrlFor, isElsewhere } = this.#options;
+    const endpoint = endpointOf(await baseUrlFor(registry));
+    return isElsewhere?.(registry) === true ? { ...endpoint, upstream: registry } : endpoint;
   }
 }

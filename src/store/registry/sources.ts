@@ -43,9 +43,21 @@ export function sourceEndpoints(
   options: SchemeOptions,
 ): (registry: string) => URL | Promise<URL> {
   return (registry) => {
-    const own = given.find((entry) => entry.registry === registry) ?? given.find((entry) => entry.registry === '*');
+    const own = endpointFor(given, registry);
     if (own !== undefined) return own.base;
     if (registry === 'docker.io') return new URL(hubBase);
     return isLoopbackHost(registry) ? probeScheme(registry, options) : new URL(`https://${registry}`);
   };
+}
+
+/** For openRegistry(): whether this registry is read at an endpoint that was given, and that is not its own host. */
+export function readElsewhere(given: readonly SourceEndpoint[]): (registry: string) => boolean {
+  return (registry) => {
+    const host = endpointFor(given, registry)?.base.host;
+    return host !== undefined && host !== registry;
+  };
+}
+
+function endpointFor(given: readonly SourceEndpoint[], registry: string): SourceEndpoint | undefined {
+  return given.find((entry) => entry.registry === registry) ?? given.find((entry) => entry.registry === '*');
 }

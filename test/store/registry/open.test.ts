@@ -25,6 +25,41 @@ describe('openRegistry()', () => {
     expect(server.log()).toEqual(['GET /v2/mirror/ghcr/siderolabs/kubelet/manifests/v1']);
   });
 
+  it('names the upstream registry in every read elsewhere, next pages included, and in no write', async () => {
+    const server = await startServer(({ method, path, query }) => {
+      if (method === 'POST') return { status: 403 };
+      if (!path.endsWith('/tags/list')) return { status: 404 };
+      const headers = query.has('last') ? undefined : { link: '</v2/a/b/tags/list?last=x%2By>; rel="next"' };
+      return { status: 200, ...(headers && { headers }), body: JSON.stringify({ name: 'a/b', tags: ['v1'] }) };
+    });
+    const store = openStore(server, { isElsewhere: (registry) => registry === 'ghcr.io' });
+    const repository = store.repository({ registry: 'ghcr.io', repository: 'a/b' });
+    for await (const _ of repository.tags?.() ?? []);
+    await errorOf(repository.resolve(tag));
+    await errorOf(
+      repository.push(
+        { ...descriptor, mediaType: 'application/octet-stream' },
+        {
+          open: async function* open() {
+            yield bytes;
+          },
+        },
+      ),
+    );
+    await errorOf(store.repository({ registry: 'quay.io', repository: 'a/b' }).resolve(tag));
+    const queries = server.requests.map(({ method, url }) => `${method} ${url.replace(/^[^?]*/, '')}`);
+    expect(queries).toContain('GET ?last=x%2By&ns=ghcr.io');
+    expect(server.requests.map(({ method, query }) => [method, query.get('ns')])).toEqual(
+      expect.arrayContaining([
+        ['GET', 'ghcr.io'],
+        ['HEAD', 'ghcr.io'],
+        ['POST', null],
+        ['HEAD', null],
+      ]),
+    );
+    expect(server.requests.filter(({ method, query }) => method === 'POST' && query.has('ns'))).toEqual([]);
+  });
+
   it('names the upstream reference in errors, and the host that was asked', async () => {
     const server = await startServer(() => ({ status: 404 }));
     const store = openStore(server, { end: 'source' });

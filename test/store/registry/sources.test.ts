@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { openHttpClient } from '../../../src/http/open.ts';
-import { parseSourceEndpoint, sourceEndpoints } from '../../../src/store/registry/sources.ts';
+import { parseSourceEndpoint, readElsewhere, sourceEndpoints } from '../../../src/store/registry/sources.ts';
 import { closeAfterTest, startServer } from './loopback-server.ts';
 
 describe('parseSourceEndpoint()', () => {
@@ -41,5 +41,16 @@ describe('sourceEndpoints()', () => {
     closeAfterTest(() => client.close());
     const server = await startServer(() => ({ status: 200 }));
     expect((await sourceEndpoints([], { client })(server.host)).href).toBe(`http://${server.host}/`);
+  });
+});
+
+describe('readElsewhere()', () => {
+  it('is true where an endpoint was given that is not the registry itself', () => {
+    const given = [
+      parseSourceEndpoint('ghcr.io=https://ghcr.io/p'),
+      parseSourceEndpoint('quay.io=http://127.0.0.1:5601'),
+    ];
+    expect(['ghcr.io', 'quay.io', 'docker.io'].map(readElsewhere(given))).toEqual([false, true, false]);
+    expect(readElsewhere([parseSourceEndpoint('*=http://127.0.0.1:5601')])('docker.io')).toBe(true);
   });
 });
