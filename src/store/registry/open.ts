@@ -30,7 +30,7 @@ export interface RegistryOptions {
   readonly chunkBytes?: number | undefined;
   /** Blobs up to this many bytes are sent in one request. Default 32 MiB. */
   readonly monolithicLimitBytes?: number | undefined;
-  /** Memory for parts that are collected before they are sent, over all uploads. Default 24 MiB; uploads beyond it stream. */
+  /** Memory for parts that are collected before they are sent, over all uploads. Default 16 MiB; uploads beyond it stream. */
   readonly partMemoryBytes?: number | undefined;
 }
 
