@@ -1,6 +1,7 @@
 /** What went wrong in one attempt, in our words, and whether it is worth repeating. */
 import { AirgapError, type ErrorCode, type ErrorDetails, isAirgapError } from '../errors.ts';
 import { ExchangeError } from './exchange.ts';
+import { tlsHint } from './tls-hint.ts';
 import { ProxyRefusal } from './tunnel.ts';
 
 /** `quick`: twice, for a host that is not there. `at-once`: once without delay, for a kept connection that had gone stale. */
@@ -166,11 +167,7 @@ function tlsFinding(cause: unknown, host: string): Finding {
       hint: 'the host may ask for a client certificate',
     };
   }
-  const hint =
-    code === 'EPROTO'
-      ? 'check the TLS settings of both sides'
-      : 'give the certificate authority that signed its certificate';
-  return { code: 'ERR_UNREACHABLE', state: `TLS with ${host} failed (${code})`, repeat: 'never', hint };
+  return { code: 'ERR_UNREACHABLE', state: `TLS with ${host} failed (${code})`, repeat: 'never', hint: tlsHint(code) };
 }
 
 function proxyFinding(refusal: ProxyRefusal, host: string): Finding {

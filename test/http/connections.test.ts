@@ -47,6 +47,7 @@ describe('TLS', () => {
     const { client } = openClient({ tls: { ca: pem('ca') }, proxy: { httpsProxy: proxy.url } });
     const error = await failureOf(client.send(get(new URL('https://other.example/'), '/a')));
     expect(error.message).toContain('ERR_TLS_CERT_ALTNAME_INVALID');
+    expect(error.hint).toContain('for other names');
     proxy.close();
   });
 
