@@ -12,6 +12,10 @@ const program = fileURLToPath(new URL('../../dist/bin/airgap.js', import.meta.ur
  */
 export const tools = {
   airgap: { needs: 'node', prepare: (work) => airgap(work, []) },
+  'airgap, 16 at once': {
+    needs: 'node',
+    prepare: (work) => airgap(work, ['--source-concurrency', '16', '--target-concurrency', '16']),
+  },
   'airgap, no signatures': { needs: 'node', prepare: (work) => airgap(work, ['--no-signatures']) },
   'skopeo x4': {
     needs: 'skopeo',
