@@ -54,6 +54,8 @@ function hintFor(
   if (known.full) return { hint: 'free space at the target, then run again: what has arrived stays' };
   if (known.hint !== undefined && (status === 401 || status === 403)) return { hint: known.hint };
   if (status === 429) return { hint: 'run again later, or sign in for a higher limit' };
+  if (status >= 500 && status !== 501)
+    return { hint: 'run again later: what has arrived stays; why it fails stands in the log of that host' };
   return {};
 }
 

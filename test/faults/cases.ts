@@ -1,6 +1,6 @@
 /** Every fault case, by what goes wrong. The table in docs/faults.md is made of them. */
 import { redirects, tokens } from './cases/access.ts';
-import { finalAnswers, quotas, serverFaults, tooManyRequests } from './cases/answers.ts';
+import { finalAnswers, lastingErrors, quotas, serverFaults, tooManyRequests } from './cases/answers.ts';
 import { cutBodies, cutUploads, resets, silences, unreachable } from './cases/connections.ts';
 import { headers, ranges, wrongBytes } from './cases/content.ts';
 import { fullTargets, losses, restarts } from './cases/targets.ts';
@@ -14,7 +14,7 @@ export interface CaseGroup {
 
 export const caseGroups: readonly CaseGroup[] = [
   { title: 'Too many requests', cases: [...tooManyRequests, ...quotas] },
-  { title: 'Errors of the server', cases: [...serverFaults, ...finalAnswers] },
+  { title: 'Errors of the server', cases: [...serverFaults, ...lastingErrors, ...finalAnswers] },
   { title: 'Connections reset', cases: resets },
   { title: 'Bodies cut short', cases: cutBodies },
   { title: 'Uploads cut short', cases: cutUploads },

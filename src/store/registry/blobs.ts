@@ -130,7 +130,9 @@ class CountedBody implements UnverifiedContent {
       if (thrown instanceof Error && !(thrown instanceof AirgapError)) {
         throw this.#broken('ERR_UNREACHABLE', `it broke off after ${received} bytes: ${thrown.message}`);
       }
-      throw this.#exchange.explained(thrown, { reference: ask.reference, host: response.url.host });
+      const known = this.#exchange.explained(thrown, { reference: ask.reference, host: response.url.host });
+      // The host did answer: whoever reads the error may go on with other blobs of it.
+      throw known instanceof AirgapError ? known.with({ status: response.status }) : known;
     }
   }
 

@@ -1,7 +1,7 @@
 /** Answers that say no: too many requests, and 5xx, on every kind of request. */
 import { actions, type Fault, fault } from '../../support/faultyServer.ts';
 import { inParts, type RequestKind, requestKinds } from '../requests.ts';
-import type { CaseRun, FaultCase } from '../stage.ts';
+import { type CaseRun, type FaultCase, othersStand } from '../stage.ts';
 
 /** A case in which requests of one kind meet `action` as often as said. */
 export function caseFor(
@@ -141,6 +141,15 @@ export const quotas: readonly FaultCase[] = [
     },
   },
 ];
+
+/** One blob that is out of order does not stop what comes after it from the same host. */
+export const lastingErrors: readonly FaultCase[] = ([500, 502, 504] as const).map((status) => ({
+  name: `${status} for ever on one image's blobs`,
+  expected: 'ERR_UNREACHABLE',
+  client: { concurrency: 2 },
+  upstreamFaults: [fault({ method: 'GET', path: /\/app\/big\/blobs\/sha/ }, actions.status(status))],
+  check: othersStand,
+}));
 
 /** Codes that no repetition changes. */
 export const finalAnswers: readonly FaultCase[] = (

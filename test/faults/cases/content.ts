@@ -1,6 +1,6 @@
 /** Ends that lie about what they give, or say too little of it. */
 import { actions, fault, quirks } from '../../support/faultyServer.ts';
-import type { CaseRun, FaultCase } from '../stage.ts';
+import { type FaultCase, othersStand } from '../stage.ts';
 
 const big = { method: 'GET', path: /\/app\/big\/blobs\/sha/ } as const;
 const anyBlob = { method: 'GET', path: /\/blobs\/sha/ } as const;
@@ -8,11 +8,6 @@ const manifests = { method: 'GET', path: /\/manifests\// } as const;
 /** Layers count as large from here on, so that they are fetched in ranges. */
 const ranged = { copy: { rangeThreshold: 300_000, rangeBytes: 100_000 } } as const;
 const hasRange = { ...anyBlob, when: (headers: Record<string, unknown>) => headers.range !== undefined };
-
-function othersStand({ result, errors }: CaseRun): void {
-  const complete = result?.receipt.images.filter(({ status }) => status === 'complete').length ?? 0;
-  if (errors.length !== 1 || complete !== 2) throw new Error(`${complete} images stand, ${errors.length} failed`);
-}
 
 export const ranges: readonly FaultCase[] = [
   { name: 'a layer in ranges', expected: 'complete', job: ranged },
