@@ -2,8 +2,8 @@
  * A large layer by several ranges at once, given out in order. It starts with one range; more streams are added only while the
  * host as a whole gives more bytes for it: a link with a limit per connection, loss or high latency gains, a full link does not.
  *
- * Memory: at most `streams` ranges are open, each holds at most `rangeBytes`, so one layer holds `streams × rangeBytes`
- * (16 MiB by default); and a process gives out at most `extraStreams` further streams for all its layers together.
+ * Memory: a layer's first range holds 256 KiB, each further one `rangeBytes` (2 MiB); a process opens at most `rangeStreams` (8) further
+ * ranges for all its layers together, so all of them hold 16 MiB and 256 KiB for each layer on its way.
  */
 import { isAirgapError } from '../errors.ts';
 import type { UnverifiedContent } from '../store/store.ts';
@@ -13,6 +13,8 @@ import { Segment } from './segment.ts';
 /** The longest range of a single stream; it lasts about a quarter of a second, so that a slow stream is soon joined by others. */
 const longestRange = 32 * 1024 * 1024;
 const rangeSeconds = 0.25;
+/** Held of a range that is being given out already; further ones are held whole until it is their turn. */
+const headBytes = 256 * 1024;
 /** After the number of streams changed, the new ones need this long to show what they bring, in ms. */
 const settleMs = 400;
 /** How long one rate is measured before the number of streams changes, in ms. */
@@ -136,7 +138,7 @@ class RangedReader {
       kind === 'first' ? this.#options.read(from, to, 'first') : this.#readExtra({ from, to, turn });
     this.#nextStart = end;
     this.#open.push({
-      segment: new Segment({ start, end, holdBytes: this.#options.rangeBytes, read }),
+      segment: new Segment({ start, end, holdBytes: kind === 'first' ? headBytes : this.#options.rangeBytes, read }),
       kind,
       becomeHead,
     });
