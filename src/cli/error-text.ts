@@ -24,16 +24,38 @@ function knownLines(error: AirgapError, label: string): string[] {
       : [`  image: ${printable(error.reference)}`]),
     ...(named ? [`  host: ${printable(error.host ?? '')}`] : []),
     ...causeLine(error),
-    ...(error.origins.length === 0 ? [] : [`  asked by: ${error.origins.map(printable).join(', ')}`]),
+    ...originLine(error),
     ...(error.hint === undefined ? [] : [`  hint: ${printable(error.hint)}`]),
   ];
 }
 
-/** A cause is told when the message does not say it already. */
+/** Codes of the system that our own messages put into words. */
+const wordedCodes =
+  /^(?:ECONNREFUSED|ENOTFOUND|ENOENT|EACCES|EPERM|EISDIR|ENOTDIR|EEXIST|ENOSPC|EDQUOT|EROFS|EADDRINUSE|ERR_SSL_WRONG_VERSION_NUMBER)$/;
+
+/** A cause is told when the message does not say it already, in its own words or in ours. */
 function causeLine(error: AirgapError): string[] {
-  const cause = error.cause;
-  if (!(cause instanceof Error) || cause.message === '' || error.message.includes(cause.message)) return [];
+  const { cause, message } = error;
+  if (!(cause instanceof Error) || cause.message === '' || message.includes(cause.message)) return [];
+  if (isAirgapError(cause) && message.endsWith(cause.message.slice(cause.message.lastIndexOf('": ') + 3))) return [];
+  if ('code' in cause && wordedCodes.test(String(cause.code))) return [];
   return [`  cause: ${printable(cause.message)}`];
+}
+
+/** Left out where the message names every line itself. */
+function originLine({ origins, message }: AirgapError): string[] {
+  const named = origins.map(originWords);
+  if (named.every((origin) => message.includes(origin))) return [];
+  return [`  asked by: ${named.map(printable).join(', ')}`];
+}
+
+/** `-:3` and `argument` as locks and JSON write them, in words. */
+function originWords(origin: string): string {
+  if (origin === 'argument') return 'the command line';
+  return origin.replace(
+    /^-(?::(\d+))?$/,
+    (_, line?: string) => `standard input${line === undefined ? '' : `, line ${line}`}`,
+  );
 }
 
 function defectLines(thrown: unknown, debug: boolean): string[] {

@@ -113,10 +113,17 @@ function badLines(document: string, bad: readonly BadLine[]): AirgapError {
   const count =
     bad.length === 1 ? '1 of its lines is no image reference' : `${bad.length} of its lines are no image references`;
   const what = document === 'argument' ? 'Cannot read arguments: ' : `Cannot read ${nameOf(document)}: `;
-  const shown = bad.slice(0, mostBadLines).map(({ origin, state }) => `  ${printOrigin(origin)}: ${state}`);
+  const shown = bad.slice(0, mostBadLines).map(({ origin, state }) => `  ${placeOf(origin)}${state}`);
   const rest = bad.length > mostBadLines ? [`  and ${bad.length - mostBadLines} more`] : [];
   const summary = `${what}${document === 'argument' ? count.replace('of its lines ', '') : count}`;
   return new AirgapError('ERR_INPUT_INVALID', [summary, ...shown, ...rest].join('\n'), {
-    origins: [...new Set(bad.slice(0, mostBadLines).map(({ origin }) => printOrigin(origin)))],
+    origins:
+      document === 'argument' ? [] : [...new Set(bad.slice(0, mostBadLines).map(({ origin }) => printOrigin(origin)))],
   });
+}
+
+/** What stands before a bad line. An argument is its own place. */
+function placeOf(origin: Origin): string {
+  if (origin.document === 'argument') return '';
+  return origin.document === '-' ? `standard input, line ${origin.line}: ` : `${printOrigin(origin)}: `;
 }

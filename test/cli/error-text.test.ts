@@ -17,9 +17,35 @@ describe('errorLines()', () => {
       'error: Cannot resolve "registry.k8s.io/pause:3.99": registry answered 404',
       '  host: cache.example:443',
       '  cause: \\x1b[2Jdetail',
-      '  asked by: images.txt:3, argument',
+      '  asked by: images.txt:3, the command line',
       '  hint: check the tag',
     ]);
+  });
+
+  it('does not repeat as a cause what the message says, in its words or in ours', () => {
+    const refused = Object.assign(new Error('connect ECONNREFUSED 127.0.0.1:1'), { code: 'ECONNREFUSED' });
+    const first = new AirgapError('ERR_UNREACHABLE', 'Cannot reach "h:1": h:1 refused the connection', {
+      cause: refused,
+    });
+    const second = new AirgapError(
+      'ERR_UNREACHABLE',
+      'Cannot reach "h:1" over HTTPS or HTTP: h:1 refused the connection',
+      {
+        cause: first,
+      },
+    );
+    for (const error of [first, second]) expect(errorLines(error)).toHaveLength(1);
+    const other = new AirgapError('ERR_UNREACHABLE', 'Cannot go on: nothing answers', { cause: first });
+    expect(errorLines(other)[1]).toBe('  cause: Cannot reach "h:1": h:1 refused the connection');
+  });
+
+  it('names standard input in words, and no line that the message names already', () => {
+    const error = new AirgapError('ERR_NOT_FOUND', 'Cannot fetch "a:1": gone', { origins: ['-:3', '-'] });
+    expect(errorLines(error)[1]).toBe('  asked by: standard input, line 3, standard input');
+    const named = new AirgapError('ERR_INPUT_INVALID', 'Cannot read list:\n  images.txt:3: bad', {
+      origins: ['images.txt:3'],
+    });
+    expect(errorLines(named)).toEqual(['error: Cannot read list:', '  images.txt:3: bad']);
   });
 
   it('indents what stands after the first line', () => {

@@ -176,8 +176,9 @@ describe('parseReferences()', () => {
       expect.objectContaining({
         code: 'ERR_INPUT_INVALID',
         message: expect.stringMatching(
-          /^Cannot read arguments: 2 are no image references\n {2}argument: "Nginx": .*\n {2}argument: "a:": /,
+          /^Cannot read arguments: 2 are no image references\n {2}"Nginx": .*\n {2}"a:": /,
         ),
+        origins: [],
       }),
     );
   });
