@@ -62,7 +62,8 @@ export type AirgapEvent =
     }
   /** A registry's `Warning:` header, once per text and host. */
   | { readonly type: 'warning'; readonly host: string; readonly message: string }
-  | { readonly type: 'notice'; readonly message: string };
+  /** `isWarning`: what was asked for is done, and will not be of use as it is. */
+  | { readonly type: 'notice'; readonly message: string; readonly isWarning?: boolean };
 
 export type EventSink = (event: AirgapEvent) => void;
 

@@ -1,4 +1,5 @@
 /** Options that do not go together. Pure. */
+import { resolve } from 'node:path';
 import type { EndSettings, Settings } from './settings.ts';
 import { usageError } from './values.ts';
 
@@ -40,6 +41,7 @@ export function refuseContradictions(settings: Settings): void {
   if (settings.prefixByRegistry && settings.to.kind === 'layout') {
     throw usageError('Cannot use --prefix-by-registry with a layout directory: it keeps upstream names as they are');
   }
+  refuseOneFileTwice(settings);
   if (settings.from !== undefined && settings.sourceEndpoints.length > 0) {
     throw usageError('Cannot use --from with --source-endpoint: both say where images are read from');
   }
@@ -55,4 +57,19 @@ function refuseHalfCredentials(end: EndSettings, name: 'from' | 'to'): void {
       `give it with --${name}-password-stdin or in ${variable}`,
     );
   }
+}
+
+/** Files that are written are not written over each other, nor over an input; a list of failures may replace the list it came from. */
+function refuseOneFileTwice({ lockFile, patchFile, failedList, inputs, cwd }: Settings): void {
+  const files: [string, string][] = [
+    ['--lock', lockFile],
+    ['--patch', patchFile],
+    ...(failedList === undefined ? [] : [['--failed-list', failedList] as [string, string]]),
+  ];
+  for (const [index, [option, file]] of files.entries()) {
+    const other = files.slice(index + 1).find(([, name]) => name === file);
+    if (other !== undefined) throw usageError(`Cannot write ${option} and ${other[0]} to one file: "${file}"`);
+  }
+  const read = inputs.find((input) => resolve(cwd, input) === patchFile);
+  if (read !== undefined) throw usageError(`Cannot write --patch to "${read}": it is one of the inputs`);
 }

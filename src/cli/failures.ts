@@ -11,9 +11,9 @@ export interface Failure {
   readonly error: AirgapError;
 }
 
-/** What could not be resolved and what could not be copied, sorted by image. */
-export function failuresOf(result: Pick<MirrorResult, 'failures' | 'receipt'>): Failure[] {
-  const copied = result.receipt.images.flatMap((image) =>
+/** What could not be resolved and, after a copy, what could not be copied; sorted by image. */
+export function failuresOf(result: Pick<MirrorResult, 'failures'> & Partial<Pick<MirrorResult, 'receipt'>>): Failure[] {
+  const copied = (result.receipt?.images ?? []).flatMap((image) =>
     image.status === 'failed' ? [{ image: image.image, error: image.error }] : [],
   );
   return [...result.failures, ...copied]

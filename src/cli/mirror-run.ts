@@ -3,13 +3,16 @@ import type { MirrorJob } from '../corridor.ts';
 import type { RequestedReference } from '../input/requested.ts';
 import type { Lock } from '../lock/lock.ts';
 import type { MirrorRule } from '../mirror/rule.ts';
+import { formatRepository, type Reference } from '../oci/reference.ts';
 import { printLocation } from '../store/location.ts';
 import type { TalosVersion } from '../talos/version.ts';
 import { type GatheredInputs, gatherInputs, gatherOrFind } from './inputs.ts';
 import { requestsFromStore } from './inputs-from-store.ts';
 import { readLock, sameRule } from './lock-file.ts';
+import { nearName } from './next-text.ts';
 import { type OpenedEnds, openEnds } from './open.ts';
 import { mirrorsFor, ruleFor } from './placing.ts';
+import { counted } from './report/text.ts';
 import type { Session } from './session.ts';
 import { defaultTarget, type Settings } from './settings.ts';
 import { usageError } from './values.ts';
@@ -40,7 +43,7 @@ export async function withMirrorRun(
       gathered.requests.length > 0 ? gathered.requests : await requestsFromStore(ends.source, session.signal);
     if (requests.length === 0)
       throw usageError('Cannot mirror: the source holds no tagged image', 'name the images to be copied');
-    const previous = usable(earlier, rule, session);
+    const previous = usable(earlier, { rule, requests, write }, session);
     const job = jobFor(session, { requests, rule, ends, previous, write });
     return await work({ job, ends, talos: gathered.talos });
   } finally {
@@ -58,12 +61,32 @@ function noTarget(settings: Settings): string {
   return `no --to was given: images go to the layout directory ${printLocation(settings.to).replace(/^oci:/, '')} (${defaultTarget})`;
 }
 
-function usable(earlier: Lock | undefined, rule: MirrorRule, { settings, reporter }: Session): Lock | undefined {
+/** The earlier lock where it is of use; says what becomes of it where that may surprise. */
+function usable(
+  earlier: Lock | undefined,
+  run: { readonly rule: MirrorRule; readonly requests: readonly RequestedReference[]; readonly write: boolean },
+  { settings, reporter }: Session,
+): Lock | undefined {
   if (earlier === undefined) return undefined;
-  if (sameRule(earlier.rule, rule)) return earlier;
-  const message = `${settings.lockFile} was written for another target or naming: it is not used, and is replaced at the end`;
-  reporter.event({ type: 'notice', message });
-  return undefined;
+  const name = nearName(settings.cwd, settings.lockFile);
+  const isOfThisTarget = sameRule(earlier.rule, run.rule);
+  const message = isOfThisTarget
+    ? leftOut(earlier, { name, requests: run.requests })
+    : `${name} was written for another target or naming: it is not used${run.write ? ', and is replaced at the end' : ''}`;
+  if (message !== undefined) reporter.event({ type: 'notice', message });
+  return isOfThisTarget ? earlier : undefined;
+}
+
+/** A lock describes the images of one command: those that an earlier command added are not in the next one. */
+function leftOut(
+  earlier: Lock,
+  { name, requests }: { readonly name: string; readonly requests: readonly RequestedReference[] },
+): string | undefined {
+  const keyOf = (reference: Reference): string => `${formatRepository(reference)} ${reference.tag ?? reference.digest}`;
+  const asked = new Set(requests.map(({ reference }) => keyOf(reference)));
+  const left = earlier.images.filter(({ source }) => !asked.has(keyOf(source)));
+  if (left.length === 0) return undefined;
+  return `${counted(left.length, 'image')} of ${name} ${left.length === 1 ? 'is' : 'are'} not asked for now: at the target they stay, the new lock does not name them; give both lists in one command to keep them in it`;
 }
 
 interface JobParts {

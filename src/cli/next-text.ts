@@ -1,6 +1,7 @@
 /** What to do after a run. Pure. */
 import { relative } from 'node:path';
 import { printLocation } from '../store/location.ts';
+import { otherEndpoint } from './placing.ts';
 import { counted } from './report/text.ts';
 import type { Settings } from './settings.ts';
 
@@ -9,6 +10,8 @@ export interface WrittenFiles {
   readonly patch?: string;
   /** Release the patch is written for. */
   readonly talos?: string;
+  /** An endpoint in it that nodes cannot reach. */
+  readonly unreachable?: string;
 }
 
 export interface Ended {
@@ -24,20 +27,25 @@ export function nextLines({ settings, files, failures, mirrored }: Ended): strin
   const next: string[] = [];
   if (failures > 0)
     next.push(
-      `run the same command again for the ${counted(failures, 'image')} that failed: it copies only what is missing`,
+      `the same command again for the ${counted(failures, 'image')} that failed, when the cause is gone: it copies only what is missing`,
     );
   if (mirrored > 0 && settings.to.kind === 'layout') next.push(...layoutSteps(settings, files));
+  if (files.unreachable !== undefined) next.push(emitStep(settings, otherEndpoint(files.unreachable)));
   if (files.patch !== undefined)
-    next.push(`talosctl patch machineconfig --nodes NODE --patch @${shown(settings, files.patch)}`);
+    next.push(`talosctl patch machineconfig --nodes NODE --patch @${nearName(settings.cwd, files.patch)}`);
   return next.length === 0 ? lines : [...lines, '', 'Next:', ...next.map((step) => `  ${step}`)];
 }
 
 function writtenLines(settings: Settings, files: WrittenFiles): string[] {
   const lines: string[] = [];
   if (files.lock !== undefined)
-    lines.push(`wrote ${shown(settings, files.lock)}: what stands at ${printLocation(settings.to)}, digest by digest`);
+    lines.push(
+      `wrote ${nearName(settings.cwd, files.lock)}: what stands at ${printLocation(settings.to)}, digest by digest`,
+    );
   if (files.patch !== undefined)
-    lines.push(`wrote ${shown(settings, files.patch)}: the configuration for Talos ${files.talos ?? ''}`.trimEnd());
+    lines.push(
+      `wrote ${nearName(settings.cwd, files.patch)}: the configuration for Talos ${files.talos ?? ''}`.trimEnd(),
+    );
   if (files.lock === undefined)
     lines.push('No image stands: the lock and the Talos configuration are left as they were.');
   return lines;
@@ -45,23 +53,24 @@ function writtenLines(settings: Settings, files: WrittenFiles): string[] {
 
 function layoutSteps(settings: Settings, files: WrittenFiles): string[] {
   const directory = settings.to.kind === 'layout' ? settings.to.directory : '';
-  const lock = shown(settings, settings.lockFile);
+  const lock = nearName(settings.cwd, settings.lockFile);
   const serve = [`airgap serve ${quoted(directory)}`];
   const carry = [
     `airgap mirror ${quoted(lock)} --from oci:${quoted(directory)} --to HOST:PORT    to put it into a registry later`,
   ];
   if (files.patch !== undefined) return [...serve, ...carry];
-  const option = settings.lockGiven ? ` --lock ${quoted(lock)}` : '';
-  return [
-    ...serve,
-    `airgap emit${option} --endpoint http://ADDRESS:6000 --output airgap-talos.yaml    ADDRESS: this machine as nodes see it`,
-    ...carry,
-  ];
+  return [...serve, emitStep(settings, 'http://ADDRESS:6000'), ...carry];
 }
 
-/** Relative to where the user is, when that is shorter. */
-function shown(settings: Settings, file: string): string {
-  const near = relative(settings.cwd, file);
+function emitStep(settings: Settings, endpoint: string): string {
+  const option = settings.lockGiven ? ` --lock ${quoted(nearName(settings.cwd, settings.lockFile))}` : '';
+  const output = quoted(nearName(settings.cwd, settings.patchFile));
+  return `airgap emit${option} --endpoint ${endpoint} --output ${output}    ADDRESS: this machine as nodes see it`;
+}
+
+/** A file relative to where the user is, when that is below. */
+export function nearName(cwd: string, file: string): string {
+  const near = relative(cwd, file);
   return near.startsWith('..') || near === '' ? file : near;
 }
 

@@ -4,6 +4,7 @@ import { emitTalosRegistries, talosRegistriesPath } from '../emit/talos.ts';
 import type { RequestedReference } from '../input/requested.ts';
 import { type Mirror, type MirrorRule, mirrorsOf } from '../mirror/rule.ts';
 import type { Location } from '../store/location.ts';
+import { isLoopbackHost } from '../store/registry/private-address.ts';
 import { talosReleases } from '../talos/catalogue.ts';
 import type { TalosVersion } from '../talos/version.ts';
 import type { Settings } from './settings.ts';
@@ -24,7 +25,7 @@ export function mirrorsFor(
   return mirrorsOf(place.rule, place.endpoint, { registries, perRegistry: place.perRegistry });
 }
 
-/** The configuration under the name it is saved as: its own advice names the file. */
+/** The configuration under the name it is saved as: its own advice names the file. An endpoint that nodes cannot reach is said first. */
 export function patchText(
   options: {
     readonly mirrors: readonly Mirror[];
@@ -37,7 +38,33 @@ export function patchText(
     .map((emitted) => emitted.text)
     .join('---\n');
   const name = basename(file);
-  return /^[\w.-]+$/.test(name) ? text.replaceAll(`@${talosRegistriesPath}`, `@${name}`) : text;
+  const endpoint = endpointOfThisMachine(options.mirrors);
+  const warning =
+    endpoint === undefined
+      ? ''
+      : `# WARNING: on a node ${endpoint} is the node itself, so it will find no image there.\n` +
+        `# Write this file again with the address nodes use:  airgap emit --endpoint ${otherEndpoint(endpoint)}\n`;
+  return warning + (/^[\w.-]+$/.test(name) ? text.replaceAll(`@${talosRegistriesPath}`, `@${name}`) : text);
+}
+
+/** An endpoint that means another machine to everybody who reads it: a loopback or an unspecified address. */
+export function endpointOfThisMachine(mirrors: readonly Mirror[]): string | undefined {
+  const isOwn = (endpoint: string): boolean => {
+    const { host, hostname } = new URL(endpoint);
+    return isLoopbackHost(host) || hostname === '0.0.0.0' || hostname === '[::]';
+  };
+  return mirrors.map(({ endpoint }) => endpoint).find((endpoint) => URL.canParse(endpoint) && isOwn(endpoint));
+}
+
+/** What is to be known about a configuration that names it. */
+export function unreachableText(endpoint: string): string {
+  return `the Talos configuration names ${endpoint}, which on a node is the node itself: give the address nodes use with --endpoint ${otherEndpoint(endpoint)}`;
+}
+
+/** The same endpoint with a place for the address that nodes use. */
+export function otherEndpoint(endpoint: string): string {
+  const { protocol, port } = new URL(endpoint);
+  return `${protocol}//ADDRESS${port === '' ? '' : `:${port}`}`;
 }
 
 /** The release a configuration is written for: the one that was named, that of the images, or the newest one known. */

@@ -7,7 +7,7 @@ import { printReference } from '../oci/reference.ts';
 import { summarise } from '../plan/summary.ts';
 import type { ResolvedImage } from '../resolve/resolved.ts';
 import { errorFields } from './error-text.ts';
-import { counted, printable, sizeText, tableLines } from './report/text.ts';
+import { counted, printable, sizeText, tableLines, tableWidth } from './report/text.ts';
 
 /** What the target has of an image. `unchanged`: an earlier lock vouches for it and both ends confirm. */
 export type ImageState = 'new' | 'partial' | 'present' | 'unchanged';
@@ -45,18 +45,22 @@ export function imagePlatforms(image: ResolvedImage): string[] {
   return [...new Set(platforms)];
 }
 
-/** The table, its notices, what failed, and the totals. */
-export function planLines(prepared: Prepared): string[] {
-  const { plan } = prepared;
-  const rows = [...plan.images.map((image) => imageRow(image, prepared)), ...plan.unchanged.map(unchangedRow)];
+/** The table, its notices and the totals. In less than `columns` the table does without targets, and shortens names. */
+export function planLines(prepared: Prepared, columns?: number): string[] {
+  const { plan, failures } = prepared;
+  const rows = [
+    ...plan.images.map((image) => imageRow(image, prepared)),
+    ...plan.unchanged.map(unchangedRow),
+    ...failures.map(failureRow),
+  ];
+  const table = [['IMAGE', 'TARGET', 'SIZE', 'PLATFORMS', 'STATE'], ...rows];
   const keepsNames = rows.every(([source, target]) => source === target);
-  const header = ['IMAGE', 'TARGET', 'SIZE', 'PLATFORMS', 'STATE'];
-  const table = [header, ...rows].map((row) => (keepsNames ? row.filter((_, column) => column !== 1) : row));
-  const right = keepsNames ? [1, 2] : [2, 3];
+  const isNarrow = columns !== undefined && tableWidth(table) > columns;
+  const shown = keepsNames || isNarrow ? table.map((row) => row.filter((_, column) => column !== 1)) : table;
+  const right = keepsNames || isNarrow ? [1, 2] : [2, 3];
   return [
-    ...(rows.length === 0 ? [] : [...tableLines(table, { right }), '']),
+    ...(rows.length === 0 ? [] : [...tableLines(shown, { right, columns }), '']),
     ...noticeLines(prepared),
-    ...failureLines(prepared.failures),
     ...totalLines(prepared),
   ];
 }
@@ -76,33 +80,30 @@ function unchangedRow(image: Prepared['plan']['unchanged'][number]): string[] {
   return [printReference(image.reference), printReference(image.target), '-', '-', 'unchanged'];
 }
 
-function noticeLines(prepared: Prepared): string[] {
-  const lines = summarise(prepared.plan).notices.map(
-    ({ image, notice }) => `note: ${printable(image)}: ${printable(notice.message)}`,
-  );
-  return lines.length === 0 ? [] : [...lines, ''];
+/** Why stands in the error, which is told at the end. */
+function failureRow({ image, error }: ResolveFailure): string[] {
+  const state = error.code === 'ERR_NOT_FOUND' ? 'not found' : 'failed';
+  return [printReference(image.reference), printReference(image.target), '-', '-', state];
 }
 
-function failureLines(failures: readonly ResolveFailure[]): string[] {
-  if (failures.length === 0) return [];
-  const lines = failures.map(({ image, error }) => `  ${printReference(image.reference)}: ${printable(error.message)}`);
-  return [`${counted(failures.length, 'image')} cannot be resolved:`, ...lines, ''];
+/** Notices name their image themselves. */
+function noticeLines(prepared: Prepared): string[] {
+  const lines = summarise(prepared.plan).notices.map(({ notice }) => `note: ${printable(notice.message)}`);
+  return lines.length === 0 ? [] : [...new Set(lines), ''];
 }
 
 function totalLines(prepared: Prepared): string[] {
   const { totals } = prepared.work;
-  const { images, unchanged } = prepared.plan;
+  const { images } = prepared.plan;
   const summary = summarise(prepared.plan);
-  const rows: string[][] = [
-    ['images', `${images.length + unchanged.length}${unchanged.length === 0 ? '' : `, ${unchanged.length} unchanged`}`],
-  ];
+  const rows: string[][] = [['images', countText(prepared)]];
   if (images.length > 0) {
     rows.push([
       'content',
       `${counted(totals.blobs, 'unique blob')}, ${sizeText(totals.bytes)}; ${counted(totals.manifests, 'manifest')}`,
     ]);
   }
-  rows.push(['to move', moveText(totals)]);
+  rows.push(['to move', moveText(prepared)]);
   if (totals.mounts > 0)
     rows.push([
       'to mount',
@@ -114,8 +115,20 @@ function totalLines(prepared: Prepared): string[] {
   return tableLines(rows);
 }
 
-function moveText({ moveBlobs, moveBytes, mounts, missingManifests, missingTags }: Prepared['work']['totals']): string {
-  if (moveBlobs + mounts + missingManifests + missingTags === 0) return 'nothing: everything is in place';
+function countText({ plan, failures }: Prepared): string {
+  const total = plan.images.length + plan.unchanged.length + failures.length;
+  const unchanged = plan.unchanged.length === total ? 'all' : plan.unchanged.length;
+  return [
+    String(total),
+    ...(plan.unchanged.length === 0 ? [] : [`${unchanged} unchanged`]),
+    ...(failures.length === 0 ? [] : [`${failures.length} cannot be resolved`]),
+  ].join(', ');
+}
+
+function moveText({ work, failures }: Prepared): string {
+  const { moveBlobs, moveBytes, mounts, missingManifests, missingTags } = work.totals;
+  if (moveBlobs + mounts + missingManifests + missingTags === 0)
+    return failures.length === 0 ? 'nothing: everything is in place' : 'nothing';
   return `${blobText(moveBlobs, moveBytes)}; ${counted(missingManifests, 'manifest')}, ${counted(missingTags, 'tag')}`;
 }
 

@@ -106,7 +106,10 @@ function defineMirror({ act }: Wiring): Command {
   addTalosOptions(command);
   addConnectionOptions(command);
   addLockOption(command)
-    .option('--patch <file>', 'the Talos configuration (default: airgap-talos.yaml beside the lock)')
+    .option(
+      '--patch <file>',
+      'the Talos configuration (default: beside the lock and named after it, as airgap-talos.yaml)',
+    )
     .option('--failed-list <file>', 'write what failed as a list that can be given again')
     .option('--recheck', 'ask the target for everything, even what the lock vouches for')
     .optionsGroup('Output:')

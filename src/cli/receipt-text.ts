@@ -19,14 +19,15 @@ export interface ReceiptFacts {
   readonly hosts: readonly EndStatistics[];
 }
 
-export function receiptLines(facts: ReceiptFacts): string[] {
-  const { result } = facts;
-  const rows = [
-    ...result.receipt.images.map(imageRow),
-    ...result.plan.unchanged.map((image) => ['unchanged', printReference(image.reference), 'as the lock says']),
-    ...result.failures.map(({ image }) => ['failed', printReference(image.reference), 'could not be resolved']),
+/** What became of the images that were planned: those unchanged or not resolved are in the plan already. Fits into `columns`. */
+export function receiptLines(facts: ReceiptFacts, columns?: number): string[] {
+  const rows = facts.result.receipt.images.map(imageRow);
+  return [
+    ...(rows.length === 0 ? [] : [...tableLines(rows, { columns, shrink: 1 }), '']),
+    ...tableLines(totalRows(facts)),
+    ...hostLines(facts.hosts, columns),
+    '',
   ];
-  return [...tableLines(rows), '', ...tableLines(totalRows(facts)), ...hostLines(facts.hosts), ''];
 }
 
 function imageRow(receipt: ImageReceipt): string[] {
@@ -75,11 +76,12 @@ function totalRows({ result, milliseconds, hosts }: ReceiptFacts): string[][] {
   return rows;
 }
 
-function copiedText({ receipt }: MirrorResult): string {
+function copiedText({ receipt, failures }: MirrorResult): string {
   const { copiedBlobs, copiedBytes, mountedBlobs, manifests } = receipt.totals;
   const isNothing =
     copiedBlobs + mountedBlobs + manifests === 0 && receipt.images.every(({ status }) => status === 'complete');
-  return isNothing ? 'nothing: everything was in place' : `${counted(copiedBlobs, 'blob')}, ${sizeText(copiedBytes)}`;
+  if (isNothing) return failures.length === 0 ? 'nothing: everything was in place' : 'nothing';
+  return `${counted(copiedBlobs, 'blob')}, ${sizeText(copiedBytes)}`;
 }
 
 function verifiedText({ verification }: MirrorResult): string {
@@ -88,7 +90,7 @@ function verifiedText({ verification }: MirrorResult): string {
   return `${counted(images, 'image')}, ${counted(manifests, 'manifest')}, ${counted(blobs, 'blob')}: ${verdict}`;
 }
 
-function hostLines(hosts: readonly EndStatistics[]): string[] {
+function hostLines(hosts: readonly EndStatistics[], columns: number | undefined): string[] {
   if (hosts.length === 0) return [];
   const rows = hosts.map(({ end, host, purpose, requests, receivedBytes, sentBytes }) => {
     const role = purpose === 'registry' ? end : `${end} (${purpose})`;
@@ -100,7 +102,7 @@ function hostLines(hosts: readonly EndStatistics[]): string[] {
       `${sizeText(sentBytes)} sent`,
     ];
   });
-  return ['', 'hosts contacted', ...tableLines(rows, { indent: '  ', right: [2, 3, 4] })];
+  return ['', 'hosts contacted', ...tableLines(rows, { indent: '  ', right: [2, 3, 4], columns })];
 }
 
 /** The same for programs; nothing in it is secret. */

@@ -12,6 +12,8 @@ export interface Session {
   readonly settings: Settings;
   readonly context: Context;
   readonly reporter: Reporter;
+  /** Width that text on standard output should keep to; undefined where that is no terminal. */
+  readonly columns: number | undefined;
   readonly signal: AbortSignal;
   /** The signal aborts with this when a person or the clock ended the run. */
   readonly startedAt: number;
@@ -36,7 +38,13 @@ export async function inSession(options: SessionOptions, work: (session: Session
   const json = settings.output.json && options.eventLines === true;
   const reporter = createReporter({ ...settings.output, json, stdout: context.stdout, stderr: context.stderr });
   try {
-    return await work({ settings, context, reporter, signal, startedAt: performance.now() });
+    const known = { settings, context, reporter, signal, startedAt: performance.now() };
+    return await work({
+      ...known,
+      get columns() {
+        return context.stdout.isTTY === true ? context.stdout.columns || undefined : undefined;
+      },
+    });
   } catch (thrown) {
     const error: unknown = signal.aborted && isAirgapError(signal.reason) ? signal.reason : thrown;
     reporter.result({ exitCode: exitCodeFor(error), error: errorFields(error) });

@@ -1,5 +1,5 @@
 /** Flags and environment become one frozen Settings, once, with every default filled in. Nothing below reads either again. */
-import { dirname, join, resolve } from 'node:path';
+import { dirname, join, parse, resolve } from 'node:path';
 import type { ProxySettings } from '../http/client.ts';
 import { parsePlatform } from '../oci/platform.ts';
 import type { PlatformWish } from '../resolve/resolved.ts';
@@ -54,6 +54,7 @@ export interface Settings {
   /** Absolute. */
   readonly lockFile: string;
   readonly lockGiven: boolean;
+  /** Absolute; by default beside the lock and named after it. */
   readonly patchFile: string;
   readonly failedList: string | undefined;
   readonly outputFile: string | undefined;
@@ -76,7 +77,11 @@ export interface Settings {
 
 export const defaultTarget = 'oci:airgap-mirror';
 export const defaultLock = 'airgap.lock';
-export const defaultPatch = 'airgap-talos.yaml';
+
+/** `airgap-talos.yaml` for `airgap.lock`: each lock has a configuration of its own. */
+function patchBeside(lockFile: string): string {
+  return `${parse(lockFile).name}-talos.yaml`;
+}
 
 /** Throws ERR_USAGE naming the option for everything that cannot be read or does not go together. */
 export function readSettings(inputs: readonly string[], flags: Flags, context: Pick<Context, 'env' | 'cwd'>): Settings {
@@ -93,7 +98,7 @@ export function readSettings(inputs: readonly string[], flags: Flags, context: P
     ...contentSettings(flags),
     lockFile,
     lockGiven: lock !== undefined,
-    patchFile: file(textFlag(flags, 'patch')) ?? join(dirname(lockFile), defaultPatch),
+    patchFile: file(textFlag(flags, 'patch')) ?? join(dirname(lockFile), patchBeside(lockFile)),
     failedList: file(textFlag(flags, 'failedList')),
     outputFile: file(textFlag(flags, 'output')),
     retries: integer(flags, { name: 'retries', option: '--retries', byDefault: 5, min: 0 }),

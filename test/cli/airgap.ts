@@ -11,6 +11,8 @@ export interface RunOptions {
   readonly stdin?: string | Uint8Array | Readable | null;
   readonly env?: Readonly<Record<string, string>>;
   readonly signal?: AbortSignal;
+  /** Standard output is a terminal of this width. Default: it is none. */
+  readonly columns?: number;
 }
 
 export interface Ran {
@@ -47,6 +49,7 @@ async function runIn(
   { argv, options }: { readonly argv: readonly string[]; readonly options: RunOptions },
 ): Promise<Ran> {
   const [stdout, stderr] = [new KeptOutput(), new KeptOutput()];
+  if (options.columns !== undefined) Object.assign(stdout, { isTTY: true, columns: options.columns });
   const status = await run(argv, {
     stdin: stdinOf(options.stdin),
     stdout,

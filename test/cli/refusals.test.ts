@@ -84,6 +84,16 @@ describe('the command line is refused with status 2', () => {
       ['mirror', pause, '--from', 'oci:x', '--source-endpoint', '*=http://h:1'],
       /--from with --source-endpoint/,
     ],
+    [
+      'one file for two purposes',
+      ['mirror', pause, ...target, '--patch', 'airgap.lock'],
+      /--lock and --patch to one file/,
+    ],
+    [
+      'an input as the file for the patch',
+      ['mirror', 'refs.yaml', ...target, '--patch', './refs.yaml'],
+      /"refs\.yaml": it is one of the inputs/,
+    ],
     ['a directory mirrored into itself', ['mirror', pause, '--from', 'oci:x', '--to', 'oci:./x'], /into itself/],
     ['a file that is not there', ['mirror', 'images.txt', ...target], /"images\.txt": file not found/],
     ['a path that is not there', ['mirror', './images', ...target], /"\.\/images": file not found/],

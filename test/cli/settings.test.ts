@@ -43,7 +43,7 @@ describe('readSettings()', () => {
     expect(read({ to: 'flag.example', lock: 'sub/flag.lock' }, env)).toMatchObject({
       to: { host: 'flag.example' },
       lockFile: '/work/sub/flag.lock',
-      patchFile: '/work/sub/airgap-talos.yaml',
+      patchFile: '/work/sub/flag-talos.yaml',
     });
   });
 

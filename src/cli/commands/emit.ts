@@ -6,10 +6,17 @@ import { exitCodes } from '../exit.ts';
 import { writeFileAtomic } from '../files.ts';
 import { gatherInputs } from '../inputs.ts';
 import { requireLock } from '../lock-file.ts';
-import { configVersionFor, mirrorsFor, patchText, ruleFor } from '../placing.ts';
+import {
+  configVersionFor,
+  endpointOfThisMachine,
+  mirrorsFor,
+  patchText,
+  ruleFor,
+  unreachableText,
+} from '../placing.ts';
 import type { Invocation } from '../program.ts';
 import { jsonLine } from '../report/json.ts';
-import { defaultPatch, readSettings, type Settings } from '../settings.ts';
+import { readSettings, type Settings } from '../settings.ts';
 import { usageError } from '../values.ts';
 
 export async function emit({ inputs, flags, context }: Invocation): Promise<number> {
@@ -22,8 +29,11 @@ export async function emit({ inputs, flags, context }: Invocation): Promise<numb
     signal: context.signal,
   });
   const version = configVersionFor(settings);
-  const text = patchText({ mirrors, version, registries }, settings.outputFile ?? defaultPatch);
+  const text = patchText({ mirrors, version, registries }, settings.outputFile ?? settings.patchFile);
   if (settings.outputFile !== undefined) await writeFileAtomic(settings.outputFile, text);
+  const unreachable = endpointOfThisMachine(mirrors);
+  if (unreachable !== undefined && !settings.output.quiet)
+    context.stderr.write(`warning: ${unreachableText(unreachable)}\n`);
   if (settings.output.json) {
     context.stdout.write(
       `${jsonLine({ talos: printTalosVersion(version), mirrors, file: settings.outputFile, text }, 2)}\n`,

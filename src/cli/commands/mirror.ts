@@ -8,7 +8,7 @@ import { checkWritable, writeFileAtomic } from '../files.ts';
 import { writeLock } from '../lock-file.ts';
 import { type MirrorRun, withMirrorRun } from '../mirror-run.ts';
 import { nextLines, type WrittenFiles } from '../next-text.ts';
-import { configVersionFor, patchText } from '../placing.ts';
+import { configVersionFor, endpointOfThisMachine, patchText, unreachableText } from '../placing.ts';
 import { planFields, planLines } from '../plan-text.ts';
 import type { Invocation } from '../program.ts';
 import { receiptFields, receiptLines } from '../receipt-text.ts';
@@ -26,7 +26,7 @@ export function mirror({ inputs, flags, context }: Invocation): Promise<number> 
       work: async (run) => {
         const prepared = await prepareMirror(run.job);
         goOn(session.signal);
-        session.reporter.text([...planLines(prepared), '']);
+        session.reporter.text([...planLines(prepared, session.columns), '']);
         return settings.dryRun ? endDryRun(session, prepared) : copy(session, { run, prepared });
       },
     });
@@ -45,6 +45,7 @@ function endDryRun({ reporter }: Session, prepared: Prepared): number {
     findings: 0,
   });
   reporter.text(['Dry run: nothing was written.']);
+  for (const { error } of failuresOf(prepared)) reporter.problem(errorLines(error));
   reporter.result({ exitCode, dryRun: true, plan: planFields(prepared) });
   return exitCode;
 }
@@ -80,7 +81,7 @@ async function finish(
     findings: result.verification.findings.length,
   });
   const facts = { result, milliseconds: performance.now() - session.startedAt, hosts: run.ends.statistics() };
-  reporter.text(receiptLines(facts));
+  reporter.text(receiptLines(facts, session.columns));
   for (const { error } of failures) reporter.problem(errorLines(error));
   reporter.problem(findingLines(result.verification));
   reporter.text(nextLines({ settings, files, failures: failures.length, mirrored: result.lock.images.length }));
@@ -105,5 +106,13 @@ async function writeFiles(
     settings.patchFile,
   );
   await writeFileAtomic(settings.patchFile, text);
-  return { lock: settings.lockFile, patch: settings.patchFile, talos: printTalosVersion(version) };
+  const unreachable = endpointOfThisMachine(mirrors);
+  if (unreachable !== undefined)
+    reporter.event({ type: 'notice', message: unreachableText(unreachable), isWarning: true });
+  return {
+    lock: settings.lockFile,
+    patch: settings.patchFile,
+    talos: printTalosVersion(version),
+    ...(unreachable === undefined ? {} : { unreachable }),
+  };
 }

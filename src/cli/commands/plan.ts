@@ -1,6 +1,8 @@
 /** `airgap plan`: what mirror would copy. Writes nothing anywhere. */
 import { prepareMirror } from '../../corridor.ts';
+import { errorLines } from '../error-text.ts';
 import { exitCodeOfRun } from '../exit.ts';
+import { failuresOf } from '../failures.ts';
 import { withMirrorRun } from '../mirror-run.ts';
 import { planFields, planLines } from '../plan-text.ts';
 import type { Invocation } from '../program.ts';
@@ -17,7 +19,8 @@ export function plan({ inputs, flags, context }: Invocation): Promise<number> {
       work: async ({ job }) => {
         const prepared = await prepareMirror(job);
         if (settings.output.json) context.stdout.write(`${jsonLine(planFields(prepared), 2)}\n`);
-        else session.reporter.text(planLines(prepared));
+        else session.reporter.text(planLines(prepared, session.columns));
+        for (const { error } of failuresOf(prepared)) session.reporter.problem(errorLines(error));
         return exitCodeOfRun({
           complete: prepared.plan.images.length + prepared.plan.unchanged.length,
           failures: prepared.failures.map(({ error }) => error),

@@ -3,10 +3,9 @@ import type { AirgapEvent } from '../../events.ts';
 import type { Progress } from './progress.ts';
 import { printable, sizeText, timeText } from './text.ts';
 
-/** What is worth a line in every human view: failures, warnings, notices. */
+/** What is worth a line in every human view: failures of copying, warnings, notices. What cannot be resolved stands in the plan. */
 export function importantLine(event: AirgapEvent): string | undefined {
   switch (event.type) {
-    case 'resolve:failed':
     case 'image:failed':
       // An interrupt is told once, at the end.
       if (event.code === 'ERR_INTERRUPTED') return undefined;
@@ -14,11 +13,14 @@ export function importantLine(event: AirgapEvent): string | undefined {
     case 'warning':
       return `warning: ${printable(event.host)} says: ${printable(event.message)}`;
     case 'notice':
-      return `note: ${printable(event.message)}`;
+      return `${event.isWarning === true ? 'warning' : 'note'}: ${printable(event.message)}`;
     default:
       return undefined;
   }
 }
+
+/** Repetitions that wait for less are no reason to worry; errors tell how often was tried. */
+const worthTellingMs = 1000;
 
 /** What a log should hold beyond that: finished images, waits and repetitions. */
 export function logLine(event: AirgapEvent): string | undefined {
@@ -30,10 +32,12 @@ export function logLine(event: AirgapEvent): string | undefined {
     case 'wait':
       return `waiting  ${printable(event.host)} asks us to wait ${Math.ceil(event.seconds)} s (${printable(event.reason)})`;
     case 'blob:retry':
+      if (event.delayMs < worthTellingMs) return undefined;
       return `retry    ${printable(event.image)} ${shortDigest(event.digest)} in ${timeText(event.delayMs)}: ${printable(event.message)}`;
     case 'blob:resume':
       return `resumed  ${shortDigest(event.digest)} at ${sizeText(event.offset)} of ${sizeText(event.size)}`;
     case 'http:retry':
+      if (event.delayMs < worthTellingMs) return undefined;
       return `retry    ${printable(event.host)} ${printable(event.method)} in ${timeText(event.delayMs)}: ${printable(event.message)}`;
     default:
       return importantLine(event);

@@ -54,22 +54,44 @@ export interface TableOptions {
   readonly right?: readonly number[];
   /** Printed before every row. Default nothing. */
   readonly indent?: string;
+  /** Rows are at most this wide: cells of the column `shrink` (default the first) are shortened in their middle. Default: any width. */
+  readonly columns?: number | undefined;
+  readonly shrink?: number;
 }
+
+/** Narrowest that a column is shortened to; beyond that the terminal wraps. */
+const narrowestCell = 12;
 
 /** Rows with aligned columns, two blanks between them and none at the end of a line. */
 export function tableLines(rows: readonly (readonly string[])[], options: TableOptions = {}): string[] {
+  const widths = columnWidths(rows);
+  const { indent = '', columns, shrink = 0 } = options;
+  const surplus = columns === undefined ? 0 : indent.length + tableWidth(rows) - columns;
+  const own = widths[shrink] ?? 0;
+  if (surplus > 0) widths[shrink] = Math.min(own, Math.max(narrowestCell, own - surplus));
+  return rows.map((row) => {
+    const cells = row.map((cell, column) => {
+      const width = widths[column] ?? 0;
+      const text = shortened(cell, width);
+      return options.right?.includes(column) ? text.padStart(width) : text.padEnd(width);
+    });
+    return `${indent}${cells.join('  ')}`.trimEnd();
+  });
+}
+
+/** Columns of the widest row. */
+export function tableWidth(rows: readonly (readonly string[])[]): number {
+  const widths = columnWidths(rows);
+  return widths.reduce((sum, width) => sum + width, 2 * Math.max(0, widths.length - 1));
+}
+
+function columnWidths(rows: readonly (readonly string[])[]): number[] {
   const widths: number[] = [];
   for (const row of rows)
     row.forEach((cell, column) => {
       widths[column] = Math.max(widths[column] ?? 0, cell.length);
     });
-  return rows.map((row) => {
-    const cells = row.map((cell, column) => {
-      const width = widths[column] ?? 0;
-      return options.right?.includes(column) ? cell.padStart(width) : cell.padEnd(width);
-    });
-    return `${options.indent ?? ''}${cells.join('  ')}`.trimEnd();
-  });
+  return widths;
 }
 
 /** `text` in at most `width` columns; what is cut out of its middle is marked with `..`. Expects ASCII. */

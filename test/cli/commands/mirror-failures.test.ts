@@ -31,6 +31,18 @@ describe('airgap mirror when something fails', () => {
     ).toBe(3);
   });
 
+  it('tells of an image that cannot be resolved twice: its state in the plan, and why at the end', async () => {
+    const missing = 'ghcr.io/siderolabs/missing:1';
+    for (const argv of [['mirror'], ['mirror', '--dry-run'], ['plan']]) {
+      const ran = await world.folder.airgap([...argv, missing, ...world.from(), ...world.to()]);
+      expect(ran.stdout).toMatch(/^ghcr\.io\/siderolabs\/missing:1 .* not found$/m);
+      expect(ran.stdout).toMatch(/^images +1, 1 cannot be resolved\nto move +nothing$/m);
+      expect(ran.stderr.match(/^.*missing:1/gm)).toEqual([expect.stringMatching(/^error: Cannot fetch manifest /)]);
+      expect(ran.stderr).toContain('  asked by: the command line\n');
+      expect([ran.status, ran.stdout.match(/missing:1/g)?.length]).toEqual([3, 2]);
+    }
+  });
+
   it('writes no lock and no patch when nothing stands, and ends with 3 when all failed at the source', async () => {
     const ran = await world.folder.airgap([
       'mirror',

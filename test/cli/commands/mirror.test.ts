@@ -1,6 +1,9 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { parseLock } from '../../../src/lock/parse.ts';
+import { serveStore } from '../../../src/serve/open.ts';
+import { openMemory } from '../../../src/store/memory/open.ts';
+import { seedImage } from '../../support/seedImages.ts';
 import { kubelet, mirrorWorld, pause } from './world.ts';
 
 const world = mirrorWorld();
@@ -32,7 +35,9 @@ describe('airgap mirror', () => {
     const ran = await world.folder.airgap(['mirror', kubelet, pause, ...world.from(), ...world.to()]);
     expect([ran.status, world.writes()]).toEqual([0, []]);
     expect(world.asked.filter(({ path }) => path.includes('/blobs/'))).toEqual([]);
-    expect(ran.stdout).toMatch(/^unchanged +registry\.k8s\.io\/pause:3\.10/m);
+    expect(ran.stdout).toMatch(/^registry\.k8s\.io\/pause:3\.10 .* unchanged$/m);
+    expect(ran.stdout.match(/k8s\.io\/pause:3\.10 /g)).toHaveLength(1);
+    expect(ran.stdout).toMatch(/^images +2, all unchanged$/m);
     expect(world.folder.read('airgap.lock')).toBe(lock);
   });
 
@@ -100,5 +105,73 @@ describe('airgap mirror', () => {
     expect((await fetch(`${world.registry.url}/v2/mirror/registry.k8s.io/pause/manifests/3.10`)).status).toBe(200);
     expect(world.folder.read('airgap-talos.yaml')).toContain(`${world.registry.url}/v2/mirror/registry.k8s.io`);
     expect((await world.folder.airgap(['verify'])).status).toBe(0);
+  });
+
+  it('names the configuration after its lock, so that two mirrors keep two', async () => {
+    await world.folder.airgap(['mirror', pause, ...world.from(), ...world.to(), '--lock', 'other.lock']);
+    expect(readdirSync(world.folder.path).sort()).toEqual(['other-talos.yaml', 'other.lock']);
+    expect(world.folder.read('other-talos.yaml')).toContain('--patch @other-talos.yaml');
+  });
+
+  it('warns of an address that nodes cannot reach, in the file too, until another is given', async () => {
+    const ran = await world.folder.airgap(['mirror', pause, ...world.from(), ...world.to()]);
+    const { port } = new URL(world.registry.url);
+    expect(ran.stderr).toMatch(/^warning: the Talos configuration names http:\/\/127\.0\.0\.1:\d+, .*--endpoint/m);
+    expect(ran.stdout).toContain(`airgap emit --endpoint http://ADDRESS:${port} --output airgap-talos.yaml`);
+    expect(world.folder.read('airgap-talos.yaml')).toMatch(/^# WARNING: on a node http:\/\/127/);
+    const emitted = await world.folder.airgap(['emit']);
+    expect([emitted.stderr, emitted.stdout]).toEqual([
+      expect.stringMatching(/^warning: /),
+      expect.stringMatching(/^# WARNING: /),
+    ]);
+    const reachable = await world.folder.airgap(['emit', '--endpoint', 'http://10.5.0.1:6000']);
+    expect([reachable.stderr, reachable.stdout]).toEqual(['', expect.not.stringContaining('WARNING')]);
+    const named = [pause, ...world.from(), ...world.to(), '--endpoint', 'http://10.5.0.1:6000'];
+    expect((await world.folder.airgap(['mirror', ...named])).stderr).not.toContain('warning');
+  });
+
+  it('says which images of the earlier lock the new one leaves out', async () => {
+    await world.folder.airgap(['mirror', kubelet, pause, ...world.from(), ...world.to()]);
+    const ran = await world.folder.airgap(['mirror', pause, ...world.from(), ...world.to()]);
+    expect(ran.stderr).toMatch(/^note: 1 image of airgap\.lock is not asked for now: .*both lists/m);
+    const whole = await world.folder.airgap(['mirror', 'airgap.lock', ...world.from(), ...world.to()]);
+    expect([whole.status, whole.stderr]).toEqual([0, expect.not.stringContaining('not asked for')]);
+  });
+
+  it('speaks of replacing a lock of another target only when it will', async () => {
+    await world.folder.airgap(['mirror', pause, ...world.from(), ...world.to()]);
+    const elsewhere = ['mirror', pause, ...world.from(), '--to', `${world.registry.url}/elsewhere`];
+    const dry = await world.folder.airgap([...elsewhere, '--dry-run']);
+    expect(dry.stderr).toMatch(/^note: airgap\.lock was written for another target or naming: it is not used$/m);
+    expect((await world.folder.airgap(elsewhere)).stderr).toContain('is not used, and is replaced at the end');
+  });
+
+  it('keeps the plan and the receipt within the width of a terminal', async () => {
+    for (const columns of [120, 80, 64]) {
+      const argv = ['mirror', kubelet, pause, ...world.from(), ...world.to(), '--lock', `${columns}.lock`];
+      const { stdout } = await world.folder.airgap(argv, { columns });
+      const [table = ''] = stdout.split('\n\n');
+      expect(table.includes('TARGET')).toBe(columns === 120);
+      expect(table.split('\n').filter((line) => line.length > columns)).toEqual([]);
+      const receipt = stdout.split('\n').filter((line) => /^(?:complete|present) /.test(line));
+      expect(receipt.filter((line) => line.length > columns)).toEqual([]);
+      expect(receipt).toHaveLength(2);
+    }
+  });
+
+  it('reads one path of two registries through what airgap serve serves', async () => {
+    const store = openMemory();
+    const names = ['ghcr.io/a/app:1', 'quay.io/a/app:1'];
+    for (const [index, name] of names.entries()) await seedImage(store, name, { layers: [`layer ${index}`] });
+    const served = await serveStore(store);
+    try {
+      const through = ['--source-endpoint', `*=${served.url}`];
+      const ran = await world.folder.airgap(['mirror', ...names, ...through, ...world.to(), '--prefix-by-registry']);
+      expect([ran.status, ran.stderr]).toEqual([0, expect.not.stringContaining('error')]);
+      const { images } = parseLock(world.folder.read('airgap.lock'), 'airgap.lock');
+      expect(new Set(images.map(({ digest }) => digest)).size).toBe(2);
+    } finally {
+      await served.close();
+    }
   });
 });

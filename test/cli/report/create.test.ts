@@ -49,12 +49,32 @@ describe('createReporter() without a terminal', () => {
     const [stdout, stderr] = [new KeptOutput(), new KeptOutput()];
     const reporter = createReporter({ ...base, stdout, stderr });
     reporter.event({ type: 'wait', host: 'ghcr.io', seconds: 40.2, reason: '429' });
-    reporter.event({ type: 'http:retry', host: 'ghcr.io', method: 'GET', attempt: 1, delayMs: 250, message: 'reset' });
+    reporter.event({ type: 'http:retry', host: 'ghcr.io', method: 'GET', attempt: 4, delayMs: 2450, message: 'reset' });
     reporter.close();
     expect(stderr.lines).toEqual([
       'waiting  ghcr.io asks us to wait 41 s (429)',
-      'retry    ghcr.io GET in 0.3 s: reset',
+      'retry    ghcr.io GET in 2.5 s: reset',
     ]);
+  });
+
+  it('does not mention repetitions at once, nor what the plan tells', () => {
+    const [stdout, stderr] = [new KeptOutput(), new KeptOutput()];
+    const reporter = createReporter({ ...base, stdout, stderr });
+    const again = { attempt: 1, delayMs: 250, message: 'reset' };
+    reporter.event({ type: 'http:retry', host: 'ghcr.io', method: 'GET', ...again });
+    reporter.event({ type: 'blob:retry', digest, image: 'a:1', ...again });
+    reporter.event({ type: 'resolve:failed', image: 'a:1', code: 'ERR_NOT_FOUND', message: 'gone' });
+    reporter.close();
+    expect(stderr.text).toBe('');
+  });
+
+  it('tells a warning from a note', () => {
+    const [stdout, stderr] = [new KeptOutput(), new KeptOutput()];
+    const reporter = createReporter({ ...base, stdout, stderr });
+    reporter.event({ type: 'notice', message: 'one' });
+    reporter.event({ type: 'notice', message: 'two', isWarning: true });
+    reporter.close();
+    expect(stderr.lines).toEqual(['note: one', 'warning: two']);
   });
 });
 
