@@ -37,7 +37,7 @@ export function verificationLines(verification: Verification): string[] {
   if (catalogNote !== undefined) lines.push(`note: the catalog could not be read whole: ${printable(catalogNote)}`);
   if (extras.length > 0) {
     lines.push(
-      `not in the lock, but at the target (${extras.length}):`,
+      `also at the target, and not asked for (${extras.length}):`,
       ...extras.slice(0, extrasShown).map((extra) => `  ${printable(extra)}`),
     );
     if (extras.length > extrasShown) lines.push(`  and ${extras.length - extrasShown} more`);

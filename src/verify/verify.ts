@@ -133,7 +133,7 @@ export class VerificationRun {
     const { target, signal, prefix } = this.#options;
     const findings = (await Promise.all(this.#checks)).flat();
     const catalog: CatalogFinding = this.#options.catalog
-      ? await findExtras(this.#images, { target, prefix, signal })
+      ? await findExtras(this.#known(), { target, prefix, signal })
       : { extras: [] };
     return {
       images: this.#images.length,
@@ -143,6 +143,14 @@ export class VerificationRun {
       extras: catalog.extras,
       ...(catalog.note === undefined ? {} : { catalogNote: catalog.note }),
     };
+  }
+
+  /** With what their tags turned out to stand for: without a lock that is how signatures are told to belong to them. */
+  #known(): ExpectedImage[] {
+    return this.#images.map((image) => ({
+      ...image,
+      manifests: [...image.manifests, ...this.#witness.manifestsAsked(image.place)],
+    }));
   }
 
   async #check(image: ExpectedImage): Promise<Finding[]> {

@@ -2,7 +2,7 @@
 import { type Limit, limitTo } from '../async/limit.ts';
 import { toAirgapError } from '../errors.ts';
 import type { Descriptor } from '../oci/descriptor.ts';
-import { algorithmOf, type Digest, digestFrom, digestOf, hasherFor } from '../oci/digest.ts';
+import { algorithmOf, type Digest, digestFrom, digestOf, hasherFor, isDigest } from '../oci/digest.ts';
 import { documentOf, type ManifestDocument } from '../oci/manifest.ts';
 import { formatRepository, type RepositoryName, type Tag } from '../oci/reference.ts';
 import type { Source } from '../store/store.ts';
@@ -74,6 +74,14 @@ export class Witness {
       const there = await this.#options.target.repository(repository).exists(blob, this.#call());
       return there ? blob : this.#whyNot(repository, blob);
     });
+  }
+
+  /** Digests that manifests of this repository were asked by, children included. */
+  manifestsAsked(repository: RepositoryName): Digest[] {
+    const start = `${formatRepository(repository)}@`;
+    return [...this.#manifests.keys()]
+      .flatMap((key) => (key.startsWith(start) ? key.slice(start.length) : []))
+      .filter(isDigest);
   }
 
   /** What stands, each repository's content counted once. */

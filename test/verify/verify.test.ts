@@ -303,6 +303,18 @@ describe('findExtras()', () => {
     expect(result.extras).toEqual(['registry.internal:6000/p/a/b:old', 'registry.internal:6000/p/other']);
   });
 
+  it('knows signatures of images of which only the tag is known, and of their children', async () => {
+    const { target, seeded } = await small();
+    await seedCosignTag(target, { ...seeded, reference: parseReference('registry.internal:6000/a/b:1') });
+    await seedImage(target, 'registry.internal:6000/a/b:old', { layers: ['old'] });
+    const place = parseReference('registry.internal:6000/a/b:1');
+    const { extras, findings } = await verifyPlaced([{ source: parseReference('ghcr.io/a/b:1'), target: place }], {
+      ...options(target),
+      catalog: true,
+    });
+    expect({ extras, findings }).toEqual({ extras: ['registry.internal:6000/a/b:old'], findings: [] });
+  });
+
   it('names the signature of what it does not know', async () => {
     const { lock, target } = await small();
     const old = await seedImage(target, 'registry.internal:6000/a/b', { layers: ['old'], byDigest: true });
