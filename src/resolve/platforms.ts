@@ -1,4 +1,5 @@
 /** Which children of an index are wanted, told by their platforms. */
+import { AirgapError } from '../errors.ts';
 import type { Descriptor } from '../oci/descriptor.ts';
 import type { Digest } from '../oci/digest.ts';
 import { childrenOf, type ManifestDocument } from '../oci/manifest.ts';
@@ -45,7 +46,27 @@ export async function selectPlatforms(root: ManifestDocument, options: SelectOpt
     const platform = await platformOf(root, options);
     return select([{ descriptor: root.descriptor, platform }], options.platforms);
   }
-  return select(await leavesOf(root, { ...options, depth: 0 }), options.platforms);
+  const search = { ...options, read: bounded(root, options.read), met: new Set([root.descriptor.digest]) };
+  return select(await leavesOf(root, { ...search, depth: 0 }), options.platforms);
+}
+
+/** Reads no more manifests and bytes than a walk would. Throws ERR_PROTOCOL past that. */
+function bounded(root: ManifestDocument, read: SelectOptions['read']): SelectOptions['read'] {
+  let manifests = 0;
+  let bytes = 0;
+  return (child) => {
+    manifests += 1;
+    bytes += child.size;
+    if (manifests <= walkLimits.manifests && bytes <= walkLimits.bytes) return read(child);
+    const { digest } = root.descriptor;
+    throw new AirgapError(
+      'ERR_PROTOCOL',
+      `Cannot tell the platforms of "${digest}": too many manifests hang together`,
+      {
+        digest,
+      },
+    );
+  };
 }
 
 /** The platform an image's config names. Undefined for an artifact, for a config that is too large or that is no JSON. */
@@ -73,14 +94,22 @@ function parseConfig(bytes: Uint8Array): Platform | undefined {
   }
 }
 
-async function leavesOf(index: ManifestDocument, options: SelectOptions & { readonly depth: number }): Promise<Leaf[]> {
+interface Search extends SelectOptions {
+  readonly depth: number;
+  /** What was met without a platform: it is looked into once, or a few indexes that list each other many times would never end. */
+  readonly met: Set<Digest>;
+}
+
+async function leavesOf(index: ManifestDocument, options: Search): Promise<Leaf[]> {
   if (options.depth >= walkLimits.depth) return [];
   const leaves = await Promise.all(childrenOf(index.manifest).map((child) => leavesAt(child, options)));
   return leaves.flat();
 }
 
-async function leavesAt(child: Descriptor, options: SelectOptions & { readonly depth: number }): Promise<Leaf[]> {
+async function leavesAt(child: Descriptor, options: Search): Promise<Leaf[]> {
   if (child.platform !== undefined) return [{ descriptor: child, platform: child.platform }];
+  if (options.met.has(child.digest)) return [];
+  options.met.add(child.digest);
   if (isIndexType(child.mediaType)) {
     return leavesOf(await options.read(child), { ...options, depth: options.depth + 1 });
   }

@@ -9,7 +9,7 @@ import type { Source } from '../../src/store/store.ts';
 import type { SeededImage } from '../support/pile.ts';
 import { seedArtifact, seedCosignTag } from '../support/seedAttached.ts';
 import { seedImage, seedNestedIndex } from '../support/seedImages.ts';
-import { put, request, wishFor } from './builders.ts';
+import { imageOf, put, request, wishFor } from './builders.ts';
 import { watch } from './watched.ts';
 
 const asked = 'ghcr.io/a/b:1';
@@ -42,6 +42,19 @@ const kinds = (image: ResolvedImage): string[] => image.notices.map((notice) => 
 const manifests = (image: ResolvedImage): string[] => image.manifests.map((document) => document.descriptor.digest);
 
 describe('choosePlatforms()', () => {
+  it('reads each of the indexes inside indexes once, however often they are listed', async () => {
+    const memory = openMemory();
+    const repository = memory.repository(parseReference(asked));
+    let level = await put(repository, imageOf('leaf'));
+    for (let depth = 0; depth < 7; depth += 1) {
+      const platform = depth === 0 ? { platform: { os: 'linux', architecture: 'amd64' } } : {};
+      const many = Array.from({ length: 20 }, () => ({ ...level, ...platform }));
+      level = await put(repository, { manifests: many }, depth === 6 ? { tag: '1' } : {});
+    }
+    const image = await resolveOne(memory, amd64);
+    expect(image.manifests).toHaveLength(8);
+  });
+
   it('keeps the index as it is and only the wanted child with its attestation, without reading the others', async () => {
     const memory = openMemory();
     const seeded = await seedImage(memory, asked, { platforms: ['linux/amd64', 'linux/arm64'], attestations: true });
