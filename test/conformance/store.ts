@@ -278,6 +278,8 @@ function describeManifests({ store, freshName }: Suite): void {
     const second = await seedImage(store(), `${name}:v1`, { layers: ['second'] });
     const repository = store().repository(first.reference);
     expect((await repository.resolve(parseTag('v1'))).digest).toBe(second.root.digest);
+    expect(await repository.exists(first.root)).toBe(true);
+    expect((await repository.manifest(first.root.digest)).descriptor.digest).toBe(first.root.digest);
     await seedImage(store(), `${name}:v2`, { layers: ['second'] });
     expect(await collectTags(repository.tags?.())).toEqual(['v1', 'v2']);
   });

@@ -66,18 +66,24 @@ export class LayoutNames {
     return this.#mediaTypes.get(digest);
   }
 
-  /** Names a manifest. By its digest only while nothing else of the repository names it; its children no longer need a name of their own. */
+  /**
+   * Names a manifest. By its digest only while no tag of the repository names it; its children no longer need a name of their own.
+   * A manifest whose last tag moves to another one keeps a name by its digest: who pinned it still finds it.
+   */
   put(
     name: RepositoryName,
     manifest: { readonly descriptor: Descriptor; readonly tag?: Tag | undefined; readonly children: readonly Digest[] },
   ): void {
     const { descriptor, tag, children } = manifest;
+    const before = tag === undefined ? undefined : this.tag(name, tag);
     this.#reached.delete(formatRepository(name));
     const isTagged = tag === undefined && this.#isTagged(name, descriptor.digest);
     if (!isTagged) this.#add(entryFor({ ...name, tag }, descriptor));
     const named = this.#repositories.get(formatRepository(name));
     if (tag !== undefined) named?.roots.delete(descriptor.digest);
     for (const child of children) named?.roots.delete(child);
+    if (before === undefined || children.includes(before.digest) || this.#isTagged(name, before.digest)) return;
+    this.#add(entryFor(name, before));
   }
 
   #isTagged(name: RepositoryName, digest: Digest): boolean {
