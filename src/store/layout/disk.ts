@@ -72,7 +72,9 @@ export async function replaceFile(
 ): Promise<void> {
   const { bytes, temporary } = options;
   try {
-    await withFile(temporary, 'w', async (file) => {
+    // A new file, never what stands there: that may be a link to somewhere else.
+    await rm(temporary, { force: true });
+    await withFile(temporary, 'wx', async (file) => {
       await file.writeFile(bytes);
       await file.sync();
     });

@@ -7,7 +7,10 @@ import { createHash, randomUUID } from 'node:crypto';
 import { link, readFile, rm, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { AirgapError } from '../../errors.ts';
-import { codeOf, onDisk } from './disk.ts';
+import { codeOf, onDisk, readFlags, statsOf, withFile } from './disk.ts';
+
+/** Bytes of a lock that are read: far more than one has. */
+const longestLock = 4096;
 
 interface Owner {
   readonly host: string;
@@ -42,11 +45,11 @@ async function tryTake(
   for (let place = path; ; ) {
     files.push(place);
     if (await linked(taking.draft, place)) {
-      if (place === path || (await readText(path)) === first) return files;
+      if (place === path || (await readText(path, taking.layout)) === first) return files;
       await rm(place, { force: true });
       return undefined;
     }
-    const text = await readText(place);
+    const text = await readText(place, taking.layout);
     if (text === undefined) return undefined;
     first ??= text;
     const owner = parseOwner(text);
@@ -69,9 +72,20 @@ async function linked(draft: string, path: string): Promise<boolean> {
   }
 }
 
-async function readText(path: string): Promise<string | undefined> {
+/** Undefined when there is none. What is no file is never opened: a layout may come from anywhere, and a link lead anywhere. */
+async function readText(path: string, layout: string): Promise<string | undefined> {
+  const stats = await statsOf(path);
+  if (stats === undefined) return undefined;
+  if (!stats.isFile()) {
+    throw new AirgapError('ERR_INPUT_INVALID', `Cannot write to layout "${layout}": its lock "${path}" is no file`, {
+      hint: 'look where the layout comes from; if it is yours, delete that',
+    });
+  }
   try {
-    return await readFile(path, 'utf8');
+    return await withFile(path, readFlags, async (file) => {
+      const { bytesRead, buffer } = await file.read(Buffer.alloc(longestLock), 0, longestLock, 0);
+      return buffer.toString('utf8', 0, bytesRead);
+    });
   } catch (error) {
     if (codeOf(error) === 'ENOENT') return undefined;
     return onDisk(`read lock "${path}"`, Promise.reject(error));

@@ -1,16 +1,18 @@
 /** A blob's file while it is written: begun anew, or gone on with where an earlier attempt ended. */
 import { constants } from 'node:fs';
-import { type FileHandle, open } from 'node:fs/promises';
+import { type FileHandle, open, rm } from 'node:fs/promises';
 import { AirgapError } from '../../errors.ts';
 import type { Descriptor } from '../../oci/descriptor.ts';
 import { algorithmOf, digestFrom, hasherFor } from '../../oci/digest.ts';
 import { throwIfAborted } from '../interruption.ts';
 import type { ReopenableContent, UnverifiedContent } from '../store.ts';
 import { digestMismatch, verifiedContent } from '../verified.ts';
-import { onDisk } from './disk.ts';
+import { onDisk, statsOf } from './disk.ts';
 
-/** Opens what an earlier attempt left, or a new file. Never follows a link. */
-export function openPartial(path: string): Promise<FileHandle> {
+/** Opens what an earlier attempt left, or a new file, also in place of what is no file (a link, a pipe). Never follows a link. */
+export async function openPartial(path: string): Promise<FileHandle> {
+  const stats = await statsOf(path);
+  if (stats !== undefined && !stats.isFile()) await rm(path, { recursive: true, force: true });
   return open(path, constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW, 0o644);
 }
 

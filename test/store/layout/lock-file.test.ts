@@ -1,5 +1,5 @@
-import { spawn } from 'node:child_process';
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { execFileSync, spawn } from 'node:child_process';
+import { mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -90,5 +90,17 @@ describe('takeLock()', () => {
       code: 'ERR_INPUT_INVALID',
       hint: expect.stringContaining(path),
     });
+  });
+
+  it('refuses a lock that is a link or a pipe instead of reading whatever that leads to', async () => {
+    await symlink('/dev/zero', path);
+    await expect(takeLock(path, 'here')).rejects.toMatchObject({ code: 'ERR_INPUT_INVALID' });
+    await rm(path);
+    execFileSync('mkfifo', [path]);
+    await expect(takeLock(path, 'here')).rejects.toMatchObject({
+      code: 'ERR_INPUT_INVALID',
+      message: `Cannot write to layout "here": its lock "${path}" is no file`,
+    });
+    expect(await readdir(directory)).toEqual(['lock']);
   });
 });

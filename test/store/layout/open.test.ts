@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { cp, lstat, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -201,6 +201,33 @@ describe('openLayout() refusing', () => {
     await rm(join(directory, 'blobs'), { recursive: true });
     await symlink(outside, join(directory, 'blobs'));
     await expect(openLayout(directory, { readOnly: true })).rejects.toMatchObject({ code: 'ERR_INPUT_INVALID' });
+  });
+
+  it('writes through no link that a foreign layout brought along', async () => {
+    await (await open()).close();
+    const victim = join(parent, 'victim');
+    await writeFile(victim, 'precious');
+    const partial = join(directory, '.airgap-partial');
+    await mkdir(partial);
+    for (const file of ['index.json', 'oci-layout']) await symlink(victim, join(partial, file));
+    const image = await seedImage(await open(), 'ghcr.io/a/b:v1');
+    expect(await readFile(victim, 'utf8')).toBe('precious');
+    expect((await lstat(join(directory, 'index.json'))).isFile()).toBe(true);
+    expect(image.root.size).toBeGreaterThan(0);
+  });
+
+  it('takes the place of what is no partial file and stores the blob', async () => {
+    const layout = await open();
+    const bytes = Buffer.from('a blob');
+    const descriptor = blobOf(bytes);
+    const partial = join(directory, '.airgap-partial', `sha256-${hexOf(descriptor.digest)}`);
+    const victim = join(parent, 'victim');
+    await writeFile(victim, 'precious');
+    await symlink(victim, partial);
+    await layout.repository(name).push(descriptor, contentOfBytes(descriptor, bytes));
+    expect(await readFile(blobPath(descriptor), 'utf8')).toBe('a blob');
+    expect((await lstat(blobPath(descriptor))).isFile()).toBe(true);
+    expect(await readFile(victim, 'utf8')).toBe('precious');
   });
 
   it('refuses an index that is a link, no JSON, or names paths, and another layout version', async () => {
