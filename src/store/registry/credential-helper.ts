@@ -43,10 +43,12 @@ function runHelper(program: string, question: HelperQuestion): Promise<HelperRun
   return new Promise((resolve, reject) => {
     const child = spawn(program, ['get'], { stdio: ['pipe', 'pipe', 'ignore'], env: { ...question.environment } });
     let output = '';
-    let late = false;
     const timer = setTimeout(() => {
-      late = true;
       child.kill('SIGKILL');
+      // What the helper started may live on and hold its output open: nobody waits for that.
+      child.stdout.destroy();
+      child.stdin.destroy();
+      resolve({ status: 'timeout', output: '' });
     }, question.timeoutMs ?? 20_000);
     child.stdout.setEncoding('utf8');
     child.stdout.on('data', (text: string) => {
@@ -59,7 +61,7 @@ function runHelper(program: string, question: HelperQuestion): Promise<HelperRun
     });
     child.once('close', (code, signal) => {
       clearTimeout(timer);
-      resolve({ status: late ? 'timeout' : (code ?? signal ?? 'unknown'), output });
+      resolve({ status: code ?? signal ?? 'unknown', output });
     });
     // A helper may end without reading; that is its answer's matter, not ours.
     child.stdin.on('error', () => {});

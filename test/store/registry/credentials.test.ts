@@ -23,6 +23,7 @@ echo '{"Username":"<token>","Secret":"hubtoken"}'`,
   await helper('broken', 'echo top-secret; exit 3');
   await helper('talks', 'echo top-secret');
   await helper('sleeps', 'exec sleep 30');
+  await helper('leaves', 'sleep 30; true');
 });
 
 afterAll(async () => {
@@ -117,6 +118,7 @@ describe('credentialLookup()', () => {
     ['broken', 'status 3'],
     ['talks', 'not JSON'],
     ['sleeps', 'too long'],
+    ['leaves', 'too long'],
     ['nowhere', 'no program'],
     ['../good', 'name'],
   ])('reports helper %s without what it wrote', async (name, state) => {
