@@ -82,6 +82,7 @@ class RangedReader {
   #open: OpenRange[] = [];
   #nextStart: number;
   #taken = 0;
+  #closed = false;
 
   constructor(options: RangedOptions) {
     this.#options = options;
@@ -106,6 +107,7 @@ class RangedReader {
   }
 
   close(): void {
+    this.#closed = true;
     for (const { segment, kind, becomeHead } of this.#open) {
       segment.leave();
       becomeHead();
@@ -165,6 +167,7 @@ class RangedReader {
       if (!isAirgapError(error) || error.code !== 'ERR_UNSUPPORTED') throw error;
     }
     await range.turn;
+    if (this.#closed) return;
     yield* this.#options.read(range.from, range.to, 'first');
   }
 }

@@ -46,6 +46,25 @@ function limitedLink(perTick: number): {
 }
 
 describe('rangedContent()', () => {
+  it('asks for nothing more once it is left, not even for ranges that waited for a connection', async () => {
+    const meter = new Meter();
+    const asked: string[] = [];
+    async function* read(start: number, end: number, kind: 'first' | 'extra'): UnverifiedContent {
+      asked.push(`${kind} ${start}`);
+      if (kind === 'extra') throw new AirgapError('ERR_UNSUPPORTED', 'no free connection');
+      for (let at = start; at < end; at += 10) {
+        await delay(1);
+        yield body.subarray(at, at + 10);
+      }
+    }
+    const sizes = { size: 1000, offset: 0, rangeBytes: 100, maxStreams: 2 };
+    for await (const _chunk of rangedContent({ ...sizes, extra: new ExtraStreams(2), meter, read })) {
+      if (asked.length > 1) break;
+    }
+    await delay(20);
+    expect(asked).toEqual(['first 0', 'extra 100']);
+  });
+
   it('gives every byte once and in order, with more streams where each connection is slow', async () => {
     const { link, meter, read } = limitedLink(500);
     const options = {
