@@ -188,7 +188,8 @@ function notAllowed(exchange: Exchange): Refusal {
 
 function listen(server: Server, at: { readonly host: string; readonly port: number }): Promise<void> {
   return new Promise((resolve, reject) => {
-    server.once('error', (cause: NodeJS.ErrnoException) => {
+    // For as long as it runs: without a listener a failure to take one connection would end the process.
+    server.on('error', (cause: NodeJS.ErrnoException) => {
       const state = cause.code === 'EADDRINUSE' ? 'the port is taken' : cause.message;
       reject(new AirgapError('ERR_UNREACHABLE', `Cannot listen on "${at.host}:${at.port}": ${state}`, { cause }));
     });
