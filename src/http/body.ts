@@ -7,6 +7,9 @@ const usualHighWaterMark = 128 * 1024;
 /** A rest up to this size is read to keep the connection; a longer one costs the connection. */
 const worthDraining = 64 * 1024;
 const drainMs = 1000;
+/** Pieces below this size that nobody waits for are joined: a server may send a body byte by byte. */
+const smallPiece = 4 * 1024;
+const joinedPieces = 16 * 1024;
 
 /** The connection the bytes come from. */
 export interface BodyFlow {
@@ -44,6 +47,8 @@ export class ResponseBody implements HttpBody, AsyncIterator<Uint8Array, undefin
   #failure: AirgapError | undefined;
   #reader: Reader | undefined;
   #onFull: (() => void) | undefined;
+  /** Room for more behind the last of the chunks. */
+  #tail: { readonly bytes: Uint8Array; used: number } | undefined;
 
   constructor(options: BodyOptions) {
     this.#options = options;
@@ -72,7 +77,7 @@ export class ResponseBody implements HttpBody, AsyncIterator<Uint8Array, undefin
       reader.resolve({ done: false, value: chunk });
       return;
     }
-    this.#chunks.push(chunk);
+    this.#keep(chunk);
     this.#queued += chunk.byteLength;
     if (this.#queued >= this.#highWaterMark && !this.#paused) {
       this.#paused = true;
@@ -101,6 +106,7 @@ export class ResponseBody implements HttpBody, AsyncIterator<Uint8Array, undefin
   /** Waits until the body is here completely, or `limit` bytes of it, which are kept for the reader. Throws what cut it before. */
   async arrived(limit: number): Promise<void> {
     this.#highWaterMark = limit;
+    if (this.#paused && this.#queued < limit) this.#resume();
     if (!this.#over && this.#queued < limit) {
       await new Promise<void>((resolve) => {
         this.#onFull = resolve;
@@ -120,10 +126,8 @@ export class ResponseBody implements HttpBody, AsyncIterator<Uint8Array, undefin
     const chunk = this.#chunks.shift();
     if (chunk !== undefined) {
       this.#queued -= chunk.byteLength;
-      if (this.#paused && this.#queued < this.#highWaterMark / 2) {
-        this.#paused = false;
-        this.#options.flow.resume();
-      }
+      if (this.#chunks.length === 0) this.#tail = undefined;
+      if (this.#paused && this.#queued < this.#highWaterMark / 2) this.#resume();
       return Promise.resolve({ done: false, value: chunk });
     }
     if (this.#failure !== undefined) return Promise.reject(this.#failure);
@@ -142,16 +146,21 @@ export class ResponseBody implements HttpBody, AsyncIterator<Uint8Array, undefin
 
   async bytes(limit: number): Promise<Uint8Array> {
     const { length } = this.#options;
-    const parts: Uint8Array[] = [];
-    let total = 0;
     if (length !== undefined && length > limit) this.#tooLong(limit);
+    let bytes = new Uint8Array(Math.min(limit, Math.max(length ?? 0, this.#queued)));
+    let total = 0;
     for await (const chunk of this) {
+      const before = total;
       total += chunk.byteLength;
       if (total > limit) this.#tooLong(limit);
-      parts.push(chunk);
+      if (total > bytes.byteLength) {
+        const larger = new Uint8Array(Math.min(limit, Math.max(total, 2 * bytes.byteLength)));
+        larger.set(bytes.subarray(0, before));
+        bytes = larger;
+      }
+      bytes.set(chunk, before);
     }
-    const [first] = parts;
-    return parts.length === 1 && first !== undefined ? first : Buffer.concat(parts, total);
+    return bytes.subarray(0, total);
   }
 
   async text(limit: number): Promise<string> {
@@ -167,7 +176,7 @@ export class ResponseBody implements HttpBody, AsyncIterator<Uint8Array, undefin
       this.#abort();
       return;
     }
-    if (this.#paused) this.#options.flow.resume();
+    if (this.#paused) this.#resume();
     await new Promise<void>((resolve) => {
       const timer = setTimeout(() => this.#abort(), drainMs);
       this.whenOver(() => {
@@ -175,6 +184,28 @@ export class ResponseBody implements HttpBody, AsyncIterator<Uint8Array, undefin
         resolve();
       });
     });
+  }
+
+  #keep(chunk: Uint8Array): void {
+    const tail = this.#tail;
+    if (tail !== undefined && tail.used + chunk.byteLength <= joinedPieces) {
+      tail.bytes.set(chunk, tail.used);
+      tail.used += chunk.byteLength;
+      this.#chunks[this.#chunks.length - 1] = tail.bytes.subarray(0, tail.used);
+    } else if (chunk.byteLength < smallPiece && this.#chunks.length > 0) {
+      const bytes = new Uint8Array(joinedPieces);
+      bytes.set(chunk);
+      this.#tail = { bytes, used: chunk.byteLength };
+      this.#chunks.push(bytes.subarray(0, chunk.byteLength));
+    } else {
+      this.#tail = undefined;
+      this.#chunks.push(chunk);
+    }
+  }
+
+  #resume(): void {
+    this.#paused = false;
+    this.#options.flow.resume();
   }
 
   #tooLong(limit: number): never {
@@ -186,6 +217,7 @@ export class ResponseBody implements HttpBody, AsyncIterator<Uint8Array, undefin
   #leave(): void {
     this.#left = true;
     this.#chunks.length = 0;
+    this.#tail = undefined;
     this.#queued = 0;
   }
 

@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { AirgapError } from '../../src/errors.ts';
+import { ResponseBody } from '../../src/http/body.ts';
 import type { HttpRequest } from '../../src/http/client.ts';
 import { failureOf, get as getSmall, openClient, read, serve, serveRaw } from './servers.ts';
 
@@ -128,6 +130,40 @@ describe('HttpBody', () => {
     const response = await client.send(getSmall(server.url, '/a'));
     expect(client.statistics().get(server.host)?.receivedBytes).toBe(0);
     expect(bytes.equals(await response.body.bytes(size))).toBe(true);
+  });
+
+  it('that arrives byte by byte costs memory and time for its bytes, not for its pieces', async () => {
+    const pieces = 200_000;
+    const server = await serveRaw((socket) => {
+      socket.once('data', () => {
+        socket.write('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n');
+        socket.write('1\r\na\r\n'.repeat(pieces));
+        socket.end('0\r\n\r\n');
+      });
+    });
+    const { client } = openClient();
+    const response = await client.send(getSmall(server.url, '/a'));
+    let chunks = 0;
+    let text = '';
+    for await (const chunk of response.body) {
+      chunks += 1;
+      text += Buffer.from(chunk).toString();
+    }
+    expect(text).toBe('a'.repeat(pieces));
+    expect(chunks).toBeLessThan(pieces / 100);
+  });
+
+  it('arrives also when it was held back before anyone asked for that', async () => {
+    const calls: string[] = [];
+    const flow = { pause: () => calls.push('pause'), resume: () => calls.push('resume'), abort: () => {} };
+    const refuse = (state: string) => new AirgapError('ERR_PROTOCOL', state);
+    const body = new ResponseBody({ flow, length: undefined, explain: () => refuse('cut'), refuse });
+    body.push(new Uint8Array(200 * 1024));
+    const arrived = body.arrived(1024 * 1024);
+    expect(calls).toEqual(['pause', 'resume']);
+    body.end();
+    await arrived;
+    expect((await body.bytes(1024 * 1024)).byteLength).toBe(200 * 1024);
   });
 
   it('takes an upload of no bytes', async () => {
