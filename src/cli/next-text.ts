@@ -25,10 +25,10 @@ export interface Ended {
 export function nextLines({ settings, files, failures, mirrored }: Ended): string[] {
   const lines = writtenLines(settings, files);
   const next: string[] = [];
-  if (failures > 0)
-    next.push(
-      `the same command again for the ${counted(failures, 'image')} that failed, when the cause is gone: it copies only what is missing`,
-    );
+  if (failures > 0) {
+    const again = 'run the same command again when the cause is gone';
+    next.push(`${again}: it copies only what is missing (${counted(failures, 'image')} failed)`);
+  }
   if (mirrored > 0 && settings.to.kind === 'layout') next.push(...layoutSteps(settings, files));
   if (files.unreachable !== undefined) next.push(emitStep(settings, otherEndpoint(files.unreachable)));
   if (files.patch !== undefined)

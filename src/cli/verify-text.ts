@@ -34,7 +34,9 @@ export function verificationLines(verification: Verification): string[] {
   const lines = [
     `verified ${counted(images, 'image')}: ${counted(manifests, 'manifest')}, ${counted(blobs, 'blob')}, ${sizeText(bytes)} (${read}): ${verdict}`,
   ];
-  if (catalogNote !== undefined) lines.push(`note: the catalog could not be read whole: ${printable(catalogNote)}`);
+  const isSilent = findings.some(({ kind }) => kind === 'unreachable');
+  if (catalogNote !== undefined && !isSilent)
+    lines.push(`note: the catalog could not be read whole: ${printable(catalogNote)}`);
   if (extras.length > 0) {
     lines.push(
       `also at the target, and not asked for (${extras.length}):`,

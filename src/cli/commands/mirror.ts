@@ -84,6 +84,8 @@ async function finish(
   reporter.text(receiptLines(facts, session.columns));
   for (const { error } of failures) reporter.problem(errorLines(error));
   reporter.problem(findingLines(result.verification));
+  if (files.unreachable !== undefined)
+    reporter.event({ type: 'notice', message: unreachableText(files.unreachable), isWarning: true });
   reporter.text(nextLines({ settings, files, failures: failures.length, mirrored: result.lock.images.length }));
   reporter.result({ exitCode, ...receiptFields(facts), files });
   return exitCode;
@@ -107,8 +109,6 @@ async function writeFiles(
   );
   await writeFileAtomic(settings.patchFile, text);
   const unreachable = endpointOfThisMachine(mirrors);
-  if (unreachable !== undefined)
-    reporter.event({ type: 'notice', message: unreachableText(unreachable), isWarning: true });
   return {
     lock: settings.lockFile,
     patch: settings.patchFile,

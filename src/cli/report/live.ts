@@ -79,11 +79,17 @@ function copyHead(
 }
 
 function transferLines(progress: Progress, view: { readonly width: number; readonly style: ViewStyle }): string[] {
-  const all = progress.transfers();
+  const all = movingFirst(progress.transfers());
   const shown = all.slice(0, transfersShown);
   const lines = shown.map((transfer) => transferLine(transfer, view));
   if (all.length > shown.length) lines.push(cutAt(`  and ${all.length - shown.length} more`, view.width));
   return lines;
+}
+
+/** What has arrived and is still being handed on has nothing to show: it makes room for what moves. */
+function movingFirst(transfers: readonly Transfer[]): Transfer[] {
+  const isMoving = ({ bytes, size }: Transfer): boolean => bytes < size;
+  return [...transfers.filter(isMoving), ...transfers.filter((transfer) => !isMoving(transfer))];
 }
 
 function transferLine(transfer: Transfer, view: { readonly width: number; readonly style: ViewStyle }): string {

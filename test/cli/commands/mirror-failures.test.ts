@@ -68,6 +68,14 @@ describe('airgap mirror when something fails', () => {
     expect([ran.status, ran.stderr]).toEqual([3, expect.stringMatching(/^error: /m)]);
   });
 
+  it('tells of a target that is gone once per image when verifying, and not of its catalog', async () => {
+    await world.folder.airgap(['mirror', pause, ...world.from(), ...world.to()]);
+    await world.registry.close();
+    const ran = await world.folder.airgap(['verify', '--retries', '0']);
+    expect([ran.status, ran.stdout]).toEqual([5, expect.not.stringContaining('catalog')]);
+    expect(ran.stderr.match(/unreachable/g)).toHaveLength(1);
+  });
+
   it('ends with 4 when the target cannot be reached', async () => {
     const ran = await world.folder.airgap([
       'mirror',

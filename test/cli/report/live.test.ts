@@ -47,6 +47,15 @@ describe('liveLines()', () => {
     expect(lines).toHaveLength(3);
   });
 
+  it('shows what moves before what has arrived and is still being handed on', () => {
+    const progress = copying();
+    for (const letter of ['a', 'b'])
+      progress.apply({ type: 'blob:start', digest: digest(letter), size: 100, image: 'x:1', host: 'h' }, 0);
+    progress.apply({ type: 'blob:bytes', digest: digest('a'), bytes: 100 }, 10);
+    const lines = liveLines(progress, { now: 20, size: { columns: 80, rows: 24 }, style: plainStyle });
+    expect(lines.slice(1)).toEqual([expect.stringMatching(/ {2}0 % .*bbbb/), expect.stringMatching(/100 % .*aaaa/)]);
+  });
+
   it('counts down a wait and drops it when it is over', () => {
     const progress = copying();
     progress.apply({ type: 'wait', host: 'ghcr.io', seconds: 41, reason: '429' }, 1000);
