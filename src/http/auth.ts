@@ -192,7 +192,7 @@ export class Auth {
       `Cannot ${wish.action}: the credential for ${wish.url.host} is not sent to ${url.host} over plain HTTP`,
       {
         host: url.host,
-        hint: 'serve it over https, or allow plain HTTP for this registry explicitly',
+        hint: 'serve it over https, or allow plain HTTP for credentials (--plain-http)',
       },
     );
   }
