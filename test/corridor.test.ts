@@ -11,7 +11,7 @@ import type { SeededImage } from './support/pile.ts';
 import { seedReferrer } from './support/seedAttached.ts';
 import { seedImage } from './support/seedImages.ts';
 import { seedSet } from './support/seedSet.ts';
-import { watch } from './support/watched.ts';
+import { isWrite, watch } from './support/watched.ts';
 
 const byRegistry: MirrorRule = { naming: 'by-registry', registry: '10.5.0.1:6000', prefix: '' };
 const flat: MirrorRule = { ...byRegistry, naming: 'replace-host' };
@@ -196,7 +196,7 @@ describe('prepareMirror() and copyAndVerify()', () => {
     const { images } = await seedSet(source);
     source.calls.length = 0;
     const store = openMemory();
-    const result = await mirror({ references: images.keys(), source, target: watch(store, { mounts: false }) });
+    const result = await mirror({ references: images.keys(), source, target: watch(store, { without: ['mount'] }) });
     expect(result.verification.findings).toEqual([]);
     expect(new Set(fetched(source.calls)).size).toBe(fetched(source.calls).length);
     for (const image of images.values()) await expectSame(image, { target: store });
@@ -222,12 +222,12 @@ describe('prepareMirror() and copyAndVerify()', () => {
     await mirror({ references: images.keys(), source, target });
     const isTag = (call: string) => call.startsWith('pushManifest ') && !call.includes('@sha256:');
     for (const image of images.values()) {
-      const place = `${placeRepository(byRegistry, image.reference).registry}/${placeRepository(byRegistry, image.reference).repository}@`;
-      const tagged = target.calls.indexOf(`pushManifest ${place}${image.reference.tag}`);
+      const place = `${placeRepository(byRegistry, image.reference).registry}/${placeRepository(byRegistry, image.reference).repository}`;
+      const tagged = target.calls.indexOf(`pushManifest ${place}:${image.reference.tag}`);
       if (tagged < 0) continue;
       const later = target.calls
         .slice(tagged + 1)
-        .filter((call) => call.includes(place) && /^(push|mount)/.test(call) && !isTag(call));
+        .filter((call) => call.includes(`${place}@`) && /^(push|mount)/.test(call) && !isTag(call));
       const own = new Set(
         [...image.blobs, ...image.manifests.map(({ descriptor }) => descriptor)].map(({ digest }) => digest),
       );
@@ -240,7 +240,8 @@ describe('prepareMirror() and copyAndVerify()', () => {
     const { images } = await seedSet(source);
     let writes = 0;
     const target = watch(openMemory(), {
-      beforeWrite: () => {
+      before: (call) => {
+        if (!isWrite(call)) return;
         writes += 1;
         throw new AirgapError('ERR_NO_SPACE', 'Cannot push blob: no space left', { end: 'target' });
       },
@@ -258,8 +259,8 @@ describe('prepareMirror() and copyAndVerify()', () => {
     const store = openMemory();
     let writes = 0;
     const target = watch(store, {
-      beforeWrite: () => {
-        writes += 1;
+      before: (call) => {
+        if (isWrite(call)) writes += 1;
         if (writes === 10) controller.abort(new AirgapError('ERR_INTERRUPTED', 'Interrupted'));
       },
     });
@@ -300,7 +301,7 @@ async function* cut(content: UnverifiedContent, after: number): UnverifiedConten
 function losing(store: Target, digest: string): Target {
   let lost = true;
   const watched = watch(store, {
-    beforeWrite: (call) => {
+    before: (call) => {
       if (call.startsWith('push ') && call.endsWith(digest)) lost = false;
     },
   });

@@ -9,8 +9,8 @@ import type { Source } from '../../src/store/store.ts';
 import type { SeededImage } from '../support/pile.ts';
 import { seedArtifact, seedCosignTag } from '../support/seedAttached.ts';
 import { seedImage, seedNestedIndex } from '../support/seedImages.ts';
+import { watch } from '../support/watched.ts';
 import { imageOf, put, request, wishFor } from './builders.ts';
-import { watch } from './watched.ts';
 
 const asked = 'ghcr.io/a/b:1';
 const amd64 = wishFor(['linux/amd64']);

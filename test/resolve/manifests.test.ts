@@ -4,8 +4,8 @@ import { digestOf } from '../../src/oci/digest.ts';
 import { parseReference, parseTag } from '../../src/oci/reference.ts';
 import { ManifestReader } from '../../src/resolve/manifests.ts';
 import { openMemory } from '../../src/store/memory/open.ts';
+import { watch } from '../support/watched.ts';
 import { imageOf, put } from './builders.ts';
-import { watch } from './watched.ts';
 
 const name = parseReference('ghcr.io/a/b:1');
 const other = parseReference('quay.io/c/d:1');

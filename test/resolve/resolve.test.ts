@@ -11,8 +11,8 @@ import type { Source } from '../../src/store/store.ts';
 import type { SeededImage } from '../support/pile.ts';
 import { seedImage } from '../support/seedImages.ts';
 import { seedSet } from '../support/seedSet.ts';
+import { watch } from '../support/watched.ts';
 import { blob, everything, imageOf, put, request } from './builders.ts';
-import { watch } from './watched.ts';
 
 function options(source: Source, more: Partial<ResolveOptions> = {}): ResolveOptions {
   return { source, wish: everything, signatures: false, ...more };

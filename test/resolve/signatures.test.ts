@@ -10,8 +10,8 @@ import { openMemory } from '../../src/store/memory/open.ts';
 import type { Source } from '../../src/store/store.ts';
 import { seedCosignTag, seedFallbackReferrer, seedReferrer } from '../support/seedAttached.ts';
 import { seedImage } from '../support/seedImages.ts';
+import { type Watched, watch } from '../support/watched.ts';
 import { blob, everything, put, request } from './builders.ts';
-import { type Watched, watch } from './watched.ts';
 
 const asked = 'ghcr.io/a/b:1';
 const both = { platforms: ['linux/amd64', 'linux/arm64'] } as const;

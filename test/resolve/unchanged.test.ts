@@ -8,8 +8,8 @@ import { openMemory } from '../../src/store/memory/open.ts';
 import type { Target } from '../../src/store/store.ts';
 import { contentOfBytes } from '../../src/store/verified.ts';
 import { seedImage } from '../support/seedImages.ts';
+import { watch } from '../support/watched.ts';
 import { everything, request, wishFor } from './builders.ts';
-import { watch } from './watched.ts';
 
 const asked = 'ghcr.io/a/b:1';
 const both = { platforms: ['linux/amd64', 'linux/arm64'] } as const;

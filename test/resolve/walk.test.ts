@@ -5,8 +5,8 @@ import { parseReference, parseTag } from '../../src/oci/reference.ts';
 import { ManifestReader } from '../../src/resolve/manifests.ts';
 import { type WalkOptions, walk } from '../../src/resolve/walk.ts';
 import { openMemory } from '../../src/store/memory/open.ts';
+import { watch } from '../support/watched.ts';
 import { blob, imageOf, put } from './builders.ts';
-import { watch } from './watched.ts';
 
 const name = parseReference('ghcr.io/a/b:1');
 

@@ -9,10 +9,10 @@ import type { Source } from '../../src/store/store.ts';
 import type { Finding } from '../../src/verify/verification.ts';
 import { type VerifyOptions, verifyImage, verifyLock, verifyPlaced } from '../../src/verify/verify.ts';
 import { blob, imageOf, put, wishFor } from '../resolve/builders.ts';
-import { watch } from '../resolve/watched.ts';
 import { seedCosignTag } from '../support/seedAttached.ts';
 import { seedImage } from '../support/seedImages.ts';
 import { seedSet } from '../support/seedSet.ts';
+import { watch } from '../support/watched.ts';
 import { mirrored } from './mirrored.ts';
 
 const asked = 'ghcr.io/a/b:1';
