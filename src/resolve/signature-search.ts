@@ -1,5 +1,5 @@
 /** One image's signatures: what its repository has under tags and by the referrers API, and what could not be asked. */
-import { toAirgapError } from '../errors.ts';
+import { AirgapError, toAirgapError } from '../errors.ts';
 import type { Descriptor } from '../oci/descriptor.ts';
 import type { Digest } from '../oci/digest.ts';
 import { childrenOf, type ImageIndex, type ImageManifest, type ManifestDocument } from '../oci/manifest.ts';
@@ -11,7 +11,7 @@ import type { ManifestReader } from './manifests.ts';
 import type { ReferrersApi } from './referrers.ts';
 import { type RepositoryTags, signatureTags } from './repository-tags.ts';
 import type { Referrer, SignatureSearch as SearchResult, TagAssignment } from './resolved.ts';
-import { walk } from './walk.ts';
+import { walk, walkLimits } from './walk.ts';
 
 /** Questions to the referrers API for one image. */
 const apiRequests = 64;
@@ -47,6 +47,8 @@ export class SignatureSearch {
   readonly #referrers = new Map<string, Referrer>();
   readonly #problems = new Set<string>();
   #requestsLeft = apiRequests;
+  /** Bytes of manifests that may still be asked for: many may hang on one image, and anyone may hang them there. */
+  #bytesLeft = walkLimits.bytes;
   #probed = false;
 
   constructor(repository: RepositoryName, options: SignatureSearchOptions) {
@@ -127,7 +129,12 @@ export class SignatureSearch {
     for (const other of walked.others) this.#others.set(other.digest, other);
   }
 
-  #read(wanted: Descriptor): Promise<ManifestDocument> {
+  async #read(wanted: Descriptor): Promise<ManifestDocument> {
+    if (wanted.size > this.#bytesLeft) {
+      const message = `Cannot read manifest "${wanted.digest}": what belongs to the image exceeds ${walkLimits.bytes} bytes`;
+      throw new AirgapError('ERR_PROTOCOL', message, { digest: wanted.digest });
+    }
+    this.#bytesLeft -= wanted.size;
     return this.#options.reader.addressed(this.#repository, wanted);
   }
 

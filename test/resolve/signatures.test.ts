@@ -250,4 +250,22 @@ describe('signatureTags()', () => {
   it('cuts a long digest for the referrers tag and names nothing that is too long for a tag', () => {
     expect(signatureTags(parseDigest(`sha512:${'a'.repeat(128)}`))).toEqual([`sha512-${'a'.repeat(64)}`]);
   });
+
+  it('are not asked for without end: what they weigh together is limited', async () => {
+    const memory = openMemory();
+    await seedImage(memory, asked);
+    const listed = Array.from({ length: 100 }, (_, index) =>
+      blob(`referrer ${index}`, { mediaType: mediaTypes.ociManifest, size: 4 * 1024 * 1024 }),
+    );
+    const watched = watch(memory);
+    const source: Source = {
+      ...watched,
+      repository: (name) => ({ ...watched.repository(name), referrers: async () => listed }),
+    };
+    const resolved = await resolveOne(source);
+    expect(watched.count('manifest ') - 1).toBe(32);
+    expect(resolved.notices).toEqual([
+      { kind: 'signatures-unknown', message: expect.stringContaining('what belongs to the image exceeds') },
+    ]);
+  });
 });
