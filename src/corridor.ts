@@ -179,7 +179,7 @@ function checkOf(job: MirrorJob, total: number): VerificationRun {
   });
 }
 
-/** What stands now: images of this run that are complete and without a finding, images that did not change, and what an earlier run left. */
+/** What stands now: images of this run that are complete and without a finding, and those the previous lock vouched for that did not change. What was not asked for in this run is left out. */
 function lockAfter(
   job: MirrorJob,
   run: {

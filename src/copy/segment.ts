@@ -54,7 +54,7 @@ export class Segment {
     }
   }
 
-  /** Stops reading and releases the connection. */
+  /** Stops reading; the connection is free when its next bytes come, or when its silence is cut. */
   leave(): void {
     this.#abandoned = true;
     wake(this.#wakeReader);
