@@ -32,7 +32,7 @@ export function talosctlListArguments(versionText: string): string[] {
 
 /**
  * Reads what `talosctl version --client` prints, with `--short` (`Talos v1.14.4`, `Client v1.0.0`) or without (`Tag: v1.14.4`).
- * Builds between releases (`v1.14.4-3-gabc1234-dirty`) count as the release they follow. Throws ERR_PROTOCOL.
+ * Builds between releases (`v1.14.4-3-gabc1234-dirty`) count as the release they follow. Throws ERR_INPUT_INVALID.
  */
 export function parseTalosctlVersion(output: string): TalosVersion {
   for (const line of output.slice(0, 8192).split(/\r?\n/)) {
@@ -44,7 +44,7 @@ export function parseTalosctlVersion(output: string): TalosVersion {
       word === undefined ? undefined : readVersion(word.replace(/-dirty$/, '').replace(/-[0-9]+-g[0-9a-f]+$/, ''));
     if (version !== undefined) return version;
   }
-  throw new AirgapError('ERR_PROTOCOL', 'Cannot read the version of talosctl: no version in its output', {
+  throw new AirgapError('ERR_INPUT_INVALID', 'Cannot read the version of talosctl: no version in its output', {
     hint: 'name the release with --talos, or give the list in a file',
   });
 }

@@ -38,7 +38,7 @@ describe('parseTalosctlVersion()', () => {
 
   it('does not take the version of a server for its own', () => {
     expect(() => parseTalosctlVersion('Client:\n\nServer:\n\tTag:  v1.2.0\n')).toThrow(
-      expect.objectContaining({ code: 'ERR_PROTOCOL' }),
+      expect.objectContaining({ code: 'ERR_INPUT_INVALID' }),
     );
   });
 
