@@ -2,29 +2,33 @@
 import { type AirgapError, isAirgapError } from '../errors.ts';
 import { printable } from './report/text.ts';
 
+export interface ErrorTextOptions {
+  /** Also print stacks and causes. Default false. */
+  readonly debug?: boolean;
+  /** Images that share this error, in place of its own image and of who asked for it. */
+  readonly images?: readonly string[];
+}
+
 /** `error: …` and one indented line for each thing known. `debug` adds stacks and causes. */
-export function errorLines(
-  thrown: unknown,
-  options: { readonly debug?: boolean; readonly label?: string } = {},
-): string[] {
+export function errorLines(thrown: unknown, options: ErrorTextOptions = {}): string[] {
   const lines = isAirgapError(thrown)
-    ? knownLines(thrown, options.label ?? 'error')
+    ? knownLines(thrown, options.images)
     : defectLines(thrown, options.debug === true);
   return options.debug === true ? [...lines, ...stackLines(thrown)] : lines;
 }
 
-function knownLines(error: AirgapError, label: string): string[] {
+function knownLines(error: AirgapError, images: readonly string[] | undefined): string[] {
   const [first = '', ...rest] = error.message.split('\n');
   const named = error.host !== undefined && !error.message.includes(error.host);
   return [
-    `${label}: ${printable(first)}`,
+    `error: ${printable(first)}`,
     ...rest.map((line) => `  ${printable(line.trimStart())}`),
-    ...(error.reference === undefined || error.message.includes(error.reference)
+    ...(images !== undefined || error.reference === undefined || error.message.includes(error.reference)
       ? []
       : [`  image: ${printable(error.reference)}`]),
     ...(named ? [`  host: ${printable(error.host ?? '')}`] : []),
     ...causeLine(error),
-    ...originLine(error),
+    ...(images === undefined ? originLine(error) : ['  images:', ...images.map((image) => `    ${printable(image)}`)]),
     ...(error.hint === undefined ? [] : [`  hint: ${printable(error.hint)}`]),
   ];
 }
@@ -50,7 +54,7 @@ function originLine({ origins, message }: AirgapError): string[] {
 }
 
 /** `-:3` and `argument` as locks and JSON write them, in words. */
-function originWords(origin: string): string {
+export function originWords(origin: string): string {
   if (origin === 'argument') return 'the command line';
   return origin.replace(
     /^-(?::(\d+))?$/,

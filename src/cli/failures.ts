@@ -3,6 +3,7 @@ import type { MirrorResult } from '../corridor.ts';
 import type { AirgapError } from '../errors.ts';
 import { printOrigin, type RequestedImage } from '../input/requested.ts';
 import { printReference } from '../oci/reference.ts';
+import { errorLines, originWords } from './error-text.ts';
 import { printable } from './report/text.ts';
 
 export interface Failure {
@@ -22,6 +23,28 @@ export function failuresOf(result: Pick<MirrorResult, 'failures'> & Partial<Pick
       error: error.with({ reference: printReference(image.reference), origins: image.origins.map(printOrigin) }),
     }))
     .sort((a, b) => (printReference(a.image.reference) < printReference(b.image.reference) ? -1 : 1));
+}
+
+/** Every failure; images that failed for one and the same reason stand in one. */
+export function failureLines(failures: readonly Failure[]): string[] {
+  const groups = new Map<string, Failure[]>();
+  for (const failure of failures) {
+    const { code, message, hint } = failure.error;
+    const key = `${code} ${message} ${hint}`;
+    groups.set(key, [...(groups.get(key) ?? []), failure]);
+  }
+  return [...groups.values()].flatMap(groupLines);
+}
+
+function groupLines(group: readonly Failure[]): string[] {
+  const [first, ...others] = group;
+  if (first === undefined) return [];
+  if (others.length === 0) return errorLines(first.error);
+  return errorLines(first.error, {
+    images: group.map(
+      ({ image, error }) => `${printReference(image.reference)} (${error.origins.map(originWords).join(', ')})`,
+    ),
+  });
 }
 
 /** A list that can be given to airgap again; why stands in comments. */

@@ -14,7 +14,7 @@ import { type OpenedEnds, openEnds } from './open.ts';
 import { mirrorsFor, ruleFor } from './placing.ts';
 import { counted } from './report/text.ts';
 import type { Session } from './session.ts';
-import { defaultTarget, type Settings } from './settings.ts';
+import type { Settings } from './settings.ts';
 import { usageError } from './values.ts';
 
 export interface MirrorRun {
@@ -58,7 +58,7 @@ async function gather({ settings, context, signal }: Session): Promise<GatheredI
 }
 
 function noTarget(settings: Settings): string {
-  return `no --to was given: images go to the layout directory ${printLocation(settings.to).replace(/^oci:/, '')} (${defaultTarget})`;
+  return `no --to was given: images go into the directory ${printLocation(settings.to).replace(/^oci:/, '')}`;
 }
 
 /** The earlier lock where it is of use; says what becomes of it where that may surprise. */

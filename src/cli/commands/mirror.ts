@@ -1,9 +1,8 @@
 /** `airgap mirror`: the whole corridor, from images to a verified mirror, its lock and its Talos configuration. */
 import { copyAndVerify, type MirrorResult, type Prepared, prepareMirror } from '../../corridor.ts';
 import { printTalosVersion } from '../../talos/version.ts';
-import { errorLines } from '../error-text.ts';
 import { exitCodeOfRun } from '../exit.ts';
-import { failedListText, failuresOf } from '../failures.ts';
+import { failedListText, failureLines, failuresOf } from '../failures.ts';
 import { checkWritable, writeFileAtomic } from '../files.ts';
 import { writeLock } from '../lock-file.ts';
 import { type MirrorRun, withMirrorRun } from '../mirror-run.ts';
@@ -45,7 +44,7 @@ function endDryRun({ reporter }: Session, prepared: Prepared): number {
     findings: 0,
   });
   reporter.text(['Dry run: nothing was written.']);
-  for (const { error } of failuresOf(prepared)) reporter.problem(errorLines(error));
+  reporter.problem(failureLines(failuresOf(prepared)));
   reporter.result({ exitCode, dryRun: true, plan: planFields(prepared) });
   return exitCode;
 }
@@ -82,7 +81,7 @@ async function finish(
   });
   const facts = { result, milliseconds: performance.now() - session.startedAt, hosts: run.ends.statistics() };
   reporter.text(receiptLines(facts, session.columns));
-  for (const { error } of failures) reporter.problem(errorLines(error));
+  reporter.problem(failureLines(failures));
   reporter.problem(findingLines(result.verification));
   if (files.unreachable !== undefined)
     reporter.event({ type: 'notice', message: unreachableText(files.unreachable), isWarning: true });

@@ -1,8 +1,7 @@
 /** `airgap plan`: what mirror would copy. Writes nothing anywhere. */
 import { prepareMirror } from '../../corridor.ts';
-import { errorLines } from '../error-text.ts';
 import { exitCodeOfRun } from '../exit.ts';
-import { failuresOf } from '../failures.ts';
+import { failureLines, failuresOf } from '../failures.ts';
 import { withMirrorRun } from '../mirror-run.ts';
 import { planFields, planLines } from '../plan-text.ts';
 import type { Invocation } from '../program.ts';
@@ -20,7 +19,7 @@ export function plan({ inputs, flags, context }: Invocation): Promise<number> {
         const prepared = await prepareMirror(job);
         if (settings.output.json) context.stdout.write(`${jsonLine(planFields(prepared), 2)}\n`);
         else session.reporter.text(planLines(prepared, session.columns));
-        for (const { error } of failuresOf(prepared)) session.reporter.problem(errorLines(error));
+        session.reporter.problem(failureLines(failuresOf(prepared)));
         return exitCodeOfRun({
           complete: prepared.plan.images.length + prepared.plan.unchanged.length,
           failures: prepared.failures.map(({ error }) => error),

@@ -24,7 +24,7 @@ export class JsonReporter implements Reporter {
       if (this.#now() - this.#flushed >= bytesInterval) this.#flush();
       return;
     }
-    if ((event.type === 'warning' || event.type === 'notice') && !this.#once.isNew(event)) return;
+    if ((event.type === 'warning' || event.type === 'notice') && this.#once.toTell(event) === undefined) return;
     if ('digest' in event) this.#flush(event.digest);
     this.#write(event);
   };

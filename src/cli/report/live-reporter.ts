@@ -32,8 +32,8 @@ export class LiveReporter implements Reporter {
     if (this.#closed) return;
     this.#progress.apply(event, this.#now());
     if (event.type === 'phase') this.#started = true;
-    if ((event.type === 'warning' || event.type === 'notice') && !this.#once.isNew(event)) return;
-    const line = importantLine(event);
+    const told = this.#once.toTell(event);
+    const line = told === undefined ? undefined : importantLine(told);
     if (line !== undefined) this.#screen.print(`${line}\n`);
   };
 

@@ -22,8 +22,8 @@ export class PlainReporter implements Reporter {
 
   readonly event = (event: AirgapEvent): void => {
     this.#progress.apply(event, this.#now());
-    if ((event.type === 'warning' || event.type === 'notice') && !this.#once.isNew(event)) return;
-    const line = logLine(event);
+    const told = this.#once.toTell(event);
+    const line = told === undefined ? undefined : logLine(told);
     if (line !== undefined) writeLines(this.#options.stderr, [line]);
   };
 

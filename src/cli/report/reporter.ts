@@ -32,12 +32,19 @@ export function writeLines(stream: OutputStream, lines: readonly string[]): void
   if (lines.length > 0) stream.write(lines.map((line) => `${line}\n`).join(''));
 }
 
-/** Lets a registry's warning and a notice through once each. */
+/** Lets a registry's warning and a notice through once each, and the reason of a failure. */
 export class OnceFilter {
   readonly #seen = new Set<string>();
 
-  isNew(event: Extract<AirgapEvent, { type: 'warning' | 'notice' }>): boolean {
-    const key = event.type === 'warning' ? `${event.host} ${event.message}` : ` ${event.message}`;
+  /** The event as it is to be told; undefined when that was done. A failure is always told, its reason once. */
+  toTell(event: AirgapEvent): AirgapEvent | undefined {
+    if (event.type === 'warning') return this.#isNew(`${event.host} ${event.message}`) ? event : undefined;
+    if (event.type === 'notice') return this.#isNew(` ${event.message}`) ? event : undefined;
+    if (event.type !== 'image:failed' || this.#isNew(`failed ${event.message}`)) return event;
+    return { ...event, message: 'for the same reason' };
+  }
+
+  #isNew(key: string): boolean {
     if (this.#seen.has(key)) return false;
     this.#seen.add(key);
     return true;

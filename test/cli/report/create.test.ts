@@ -68,6 +68,15 @@ describe('createReporter() without a terminal', () => {
     expect(stderr.text).toBe('');
   });
 
+  it('tells a reason that several images share once', () => {
+    const [stdout, stderr] = [new KeptOutput(), new KeptOutput()];
+    const reporter = createReporter({ ...base, stdout, stderr });
+    for (const image of ['a:1', 'b:1'])
+      reporter.event({ type: 'image:failed', image, code: 'ERR_NO_SPACE', message: 'Cannot write "x": no space' });
+    reporter.close();
+    expect(stderr.lines).toEqual(['failed   a:1: Cannot write "x": no space', 'failed   b:1: for the same reason']);
+  });
+
   it('tells a warning from a note', () => {
     const [stdout, stderr] = [new KeptOutput(), new KeptOutput()];
     const reporter = createReporter({ ...base, stdout, stderr });
