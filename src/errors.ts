@@ -86,6 +86,12 @@ export class AirgapError extends Error {
       origins: this.origins.length > 0 ? this.origins : details.origins,
     });
   }
+
+  /** The same error, named after the image it was met for and who asked for that; the message still says which part of it. */
+  forImage(reference: string, origins: readonly string[]): AirgapError {
+    const { code, message, cause, retryable } = this;
+    return new AirgapError(code, message, { cause, retryable, reference, origins }).with(this);
+  }
 }
 
 export function isAirgapError(value: unknown): value is AirgapError {

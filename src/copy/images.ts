@@ -4,7 +4,7 @@
  * (docker-registry 2.8.2 answers 400 or 500 to two writers at once).
  */
 import { KeyedMutex } from '../async/keyed-mutex.ts';
-import { AirgapError, isAirgapError, toAirgapError } from '../errors.ts';
+import { type AirgapError, isAirgapError, toAirgapError } from '../errors.ts';
 import type { Descriptor } from '../oci/descriptor.ts';
 import type { Digest } from '../oci/digest.ts';
 import { blobsOf, childrenOf, isForeign, type ManifestDocument } from '../oci/manifest.ts';
@@ -163,8 +163,7 @@ function failureOf(image: ResolvedImage, thrown: unknown): AirgapError {
   const name = printReference(image.reference);
   const known = toAirgapError(thrown, 'ERR_PROTOCOL', `Cannot copy "${name}"`);
   const origins = image.origins.map(({ document, line }) => (line === undefined ? document : `${document}:${line}`));
-  const { code, message, cause, retryable } = known;
-  return new AirgapError(code, message, { cause, retryable, reference: name, origins }).with(known);
+  return known.forImage(name, origins);
 }
 
 function hintOf(error: AirgapError): { readonly hint?: string } {

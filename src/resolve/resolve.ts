@@ -85,7 +85,7 @@ async function attempt(request: RequestedImage, options: ImageOptions): Promise<
   } catch (thrown) {
     const reference = printReference(request.reference);
     const error = toAirgapError(thrown, 'ERR_PROTOCOL', `Cannot resolve "${reference}"`);
-    return { image: request, error: error.with({ end: 'source', reference, origins: request.origins.map(printed) }) };
+    return { image: request, error: error.with({ end: 'source' }).forImage(reference, request.origins.map(printed)) };
   }
 }
 

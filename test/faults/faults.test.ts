@@ -7,11 +7,22 @@ import { type CaseRun, type FaultCase, runCase } from './stage.ts';
 
 const table = process.env.AIRGAP_FAULT_TABLE ?? '';
 
+const order = caseGroups.flatMap(({ cases }) => cases);
+
 function note(group: string, given: FaultCase, run: CaseRun): void {
   if (table === '') return;
   const { outcome, seconds, upstreamRequests, targetRequests, fetchedBytes, uniqueBytes } = run;
   const fetched = fetchedBytes / uniqueBytes;
-  const line = { group, name: given.name, outcome, seconds, upstreamRequests, targetRequests, fetched };
+  const line = {
+    order: order.indexOf(given),
+    group,
+    name: given.name,
+    outcome,
+    seconds,
+    upstreamRequests,
+    targetRequests,
+    fetched,
+  };
   appendFileSync(table, `${JSON.stringify(line)}\n`);
 }
 

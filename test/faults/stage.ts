@@ -1,11 +1,10 @@
 /** One fault case on its stage: real servers with scripted faults at both ends, the real client between them, and what came of it. */
 import { copyAndVerify, type MirrorJob, type MirrorResult, prepareMirror } from '../../src/corridor.ts';
-import { type AirgapError, type ErrorCode, isAirgapError } from '../../src/errors.ts';
+import { AirgapError, type ErrorCode, isAirgapError } from '../../src/errors.ts';
 import type { AirgapEvent } from '../../src/events.ts';
 import type { HttpClientSettings } from '../../src/http/client.ts';
 import { openHttpClient } from '../../src/http/open.ts';
 import { type MirrorRule, mirrorsOf } from '../../src/mirror/rule.ts';
-import { printReference } from '../../src/oci/reference.ts';
 import { openMemory } from '../../src/store/memory/open.ts';
 import { openRegistry, type RegistryOptions } from '../../src/store/registry/open.ts';
 import type { Target } from '../../src/store/store.ts';
@@ -89,10 +88,8 @@ export async function runCase(given: FaultCase): Promise<CaseRun> {
   const startedAt = performance.now();
   const [mirrored] = await Promise.all([stage.mirror(more), given.during?.(stage)]);
   const seconds = (performance.now() - startedAt) / 1000;
-  const errors = errorsOf(mirrored);
-  const findings = mirrored.result?.verification.findings ?? [];
+  const errors = [...errorsOf(mirrored), ...findingsOf(mirrored, stage.target.host)];
   const [first] = errors;
-  if (first === undefined && findings.length > 0) throw new Error(`verification: ${JSON.stringify(findings)}`);
   return {
     ...mirrored,
     outcome: first?.code ?? 'complete',
@@ -221,11 +218,17 @@ function jobOf(
 /** Every error of a run, each naming the image it belongs to. */
 function errorsOf({ result, thrown }: Mirrored): AirgapError[] {
   if (thrown !== undefined) return [thrown];
-  const resolving = (result?.failures ?? []).map(({ image, error }) =>
-    error.with({ reference: printReference(image.reference) }),
-  );
+  const resolving = (result?.failures ?? []).map(({ error }) => error);
   const copying = (result?.receipt.images ?? []).flatMap((image) => (image.status === 'failed' ? [image.error] : []));
   return [...resolving, ...copying];
+}
+
+/** A target that could not be asked is an error; anything else that was found is a defect. */
+function findingsOf({ result }: Mirrored, host: string): AirgapError[] {
+  return (result?.verification.findings ?? []).map(({ image, kind, message, repair }) => {
+    if (kind !== 'unreachable') throw new Error(`verification found ${kind}: ${message}`);
+    return new AirgapError('ERR_UNREACHABLE', message, { reference: image, host, hint: repair });
+  });
 }
 
 function uniqueBytesOf(images: readonly SeededImage[]): number {

@@ -4,6 +4,7 @@ import type { HttpResponse } from '../../http/client.ts';
 import { parseErrorBody, type WireError } from '../../oci/distribution.ts';
 
 const bodyLimit = 64 * 1024;
+const takesNoPushes = 'a read-only registry or a pull-through cache takes no pushes; a proxy before it may forbid them';
 
 export interface RefusedRequest {
   /** What was tried, for messages: `fetch manifest`. */
@@ -46,7 +47,7 @@ export class Refusal {
   error(details: RefusalDetails = {}): AirgapError {
     const { action, reference, end, host } = this.#request;
     const usual = meaningOf(this.status);
-    const { hint } = details;
+    const hint = details.hint ?? (this.notSupported && end === 'target' ? takesNoPushes : undefined);
     return new AirgapError(
       details.code ?? usual.code,
       `Cannot ${action} "${reference}": registry answered ${this.status}${this.#told()}`,

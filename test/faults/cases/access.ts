@@ -91,8 +91,8 @@ export const tokens: readonly FaultCase[] = [
     most: 2.1,
     upstreamFaults: [fault({ path: /\/blobs\/sha/ }, actions.slow(2_000_000))],
     during: async ({ upstream, target }) => {
-      for (let round = 0; round < 5; round += 1) {
-        await new Promise((resolve) => setTimeout(resolve, 80));
+      for (let round = 0; round < 2; round += 1) {
+        await new Promise((resolve) => setTimeout(resolve, 250));
         upstream.guard.revoke();
         target.guard.revoke();
       }

@@ -132,6 +132,7 @@ export const headers: readonly FaultCase[] = [
     name: 'upstream sends no Content-Length, and cuts',
     expected: 'complete',
     upstreamFaults: [fault({ ...big, times: 2 }, actions.cutAfter(700_000)), quirks.noContentLength],
+    most: 2,
   },
   { name: 'upstream refuses HEAD', expected: 'complete', upstreamFaults: [quirks.headRefused] },
   { name: 'the target refuses HEAD', expected: 'complete', targetFaults: [quirks.headRefused] },
