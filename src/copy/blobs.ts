@@ -23,6 +23,8 @@ export class BlobCopier {
   readonly #context: CopyContext;
   readonly #work: Work;
   readonly #intoTarget: Limit;
+  /** Apart, so that small blobs do not wait behind large ones: they are in memory, and their requests are short. */
+  readonly #heldIntoTarget: Limit;
   readonly #insideTarget: Limit;
   readonly #imageOf: ReadonlyMap<string, string>;
 
@@ -33,6 +35,7 @@ export class BlobCopier {
     this.#imageOf = options.imageOf;
     const { transfersIntoTarget } = options.context.settings;
     this.#intoTarget = limitTo(transfersIntoTarget);
+    this.#heldIntoTarget = limitTo(transfersIntoTarget);
     this.#insideTarget = limitTo(Math.ceil(transfersIntoTarget / 2));
     this.board = new PlacementBoard(work.blobs);
   }
@@ -100,7 +103,7 @@ export class BlobCopier {
       return;
     }
     const content = await this.#hold(upstream, blob);
-    await this.#intoTarget(() => transfer({ descriptor, content, to, image }, this.#context));
+    await this.#heldIntoTarget(() => transfer({ descriptor, content, to, image }, this.#context));
   }
 
   /** Small blobs are fetched before they take a slot of the target; wrong bytes are fetched once more. */

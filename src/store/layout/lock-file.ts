@@ -4,7 +4,7 @@
  * removes the first file before the others; whoever took a successor's place in that moment sees it and steps back.
  */
 import { createHash, randomUUID } from 'node:crypto';
-import { link, readFile, rm, writeFile } from 'node:fs/promises';
+import { constants, copyFile, link, readFile, rm, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { AirgapError } from '../../errors.ts';
 import { codeOf, onDisk, readFlags, statsOf, withFile } from './disk.ts';
@@ -17,6 +17,22 @@ interface Owner {
   readonly pid: number;
   /** When the process started, in clock ticks since boot; empty where the system does not tell. Pids are used again. */
   readonly started: string;
+}
+
+/** Puts a written file under another name, unless something has that name (EEXIST). */
+export type PlaceFile = (draft: string, path: string) => Promise<void>;
+
+/** What file systems without hard links (FAT, exFAT: the usual ones of sticks) answer. */
+const noLinks = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS']);
+
+/** A hard link puts the whole text there at once. Without links the name is made first, which is as exclusive, and the text a moment later. */
+export async function placeFile(draft: string, path: string, place: PlaceFile = link): Promise<void> {
+  try {
+    await place(draft, path);
+  } catch (error) {
+    if (!noLinks.has(codeOf(error) ?? '')) throw error;
+    await copyFile(draft, path, constants.COPYFILE_EXCL);
+  }
 }
 
 /** Takes the lock and gives what releases it. Throws ERR_INPUT_INVALID while another process holds it. */
@@ -64,7 +80,7 @@ async function removeAll(files: readonly string[]): Promise<void> {
 
 async function linked(draft: string, path: string): Promise<boolean> {
   try {
-    await link(draft, path);
+    await placeFile(draft, path);
     return true;
   } catch (error) {
     if (codeOf(error) === 'EEXIST') return false;

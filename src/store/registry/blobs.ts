@@ -7,7 +7,7 @@ import type { FetchOptions, UnverifiedContent } from '../store.ts';
 import type { Ask, Exchange } from './exchange.ts';
 
 /** Transfers above this many bytes leave the slot kept for small requests alone. */
-export const smallTransfer = 256 * 1024;
+export const smallTransfer = 512 * 1024;
 
 /**
  * Opens the bytes from `offset` to `end`. They are counted, not hashed: never more than asked for are given out.

@@ -1,9 +1,9 @@
 import { execFileSync, spawn } from 'node:child_process';
-import { mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { takeLock } from '../../../src/store/layout/lock-file.ts';
+import { placeFile, takeLock } from '../../../src/store/layout/lock-file.ts';
 
 let directory: string;
 let path: string;
@@ -19,6 +19,24 @@ async function deadPid(): Promise<number> {
   await new Promise((resolve) => child.once('exit', resolve));
   return child.pid ?? 0;
 }
+
+describe('placeFile()', () => {
+  const without = (code: string) => async () => {
+    throw Object.assign(new Error(code), { code });
+  };
+
+  it.each(['EPERM', 'ENOTSUP', 'ENOSYS'])('is as exclusive where a file system answers %s to links', async (code) => {
+    const draft = join(directory, 'draft');
+    await writeFile(draft, 'mine');
+    await placeFile(draft, path, without(code));
+    expect(await readFile(path, 'utf8')).toBe('mine');
+    await expect(placeFile(draft, path, without(code))).rejects.toMatchObject({ code: 'EEXIST' });
+  });
+
+  it('hides no other failure', async () => {
+    await expect(placeFile(path, path, without('EIO'))).rejects.toMatchObject({ code: 'EIO' });
+  });
+});
 
 describe('takeLock()', () => {
   it('lets one in, and the next one after it was given back', async () => {
