@@ -17,17 +17,29 @@ import { seedImage } from '../support/seedImages.ts';
 import { type SlowUpstream, startSlowUpstream } from './slow-upstream.ts';
 
 const program = fileURLToPath(new URL('../../dist/bin/airgap.js', import.meta.url));
-const layerBytes = 96 * 1024 * 1024;
-const reference = 'ghcr.io/team/big:1';
+const mebibyte = 1024 * 1024;
 
-let image: SeededImage;
+interface Subject {
+  readonly reference: string;
+  readonly layerBytes: number;
+}
+
+/** For what is measured. */
+const large: Subject = { reference: 'ghcr.io/team/large:1', layerBytes: 96 * mebibyte };
+/** Just large enough to be sent in parts, for what must only come out right. */
+const medium: Subject = { reference: 'ghcr.io/team/medium:1', layerBytes: 40 * mebibyte };
+
+const images = new Map<Subject, SeededImage>();
 let upstream: SlowUpstream;
 let folder: string;
 
 beforeAll(async () => {
   if (!existsSync(program)) throw new Error('The program is not built: npm run build');
   const source = openMemory();
-  image = await seedImage(source, reference, { layerBytes, compression: 'none' });
+  for (const subject of [large, medium]) {
+    const { reference, layerBytes } = subject;
+    images.set(subject, await seedImage(source, reference, { layerBytes, compression: 'none' }));
+  }
   upstream = await startSlowUpstream(source, { registry: 'ghcr.io', bytesPerSecond: 60_000_000 });
 });
 
@@ -39,32 +51,34 @@ beforeEach(async () => {
   return () => rm(folder, { recursive: true, force: true });
 });
 
-function start(to: string): { readonly child: ChildProcess; readonly ended: Promise<number | null> } {
+function start(subject: Subject, to: string): { readonly child: ChildProcess; readonly ended: Promise<number | null> } {
   const child = spawn(
     process.execPath,
-    [program, 'mirror', reference, '--source-endpoint', `ghcr.io=${upstream.url}`, '--to', to, '--quiet'],
+    [program, 'mirror', subject.reference, '--source-endpoint', `ghcr.io=${upstream.url}`, '--to', to, '--quiet'],
     { cwd: folder, env: { PATH: process.env.PATH ?? '', HOME: folder }, stdio: ['ignore', 'ignore', 'inherit'] },
   );
   return { child, ended: new Promise((resolve) => child.once('exit', resolve)) };
 }
 
-async function killAt(share: number, to: string): Promise<void> {
-  const { child, ended } = start(to);
-  await upstream.until(share * layerBytes);
+async function killAt(share: number, subject: Subject, to: string): Promise<void> {
+  const { child, ended } = start(subject, to);
+  await upstream.until(share * subject.layerBytes);
   child.kill('SIGKILL');
   expect(await ended).toBeNull();
 }
 
-async function finish(to: string): Promise<number> {
+async function finish(subject: Subject, to: string): Promise<number> {
   upstream.forget();
-  expect(await start(to).ended).toBe(0);
+  expect(await start(subject, to).ended).toBe(0);
   return upstream.crossed;
 }
 
-async function expectWhole(target: Target, repository: { registry: string; repository: string }): Promise<void> {
-  const store = target.repository(repository);
-  const { tag } = parseReference(reference);
-  if (tag === undefined) throw new Error('the reference has no tag');
+/** The image stands in the target's repository of the same path, every byte of it. */
+async function expectWhole(subject: Subject, target: Target, registry: string): Promise<void> {
+  const image = images.get(subject);
+  const { tag, repository } = parseReference(subject.reference);
+  if (tag === undefined || image === undefined) throw new Error('there is no such image');
+  const store = target.repository({ registry, repository });
   expect((await store.resolve(tag)).digest).toBe(image.root.digest);
   for (const blob of image.blobs) {
     let bytes = 0;
@@ -83,7 +97,6 @@ describe('a run after one that was killed at 60 % of a layer, into a registry', 
     return () => server.close();
   });
 
-  const place = { registry: 'target', repository: 'team/big' };
   const uploads = () => join(folder, 'airgap.lock.uploads.json');
 
   /** One upload is remembered after the kill; its entry is replaced by what `change` makes of it. */
@@ -95,54 +108,56 @@ describe('a run after one that was killed at 60 % of a layer, into a registry', 
 
   /** An upload session at the target that holds bytes of something else. */
   async function foreignSession(): Promise<string> {
-    const opened = await fetch(`${server.url}/v2/team/big/blobs/uploads/`, { method: 'POST' });
+    const opened = await fetch(`${server.url}/v2/team/medium/blobs/uploads/`, { method: 'POST' });
     const location = new URL(opened.headers.get('location') ?? '', server.url).href;
     await fetch(location, { method: 'PATCH', body: Buffer.alloc(3_000_000, 7) });
     return location;
   }
 
   it('goes on where the target says it is: at most 45 % of the layer cross again', async () => {
-    await killAt(0.6, server.url);
-    expect(await store.repository(place).exists(image.root)).toBe(false);
-    const again = await finish(server.url);
-    expect(again).toBeLessThanOrEqual(0.45 * layerBytes);
-    expect(again).toBeGreaterThanOrEqual(0.35 * layerBytes);
-    await expectWhole(store, place);
+    await killAt(0.6, large, server.url);
+    const names: unknown[] = [];
+    for await (const name of store.catalog?.() ?? []) names.push(name);
+    expect(names).toEqual([]);
+    const again = await finish(large, server.url);
+    expect(again).toBeLessThanOrEqual(0.45 * large.layerBytes);
+    expect(again).toBeGreaterThanOrEqual(0.35 * large.layerBytes);
+    await expectWhole(large, store, 'target');
     expect(existsSync(uploads())).toBe(false);
   });
 
   it('is not led astray by a state file that is cut off', async () => {
-    await killAt(0.6, server.url);
+    await killAt(0.6, medium, server.url);
     const text = await readFile(uploads(), 'utf8');
     await writeFile(uploads(), text.slice(0, text.length / 2));
-    await finish(server.url);
-    await expectWhole(store, place);
+    await finish(medium, server.url);
+    await expectWhole(medium, store, 'target');
   });
 
   it('asks the target how far it is, whatever offset the state file claims', async () => {
-    await killAt(0.6, server.url);
-    await tamper((entry) => ({ ...entry, offset: layerBytes - 1 }));
-    expect(await finish(server.url)).toBeLessThanOrEqual(0.45 * layerBytes);
-    await expectWhole(store, place);
+    await killAt(0.6, medium, server.url);
+    await tamper((entry) => ({ ...entry, offset: medium.layerBytes - 1 }));
+    expect(await finish(medium, server.url)).toBeLessThanOrEqual(0.5 * medium.layerBytes);
+    await expectWhole(medium, store, 'target');
   });
 
   it('starts again when the state file names a session that holds other bytes', async () => {
-    await killAt(0.3, server.url);
+    await killAt(0.3, medium, server.url);
     const location = await foreignSession();
     await tamper((entry) => ({ ...entry, location, offset: 3_000_000 }));
-    await finish(server.url);
-    await expectWhole(store, place);
+    await finish(medium, server.url);
+    await expectWhole(medium, store, 'target');
   });
 
   it.each([
-    ['of another host', 'http://127.0.0.1:9/v2/team/big/blobs/uploads/1'],
-    ['that is gone', '/v2/team/big/blobs/uploads/00000000-0000-0000-0000-000000000000'],
+    ['of another host', 'http://127.0.0.1:9/v2/team/medium/blobs/uploads/1'],
+    ['that is gone', '/v2/team/medium/blobs/uploads/00000000-0000-0000-0000-000000000000'],
     ['of another repository', '/v2/other/blobs/uploads/00000000-0000-0000-0000-000000000000'],
   ])('starts again when the state file names a session %s', async (_name, location) => {
-    await killAt(0.1, server.url);
+    await killAt(0.4, medium, server.url);
     await tamper((entry) => ({ ...entry, location }));
-    await finish(server.url);
-    await expectWhole(store, place);
+    await finish(medium, server.url);
+    await expectWhole(medium, store, 'target');
   });
 });
 
@@ -156,19 +171,19 @@ describe('a run after one that was killed at 60 % of a layer, into a layout', ()
   }
 
   it('goes on with the partial file: at most 45 % of the layer cross again', async () => {
-    await killAt(0.6, 'oci:mirror');
-    const again = await finish('oci:mirror');
-    expect(again).toBeLessThanOrEqual(0.45 * layerBytes);
-    await expectWhole(await openLayout(join(folder, 'mirror'), { readOnly: true }), parseReference(reference));
+    await killAt(0.6, large, 'oci:mirror');
+    const again = await finish(large, 'oci:mirror');
+    expect(again).toBeLessThanOrEqual(0.45 * large.layerBytes);
+    await expectWhole(large, await openLayout(join(folder, 'mirror'), { readOnly: true }), 'ghcr.io');
   });
 
   it('notices a partial file whose bytes are wrong, and starts again', async () => {
-    await killAt(0.3, 'oci:mirror');
+    await killAt(0.3, medium, 'oci:mirror');
     const file = await openPartial();
     await file.write(Buffer.from([1, 2, 3, 4]), 0, 4, 1000);
     await file.close();
-    const again = await finish('oci:mirror');
-    expect(again).toBeGreaterThanOrEqual(layerBytes);
-    await expectWhole(await openLayout(join(folder, 'mirror'), { readOnly: true }), parseReference(reference));
+    const again = await finish(medium, 'oci:mirror');
+    expect(again).toBeGreaterThanOrEqual(medium.layerBytes);
+    await expectWhole(medium, await openLayout(join(folder, 'mirror'), { readOnly: true }), 'ghcr.io');
   });
 });

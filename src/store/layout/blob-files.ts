@@ -80,7 +80,7 @@ export class BlobFiles {
         const startedAt = await fill(file, { path: partial, descriptor, content, signal: options.signal });
         await onDisk(`write "${partial}"`, file.sync());
         await this.#publish(partial, descriptor.digest);
-        return { startedAt };
+        return { startedAt, verified: true };
       } catch (error) {
         if (isAirgapError(error) && error.code === 'ERR_DIGEST_MISMATCH') await rm(partial, { force: true });
         throw error;
