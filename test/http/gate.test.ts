@@ -80,6 +80,16 @@ describe('Gate', () => {
     );
   });
 
+  it('keeps no request beyond the limit waiting, and counts it', async () => {
+    const gate = new Gate(1);
+    const held = gate.tryAcquire('bulk');
+    const beyond = await gate.acquire({ kind: 'bulk', beyondLimit: true, signal });
+    held?.();
+    expect(gate.tryAcquire('small')).toBeUndefined();
+    beyond();
+    expect(gate.tryAcquire('small')).toBeDefined();
+  });
+
   it('is what the client counts requests with', async () => {
     let active = 0;
     let most = 0;
