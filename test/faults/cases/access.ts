@@ -31,6 +31,7 @@ export const redirects: readonly FaultCase[] = [
     expected: 'complete',
     upstream: { redirectBlobs: true, tokens: {} },
     upstreamFaults: [cutAtBlobHost],
+    most: 2,
     check: noCredentialsElsewhere,
   },
   {

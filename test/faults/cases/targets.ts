@@ -91,6 +91,7 @@ export const restarts: readonly FaultCase[] = [
   {
     name: 'upstream dies and is back after 400 ms',
     expected: 'complete',
+    most: 2,
     client: { backoffMs: 250 },
     upstreamFaults: [fault({ method: 'GET', path: /\/app\/big\/blobs\/sha/ }, actions.slow(1_500_000))],
     during: async ({ upstream }) => {
