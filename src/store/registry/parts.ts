@@ -2,12 +2,14 @@
 import { isAirgapError } from '../../errors.ts';
 import type { Piece } from './feed.ts';
 import type { Refusal } from './refusal.ts';
-import { uploadError } from './session.ts';
+import { type UploadSession, uploadError } from './session.ts';
 import type { Upload } from './upload.ts';
 
 const mebibyte = 1024 * 1024;
 /** Smallest part a 413 brings us down to. */
 const leastPart = mebibyte;
+/** Parts sent in vain, one after the other, before the upload is given up as it is. */
+const mostInVain = 4;
 
 /**
  * Sends what is left of the content in parts and completes the upload. False when the host takes no parts: the session is
@@ -42,14 +44,16 @@ async function sendCollected(upload: Upload): Promise<boolean> {
   const { feed, descriptor } = upload;
   let sent = feed.position;
   let coming: Promise<Piece> | undefined;
+  let inVain = 0;
   while (sent < descriptor.size) {
     const session = await upload.openSession();
     const piece = await (coming ?? feed.collect(Math.min(partBytes(upload), descriptor.size - sent)));
     stopIfUseless(upload, piece);
     const next = Math.min(partBytes(upload), descriptor.size - sent - piece.bytes);
     coming = feed.failure() === undefined && next > 0 ? feed.collect(next) : undefined;
-    const answer = await session.append(sent, { content: chunksOf(piece), bytes: piece.bytes });
+    const answer = await appended(session, { start: sent, piece, mayAsk: inVain < mostInVain });
     const reached = typeof answer === 'number' ? answer : sent;
+    inVain = reached > sent ? 0 : inVain + 1;
     if (reached < sent + piece.bytes) {
       // The bytes go back in order: first what was read ahead, then what was not taken.
       if (coming !== undefined) feed.giveBack(await coming);
@@ -64,6 +68,25 @@ async function sendCollected(upload: Upload): Promise<boolean> {
   }
   await complete(upload);
   return true;
+}
+
+/**
+ * Sends one part and gives the offset reached, or the registry's refusal. The part is still in memory, so where its answer did not
+ * come, or was a passing failure, the session is asked how far it got, and nothing has to be fetched again.
+ */
+async function appended(
+  session: UploadSession,
+  part: { readonly start: number; readonly piece: Piece; readonly mayAsk: boolean },
+): Promise<number | Refusal> {
+  const { start, piece, mayAsk } = part;
+  try {
+    return await session.append(start, { content: chunksOf(piece), bytes: piece.bytes });
+  } catch (thrown) {
+    if (!mayAsk || !isAirgapError(thrown) || !thrown.retryable) throw thrown;
+    const offset = await session.offset().catch(() => undefined);
+    if (offset === undefined || offset < start || offset > start + piece.bytes) throw thrown;
+    return offset;
+  }
 }
 
 async function sendStreamed(upload: Upload): Promise<boolean> {
