@@ -1,6 +1,7 @@
 /** `airgap mirror`: the whole corridor, from images to a verified mirror, its lock and its Talos configuration. */
 import { copyAndVerify, type MirrorResult, type Prepared, prepareMirror } from '../../corridor.ts';
 import { printTalosVersion } from '../../talos/version.ts';
+import { checkRoom } from '../disk-space.ts';
 import { exitCodeOfRun } from '../exit.ts';
 import { failedListText, failureLines, failuresOf } from '../failures.ts';
 import { checkWritable, writeFileAtomic } from '../files.ts';
@@ -55,6 +56,7 @@ async function copy(
 ): Promise<number> {
   const { settings, signal } = session;
   const { run, prepared } = started;
+  if (settings.to.kind === 'layout') await checkRoom(settings.to.directory, prepared.work.totals.moveBytes);
   const uploads = openUploadMemory(`${settings.lockFile}.uploads.json`, run.ends.targetName);
   try {
     const result = await copyAndVerify({ ...run.job, uploads }, prepared, run.ends.contacts);

@@ -1,0 +1,44 @@
+/** A layout that will not fit is better known before the first byte than after the last free one. */
+import { lstat, readdir, statfs } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import { AirgapError } from '../errors.ts';
+import { sizeText } from './report/text.ts';
+
+/** Room that file systems need besides the bytes themselves: blocks, directories, the index. */
+const margin = 1024 * 1024;
+
+/**
+ * Throws ERR_NO_SPACE when the file system of a layout directory, which need not be there yet, has less room than `bytes`. What an
+ * interrupted run left of them is there already; room that cannot be told is taken to be enough.
+ */
+export async function checkRoom(directory: string, bytes: number): Promise<void> {
+  const free = await freeBytes(resolve(directory));
+  const left = bytes - (await partialBytes(directory));
+  if (left <= 0 || free === undefined || free >= left + margin) return;
+  const state = `${sizeText(left)} have to be written, and ${sizeText(free)} are free`;
+  throw new AirgapError('ERR_NO_SPACE', `Cannot mirror into "${directory}": ${state}`, {
+    end: 'target',
+    hint: 'free some space, choose another directory with --to oci:DIR, or copy less with --platform',
+  });
+}
+
+/** Free bytes for this user where the directory is, or will be. */
+async function freeBytes(directory: string): Promise<number | undefined> {
+  try {
+    const { bavail, bsize } = await statfs(directory);
+    return bavail * bsize;
+  } catch {
+    const parent = dirname(directory);
+    return parent === directory ? undefined : freeBytes(parent);
+  }
+}
+
+async function partialBytes(directory: string): Promise<number> {
+  const partials = join(directory, '.airgap-partial');
+  try {
+    const sizes = (await readdir(partials)).map(async (name) => (await lstat(join(partials, name))).size);
+    return (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
+  } catch {
+    return 0;
+  }
+}
