@@ -26,11 +26,11 @@ export interface RegistryOptions {
   readonly catalogOf?: string | undefined;
   /** Ask tokens for reading only. Default: true for a source, false for a target. */
   readonly readOnly?: boolean | undefined;
-  /** Bytes of the parts a large blob is sent in. Default: 4 to 8 MiB, by the blob's size. */
+  /** Bytes of the parts a large blob is sent in. Default: 4 to 6 MiB, by the blob's size. */
   readonly chunkBytes?: number | undefined;
   /** Blobs up to this many bytes are sent in one request. Default 32 MiB. */
   readonly monolithicLimitBytes?: number | undefined;
-  /** Memory for parts that are collected before they are sent, over all uploads. Default 16 MiB; uploads beyond it stream. */
+  /** Memory for parts that are collected before they are sent, over all uploads. Default 12 MiB; uploads beyond it stream. */
   readonly partMemoryBytes?: number | undefined;
 }
 
@@ -51,7 +51,7 @@ class RegistryStore implements Target {
     this.#uploads = {
       chunkBytes: options.chunkBytes,
       monolithicLimitBytes: options.monolithicLimitBytes ?? 32 * mebibyte,
-      budget: new ByteBudget(options.partMemoryBytes ?? 16 * mebibyte),
+      budget: new ByteBudget(options.partMemoryBytes ?? 12 * mebibyte),
       opened: new Map<string, UploadSession>(),
     };
   }

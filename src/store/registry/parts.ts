@@ -32,8 +32,8 @@ export async function sendParts(upload: Upload): Promise<boolean> {
   }
 }
 
-/** About a thirtieth of the blob, 4 to 8 MiB: what is lost at worst when the process ends. Never less than the registry's minimum. */
-function partBytes(upload: Upload, usual = 8 * mebibyte): number {
+/** About a thirtieth of the blob, 4 to 6 MiB: what is lost at worst when the process ends. Never less than the registry's minimum. */
+function partBytes(upload: Upload, usual = 6 * mebibyte): number {
   const { settings, features, descriptor, session } = upload;
   const share = Math.ceil(descriptor.size / 32 / mebibyte) * mebibyte;
   const wanted = settings.chunkBytes ?? Math.min(Math.max(share, 4 * mebibyte), usual);

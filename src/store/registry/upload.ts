@@ -7,7 +7,7 @@ import { ContentFeed } from './feed.ts';
 import { UploadSession } from './session.ts';
 
 export interface UploadSettings {
-  /** Bytes of a part. Default: by the size of the blob, 4 to 8 MiB. */
+  /** Bytes of a part. Default: by the size of the blob, 4 to 6 MiB. */
   readonly chunkBytes?: number | undefined;
   /** Blobs up to this many bytes go in one request. */
   readonly monolithicLimitBytes: number;
