@@ -60,3 +60,33 @@ export class ByteBudget {
     this.#free += bytes;
   }
 }
+
+/** How fast uploads to all hosts of a store go together, over the last second or so. */
+export class SendingRate {
+  readonly #now: () => number;
+  #since: number;
+  #bytes = 0;
+  #last = 0;
+
+  constructor(now: () => number = () => performance.now()) {
+    this.#now = now;
+    this.#since = now();
+  }
+
+  /** Bytes that a registry has taken. */
+  add(bytes: number): void {
+    this.#bytes += bytes;
+    const elapsed = this.#now() - this.#since;
+    if (elapsed < windowMs) return;
+    this.#last = (this.#bytes / elapsed) * 1000;
+    this.#since = this.#now();
+    this.#bytes = 0;
+  }
+
+  /** Bytes in a second; 0 until enough was seen. */
+  get perSecond(): number {
+    return this.#last;
+  }
+}
+
+const windowMs = 500;

@@ -5,7 +5,7 @@ import type { RepositoryName } from '../../oci/reference.ts';
 import type { CallOptions, Target, WritableRepository } from '../store.ts';
 import { type Endpoint, endpointOf } from './endpoint.ts';
 import { Exchange, type RegistryHost } from './exchange.ts';
-import { ByteBudget, HostFeatures } from './features.ts';
+import { ByteBudget, HostFeatures, SendingRate } from './features.ts';
 import { listRepositories } from './lists.ts';
 import { acceptsSparseIndex } from './manifest-push.ts';
 import { RegistryRepository } from './repository.ts';
@@ -26,7 +26,7 @@ export interface RegistryOptions {
   readonly catalogOf?: string | undefined;
   /** Ask tokens for reading only. Default: true for a source, false for a target. */
   readonly readOnly?: boolean | undefined;
-  /** Bytes of the parts a large blob is sent in. Default: 4 to 6 MiB, by the blob's size. */
+  /** Bytes of the parts a large blob is sent in. Default: 1 to 6 MiB, by the blob's size. */
   readonly chunkBytes?: number | undefined;
   /** Blobs up to this many bytes are sent in one request. Default 32 MiB. */
   readonly monolithicLimitBytes?: number | undefined;
@@ -51,6 +51,7 @@ class RegistryStore implements Target {
     this.#uploads = {
       chunkBytes: options.chunkBytes,
       monolithicLimitBytes: options.monolithicLimitBytes ?? 32 * mebibyte,
+      rate: new SendingRate(),
       budget: new ByteBudget(options.partMemoryBytes ?? 12 * mebibyte),
       opened: new Map<string, UploadSession>(),
     };

@@ -6,6 +6,11 @@ import { type UploadSession, uploadError } from './session.ts';
 import type { Upload } from './upload.ts';
 
 const mebibyte = 1024 * 1024;
+/** From this rate on, in bytes a second, a layer is sooner fetched again than it is worth to send small parts. */
+const fastRate = 64 * mebibyte;
+/** Parts that are streamed: where all is fast, and else. */
+const fastPart = 32 * mebibyte;
+const streamedPart = 16 * mebibyte;
 /** Smallest part a 413 brings us down to. */
 const leastPart = mebibyte;
 /** Parts sent in vain, one after the other, before the upload is given up as it is. */
@@ -18,13 +23,14 @@ const mostInVain = 4;
  * Where memory allows it (see ByteBudget), a part is collected before it is sent and the next one is collected meanwhile. So a
  * request lasts as long as the network to the target needs, not as long as the source does, and hardly ever is one cut: after a
  * part that was cut, distribution 2.8 throws the whole session away (registry/handlers/blobupload.go compares the bytes it holds
- * with those its last answer told). Else parts are streamed.
+ * with those its last answer told). Else parts are streamed; so they are where bytes go fast, and then they are long: each part
+ * costs the registry time, and what a kill would lose is soon there again.
  */
 export async function sendParts(upload: Upload): Promise<boolean> {
   // The session says how small a part may be.
   await upload.openSession();
   const bytes = partBytes(upload);
-  if (!upload.settings.budget.take(2 * bytes)) return sendStreamed(upload);
+  if (isFast(upload) || !upload.settings.budget.take(2 * bytes)) return sendStreamed(upload);
   try {
     return await sendCollected(upload);
   } finally {
@@ -32,11 +38,14 @@ export async function sendParts(upload: Upload): Promise<boolean> {
   }
 }
 
-/** About a thirtieth of the blob, 4 to 6 MiB: what is lost at worst when the process ends. Never less than the registry's minimum. */
-function partBytes(upload: Upload, usual = 6 * mebibyte): number {
+/**
+ * About a fiftieth of the blob, 1 to 6 MiB: the part on its way and the one that is being collected are what is lost when the process is
+ * killed. Never less than the registry's minimum.
+ */
+function partBytes(upload: Upload, streamed?: number): number {
   const { settings, features, descriptor, session } = upload;
-  const share = Math.ceil(descriptor.size / 32 / mebibyte) * mebibyte;
-  const wanted = settings.chunkBytes ?? Math.min(Math.max(share, 4 * mebibyte), usual);
+  const share = Math.floor(descriptor.size / 48 / mebibyte) * mebibyte;
+  const wanted = settings.chunkBytes ?? streamed ?? Math.min(Math.max(share, mebibyte), 6 * mebibyte);
   return Math.max(Math.min(wanted, features.bodyLimit), session?.minimum ?? 0);
 }
 
@@ -53,21 +62,34 @@ async function sendCollected(upload: Upload): Promise<boolean> {
     coming = feed.failure() === undefined && next > 0 ? feed.collect(next) : undefined;
     const answer = await appended(session, { start: sent, piece, mayAsk: inVain < mostInVain });
     const reached = typeof answer === 'number' ? answer : sent;
-    inVain = reached > sent ? 0 : inVain + 1;
-    if (reached < sent + piece.bytes) {
-      // The bytes go back in order: first what was read ahead, then what was not taken.
-      if (coming !== undefined) feed.giveBack(await coming);
-      feed.giveBack(rest(piece, reached - sent));
+    const isFaster = isFast(upload);
+    if (reached < sent + piece.bytes || isFaster) {
+      await putBack(feed, { coming, left: rest(piece, reached - sent) });
       coming = undefined;
     }
     if (typeof answer !== 'number') {
       if (await noParts(upload, { answer, first: sent === 0 })) return false;
       makeSmaller(upload, { answer, bytes: piece.bytes });
-    } else upload.reached(answer);
+    } else upload.taken(answer);
+    inVain = reached > sent ? 0 : inVain + 1;
     sent = reached;
+    if (isFaster) return sendStreamed(upload);
   }
   await complete(upload);
   return true;
+}
+
+/** Bytes go back in order: first what was read ahead, then what was not taken. */
+async function putBack(
+  feed: Upload['feed'],
+  bytes: { readonly coming: Promise<Piece> | undefined; readonly left: Piece },
+): Promise<void> {
+  if (bytes.coming !== undefined) feed.giveBack(await bytes.coming);
+  if (bytes.left.bytes > 0) feed.giveBack(bytes.left);
+}
+
+function isFast({ settings }: Upload): boolean {
+  return settings.chunkBytes === undefined && settings.rate.perSecond >= fastRate;
 }
 
 /**
@@ -94,7 +116,8 @@ async function sendStreamed(upload: Upload): Promise<boolean> {
   while (feed.position < descriptor.size) {
     const session = await upload.openSession();
     const start = feed.position;
-    const bytes = Math.min(partBytes(upload, 16 * mebibyte), descriptor.size - start);
+    const usual = isFast(upload) ? fastPart : streamedPart;
+    const bytes = Math.min(partBytes(upload, usual), descriptor.size - start);
     const answer = await session.append(start, { content: feed.piece(bytes), bytes });
     upload.throwContentFailure();
     if (typeof answer !== 'number') {
@@ -104,7 +127,7 @@ async function sendStreamed(upload: Upload): Promise<boolean> {
       makeSmaller(upload, { answer, bytes });
       continue;
     }
-    upload.reached(answer);
+    upload.taken(answer);
     if (answer < start + bytes) feed.reopen(answer);
   }
   await complete(upload);

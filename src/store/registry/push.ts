@@ -107,6 +107,7 @@ async function sendWhole(upload: Upload): Promise<boolean> {
   upload.throwContentFailure();
   if (refusal === undefined) {
     features.bodyTaken();
+    upload.settings.rate.add(size);
     return true;
   }
   const tooLarge = refusal.status === 413 && features.patch && size > 0;

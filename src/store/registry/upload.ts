@@ -2,16 +2,17 @@
 import type { Descriptor } from '../../oci/descriptor.ts';
 import type { PushOptions, ReopenableContent } from '../store.ts';
 import type { Exchange } from './exchange.ts';
-import type { ByteBudget, HostFeatures } from './features.ts';
+import type { ByteBudget, HostFeatures, SendingRate } from './features.ts';
 import { ContentFeed } from './feed.ts';
 import { UploadSession } from './session.ts';
 
 export interface UploadSettings {
-  /** Bytes of a part. Default: by the size of the blob, 4 to 6 MiB. */
+  /** Bytes of a part. Default: by the size of the blob, 1 to 6 MiB. */
   readonly chunkBytes?: number | undefined;
   /** Blobs up to this many bytes go in one request. */
   readonly monolithicLimitBytes: number;
   readonly budget: ByteBudget;
+  readonly rate: SendingRate;
   /** Sessions that a refused mount opened, by repository and digest: the next push uses them. */
   readonly opened: Map<string, UploadSession>;
 }
@@ -76,8 +77,10 @@ export class Upload {
     if (failure !== undefined) throw failure.error;
   }
 
-  /** Bytes up to `offset` are safe. */
-  reached(offset: number): void {
+  /** The registry took a part: bytes up to `offset` are safe. */
+  taken(offset: number): void {
+    this.settings.rate.add(Math.max(0, offset - this.#reached));
+
     this.#reached = offset;
     if (this.#session === undefined) return;
     this.#work.options.onState?.({ location: this.#session.location, offset });
