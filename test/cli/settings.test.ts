@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { readSettings } from '../../src/cli/settings.ts';
 
 const read = (flags: Record<string, unknown> = {}, env: Record<string, string> = {}) =>
-  readSettings(['images.txt'], flags, { env, cwd: '/work' });
+  readSettings(['images.txt'], flags, { env, cwd: '/site' });
 
 describe('readSettings()', () => {
   it('fills in every default', () => {
@@ -10,8 +10,8 @@ describe('readSettings()', () => {
       inputs: ['images.txt'],
       to: { kind: 'layout', directory: 'airgap-mirror' },
       toGiven: false,
-      lockFile: '/work/airgap.lock',
-      patchFile: '/work/airgap-talos.yaml',
+      lockFile: '/site/airgap.lock',
+      patchFile: '/site/airgap-talos.yaml',
       signatures: true,
       retries: 5,
       timeoutMs: undefined,
@@ -35,15 +35,15 @@ describe('readSettings()', () => {
     expect(read({}, env)).toMatchObject({
       to: { host: 'env.example' },
       toGiven: true,
-      lockFile: '/work/env.lock',
+      lockFile: '/site/env.lock',
       endpoint: 'https://nodes.example',
       source: { caFiles: ['/ca.pem'] },
-      target: { caFiles: ['/ca.pem', '/work/to.pem'] },
+      target: { caFiles: ['/ca.pem', '/site/to.pem'] },
     });
     expect(read({ to: 'flag.example', lock: 'sub/flag.lock' }, env)).toMatchObject({
       to: { host: 'flag.example' },
-      lockFile: '/work/sub/flag.lock',
-      patchFile: '/work/sub/flag-talos.yaml',
+      lockFile: '/site/sub/flag.lock',
+      patchFile: '/site/sub/flag-talos.yaml',
     });
   });
 
