@@ -28,6 +28,19 @@ export type ErrorCode = (typeof errorCodes)[number];
 /** Which side of a copy an error came from. */
 export type End = 'source' | 'target';
 
+/** Where a request was written: a file and a line, the command line, a catalogue. */
+export interface Origin {
+  /** File name as given, `-` for standard input, `argument`, `talos v1.14.4`, `talosctl`. */
+  readonly document: string;
+  /** Line, counted from 1, where the document has lines. */
+  readonly line?: number;
+}
+
+/** `images.txt:3`, or the document alone where it has no lines. */
+export function printOrigin(origin: Origin): string {
+  return origin.line === undefined ? origin.document : `${origin.document}:${origin.line}`;
+}
+
 export interface ErrorDetails {
   readonly cause?: unknown;
   readonly end?: End | undefined;

@@ -4,7 +4,7 @@
  * (docker-registry 2.8.2 answers 400 or 500 to two writers at once).
  */
 import { KeyedMutex } from '../async/keyed-mutex.ts';
-import { type AirgapError, isAirgapError, toAirgapError } from '../errors.ts';
+import { type AirgapError, isAirgapError, printOrigin, toAirgapError } from '../errors.ts';
 import type { Descriptor } from '../oci/descriptor.ts';
 import type { Digest } from '../oci/digest.ts';
 import { blobsOf, childrenOf, isForeign, type ManifestDocument } from '../oci/manifest.ts';
@@ -162,8 +162,7 @@ function bytesOf(image: ResolvedImage): number {
 function failureOf(image: ResolvedImage, thrown: unknown): AirgapError {
   const name = printReference(image.reference);
   const known = toAirgapError(thrown, 'ERR_PROTOCOL', `Cannot copy "${name}"`);
-  const origins = image.origins.map(({ document, line }) => (line === undefined ? document : `${document}:${line}`));
-  return known.forImage(name, origins);
+  return known.forImage(name, image.origins.map(printOrigin));
 }
 
 function hintOf(error: AirgapError): { readonly hint?: string } {

@@ -4,7 +4,7 @@ import type { UploadState } from '../store/store.ts';
 export interface CopySettings {
   /** Blobs on their way at once from one upstream host. Default 11: one slot less than the transport has, see `copier.ts`. */
   readonly transfersPerHost: number;
-  /** Blobs on their way at once into the target. Default 9. */
+  /** Blobs on their way at once into the target; as many again that are small and held in memory. Default 9. */
   readonly transfersIntoTarget: number;
   /** Tries of one transfer without progress before it fails; progress resets the count. Default 5. */
   readonly retries: number;

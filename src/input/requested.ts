@@ -1,13 +1,8 @@
 /** What was asked for: the noun of the first room. */
+import type { Origin } from '../errors.ts';
 import type { Reference } from '../oci/reference.ts';
 
-/** Where a request was written: a file and a line, the command line, a catalogue. */
-export interface Origin {
-  /** File name as given, `-` for standard input, `argument`, `talos v1.14.4`, `talosctl`. */
-  readonly document: string;
-  /** Line, counted from 1, where the document has lines. */
-  readonly line?: number;
-}
+export { type Origin, printOrigin } from '../errors.ts';
 
 /** What was asked for and which lines of which documents asked. Asking twice is asking once. */
 export interface RequestedReference {
@@ -19,9 +14,4 @@ export interface RequestedReference {
 export interface RequestedImage extends RequestedReference {
   /** Repository at the target; tag and digest as in `reference`. */
   readonly target: Reference;
-}
-
-/** `images.txt:3`, or the document alone where it has no lines. */
-export function printOrigin(origin: Origin): string {
-  return origin.line === undefined ? origin.document : `${origin.document}:${origin.line}`;
 }

@@ -1,8 +1,8 @@
 /** The second room: requested images become resolved ones. Every image is tried; what fails is told beside what did not. */
 import { limitTo } from '../async/limit.ts';
-import { type AirgapError, toAirgapError } from '../errors.ts';
+import { type AirgapError, printOrigin, toAirgapError } from '../errors.ts';
 import type { EventSink } from '../events.ts';
-import type { Origin, RequestedImage } from '../input/requested.ts';
+import type { RequestedImage } from '../input/requested.ts';
 import { printReference } from '../oci/reference.ts';
 import type { Source } from '../store/store.ts';
 import type { SparseQuestion } from './choice.ts';
@@ -85,12 +85,11 @@ async function attempt(request: RequestedImage, options: ImageOptions): Promise<
   } catch (thrown) {
     const reference = printReference(request.reference);
     const error = toAirgapError(thrown, 'ERR_PROTOCOL', `Cannot resolve "${reference}"`);
-    return { image: request, error: error.with({ end: 'source' }).forImage(reference, request.origins.map(printed)) };
+    return {
+      image: request,
+      error: error.with({ end: 'source' }).forImage(reference, request.origins.map(printOrigin)),
+    };
   }
-}
-
-function printed({ document, line }: Origin): string {
-  return line === undefined ? document : `${document}:${line}`;
 }
 
 function sorted(outcomes: readonly (Outcome | undefined)[]): ResolveResult {

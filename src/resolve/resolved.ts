@@ -65,9 +65,3 @@ export interface PlatformWish {
   /** A wanted platform that an image lacks is an error. */
   readonly require: boolean;
 }
-
-/** How the source reference and the target reference of one image are printed together. */
-export interface NamedImage {
-  readonly reference: Reference;
-  readonly target: Reference;
-}

@@ -61,7 +61,10 @@ export class ByteBudget {
   }
 }
 
-/** How fast uploads to all hosts of a store go together, over the last second or so. */
+/** A rate is told after this many milliseconds. */
+const windowMs = 500;
+
+/** How fast uploads to all hosts of a store go together, over the last half second or more. */
 export class SendingRate {
   readonly #now: () => number;
   #since: number;
@@ -88,5 +91,3 @@ export class SendingRate {
     return this.#last;
   }
 }
-
-const windowMs = 500;

@@ -31,11 +31,13 @@ export async function sendParts(upload: Upload): Promise<boolean> {
   await upload.openSession();
   const bytes = partBytes(upload);
   if (isFast(upload) || !upload.settings.budget.take(2 * bytes)) return sendStreamed(upload);
+  let sent: boolean | 'faster';
   try {
-    return await sendCollected(upload);
+    sent = await sendCollected(upload);
   } finally {
     upload.settings.budget.give(2 * bytes);
   }
+  return sent === 'faster' ? sendStreamed(upload) : sent;
 }
 
 /**
@@ -49,7 +51,8 @@ function partBytes(upload: Upload, streamed?: number): number {
   return Math.max(Math.min(wanted, features.bodyLimit), session?.minimum ?? 0);
 }
 
-async function sendCollected(upload: Upload): Promise<boolean> {
+/** As sendParts(); `faster` when the rest is better streamed. */
+async function sendCollected(upload: Upload): Promise<boolean | 'faster'> {
   const { feed, descriptor } = upload;
   let sent = feed.position;
   let coming: Promise<Piece> | undefined;
@@ -73,7 +76,7 @@ async function sendCollected(upload: Upload): Promise<boolean> {
     } else upload.taken(answer);
     inVain = reached > sent ? 0 : inVain + 1;
     sent = reached;
-    if (isFaster) return sendStreamed(upload);
+    if (isFaster) return 'faster';
   }
   await complete(upload);
   return true;
