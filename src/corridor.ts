@@ -53,6 +53,8 @@ export interface MirrorJob {
   readonly uploads?: UploadMemory | undefined;
   /** What `--to` said, for the commands that repair a finding. Default: the rule's registry. */
   readonly repairTarget?: string | undefined;
+  /** Called when the plan is known and before the target is asked what it has: for a target that lays everything out in advance. Default: none, and the target is asked while images are still being resolved. */
+  readonly reserve?: ((plan: Plan) => void | Promise<void>) | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly events?: EventSink;
 }
@@ -94,14 +96,15 @@ export async function prepareMirror(job: MirrorJob): Promise<Prepared> {
     signatures: job.signatures ?? true,
     includeForeign: job.includeForeign ?? false,
     sparse: sparseQuestion(job),
-    onResolved: (image) => surveyor.ask(image),
+    ...(job.reserve === undefined ? { onResolved: (image) => surveyor.ask(image) } : {}),
     signal: job.signal,
     events,
   });
   const images = await withFallbackTags(found, { target: job.target, signal: job.signal });
-  for (const image of images) surveyor.ask(image);
   checkConflicts(images, unchanged);
   const plan = planImages(images, unchanged);
+  await job.reserve?.(plan);
+  for (const image of images) surveyor.ask(image);
   events({ type: 'phase', phase: 'survey' });
   const survey = await surveyor.finish();
   return { plan, survey, work: workOf(plan, survey), failures };

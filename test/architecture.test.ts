@@ -17,7 +17,7 @@ interface Row {
 
 const ends = ['store/layout', 'store/memory', 'store/registry', 'store/bundle'];
 const rooms = ['input', 'resolve', 'plan', 'copy', 'verify', 'emit'] as const;
-const everyPackage = ['commander', 'p-limit', 'undici', 'yaml'];
+const everyPackage = ['bcryptjs', 'commander', 'p-limit', 'undici', 'yaml'];
 
 /** Who may import whom. Everyone may import its own folder and `events`. `store` is `src/store/*.ts`, without the ends. */
 const table: Readonly<Record<string, Row>> = {
@@ -43,7 +43,8 @@ const table: Readonly<Record<string, Row>> = {
     types: earlierThan('verify').filter((room) => room !== 'copy'),
   },
   emit: { values: ['oci', 'mirror', 'lock', 'talos', 'errors'], types: earlierThan('emit'), packages: ['yaml'] },
-  serve: { values: ['store', 'oci', 'errors'] },
+  serve: { values: ['store', 'oci', 'errors'], packages: ['bcryptjs'] },
+  certificates: { values: ['errors'] },
   corridor: { values: [...rooms, 'mirror', 'lock', 'store', 'oci', 'errors', 'events'] },
   index: { values: ['*'] },
   cli: { values: ['*'], packages: everyPackage },

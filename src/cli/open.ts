@@ -16,6 +16,7 @@ import { clientSettings } from './client-settings.ts';
 import { givenCredentials } from './passwords.ts';
 import type { EndStatistics } from './receipt-text.ts';
 import type { Session } from './session.ts';
+import type { Settings } from './settings.ts';
 import { usageError } from './values.ts';
 
 /** One end, and what is known of it. close() closes the store and its connections. */
@@ -46,6 +47,12 @@ export interface EndsWanted {
   readonly write: boolean;
 }
 
+/** What a target without an address is told apart by. */
+function nameOfPlace({ to, cwd }: Settings): string {
+  if (to.kind === 'registry') return to.host;
+  return resolve(cwd, to.kind === 'layout' ? to.directory : to.path);
+}
+
 /** Opens both ends; a target registry is asked which scheme it speaks. Whatever was opened is closed when one of them fails. */
 export async function openEnds(session: Session, wanted: EndsWanted): Promise<OpenedEnds> {
   const { settings } = session;
@@ -57,9 +64,7 @@ export async function openEnds(session: Session, wanted: EndsWanted): Promise<Op
     return {
       source: source.store,
       target: target.store,
-      targetName:
-        target.endpoint ??
-        (settings.to.kind === 'layout' ? resolve(settings.cwd, settings.to.directory) : settings.to.host),
+      targetName: target.endpoint ?? nameOfPlace(settings),
       endpoint: target.endpoint,
       contacts: () => contactsOf(statistics()),
       statistics,
@@ -77,6 +82,7 @@ async function openSource(session: Session, upstreams: readonly string[]): Promi
   const { settings, context, signal } = session;
   if (settings.from?.kind === 'layout')
     return plainEnd(await openLayout(resolve(settings.cwd, settings.from.directory), { readOnly: true }));
+  if (settings.from?.kind === 'bundle') throw usageError('Cannot read a bundle yet');
   const hosts = sourceHosts(session, upstreams);
   const given = await givenCredentials(settings.source, { end: 'from', hosts }, { stdin: context.stdin, signal });
   const client = openHttpClient(await clientSettings(session, { end: 'source', given }));
@@ -125,6 +131,7 @@ export async function openTarget(session: Session, wanted: TargetWanted): Promis
   const { settings, context, signal } = session;
   const { to } = wanted;
   if (to.kind === 'layout') return plainEnd(await openLayoutTarget(resolve(settings.cwd, to.directory), wanted));
+  if (to.kind === 'bundle') throw usageError('Cannot write a bundle yet');
   const given = await givenCredentials(
     settings.target,
     { end: 'to', hosts: [credentialHost(to)] },

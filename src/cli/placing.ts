@@ -9,9 +9,9 @@ import { talosReleases } from '../talos/catalogue.ts';
 import type { TalosVersion } from '../talos/version.ts';
 import type { Settings } from './settings.ts';
 
-/** A layout keeps upstream names; a registry gets them below its prefix. */
+/** A layout or a bundle keeps upstream names; a registry gets them below its prefix. */
 export function ruleFor(to: Location, prefixByRegistry: boolean): MirrorRule {
-  if (to.kind === 'layout') return { naming: 'keep', registry: '', prefix: '' };
+  if (to.kind !== 'registry') return { naming: 'keep', registry: '', prefix: '' };
   return { naming: prefixByRegistry ? 'by-registry' : 'replace-host', registry: to.host, prefix: to.prefix };
 }
 

@@ -5,7 +5,7 @@ import type { Descriptor } from '../oci/descriptor.ts';
 import type { Digest } from '../oci/digest.ts';
 import type { ManifestDocument } from '../oci/manifest.ts';
 import type { Platform } from '../oci/platform.ts';
-import type { Reference, Tag } from '../oci/reference.ts';
+import type { Tag } from '../oci/reference.ts';
 
 /** A tag that is written beside an image because it belongs to it. */
 export interface TagAssignment {

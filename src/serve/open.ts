@@ -3,23 +3,16 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { AirgapError } from '../errors.ts';
-import { parseRoute, type Route, type WireErrorCode } from '../oci/distribution.ts';
+import { parseRoute, type WireErrorCode } from '../oci/distribution.ts';
 import type { Source, Target } from '../store/store.ts';
 import { Exchange } from './exchange.ts';
 import { Finder, quoted } from './finder.ts';
 import { Names, parseWireName, type WireName } from './names.ts';
-import { listCatalog, listReferrers, listTags, readBlob, readManifest } from './reading.ts';
+import { type Library, listCatalog, listReferrers, listTags, readBlob, readManifest } from './reading.ts';
 import { type Answer, Refusal, refusalFor, refusals } from './refusal.ts';
 import { UploadSessions } from './sessions.ts';
-import {
-  appendUpload,
-  cancelUpload,
-  describeUpload,
-  finishUpload,
-  putManifest,
-  startUpload,
-  type Workshop,
-} from './writing.ts';
+import type { Workshop } from './writing.ts';
+import { type NamedRoute, write } from './writing-routes.ts';
 
 /** One line of the access log. */
 export interface ServedRequest {
@@ -49,6 +42,16 @@ export interface ServeOptions {
   /** How long close() waits for answers under way before it cuts them. Default 5 000. */
   readonly graceMs?: number;
   readonly onRequest?: (request: ServedRequest) => void;
+  /** Decides who may ask. Default: everybody may read, and write where it is writable. */
+  readonly access?: AccessControl;
+  /** Answers GET and HEAD of `/`. Default: 404. */
+  readonly page?: (exchange: Exchange, library: Library) => Promise<void>;
+}
+
+/** Who may ask for what, by user name and password (RFC 7617). */
+export interface AccessControl {
+  /** False is answered 401 with a Basic challenge. `authorization` is the header as it came. */
+  allows(asked: { readonly authorization: string | undefined; readonly isWrite: boolean }): Promise<boolean>;
 }
 
 export interface RunningServer {
@@ -106,7 +109,7 @@ async function answerLogged(exchange: Exchange, workshop: Workshop, options: Ser
   exchange.response.on('error', () => {});
   exchange.response.setHeader('docker-distribution-api-version', 'registry/2.0');
   try {
-    await dispatch(exchange, workshop, options.writable ?? false);
+    await dispatch(exchange, workshop, options);
   } catch (error) {
     refuse(exchange, refusalFor(error));
   }
@@ -121,10 +124,12 @@ function refuse(exchange: Exchange, refusal: Refusal): void {
   exchange.send(refusal.status, { 'content-type': 'application/json', ...refusal.headers }, refusal.body());
 }
 
-async function dispatch(exchange: Exchange, workshop: Workshop, writable: boolean): Promise<void> {
+async function dispatch(exchange: Exchange, workshop: Workshop, options: ServeOptions): Promise<void> {
   if (exchange.path === '/healthz') return exchange.send(200, { 'content-type': 'text/plain' }, 'ok\n');
-  const route = parseRoute(exchange.path);
   const isRead = exchange.method === 'GET' || exchange.method === 'HEAD';
+  await checkAccess(exchange, isRead, options.access);
+  if (exchange.path === '/' && isRead && options.page !== undefined) return options.page(exchange, workshop);
+  const route = parseRoute(exchange.path);
   if (route.kind === 'unknown') throw new Refusal(refusals.notFound, `no such endpoint: ${quoted(exchange.path)}`);
   if (route.kind === 'invalid') throw new Refusal(answerFor(route.code), route.message);
   if (route.kind === 'base' || route.kind === 'catalog') {
@@ -136,16 +141,23 @@ async function dispatch(exchange: Exchange, workshop: Workshop, writable: boolea
     throw new Refusal(refusals.nameInvalid, `no repository can have the name ${quoted(route.repository)}`);
   }
   const handled = isRead ? read(exchange, workshop, { route, wire }) : undefined;
-  const pending = handled ?? (writable ? write(exchange, workshop, { route, wire }) : undefined);
+  const pending = handled ?? (options.writable === true ? write(exchange, workshop, { route, wire }) : undefined);
   if (pending === undefined) throw notAllowed(exchange);
   await pending;
+}
+
+/** Throws a refusal with a challenge for who may not ask. */
+async function checkAccess(exchange: Exchange, isRead: boolean, access: AccessControl | undefined): Promise<void> {
+  const asked = { authorization: exchange.header('authorization'), isWrite: !isRead };
+  if (access === undefined || (await access.allows(asked))) return;
+  throw new Refusal(refusals.unauthorized, 'a user name and a password are needed', {
+    headers: { 'www-authenticate': 'Basic realm="airgap", charset="UTF-8"' },
+  });
 }
 
 function answerFor(code: WireErrorCode): Answer {
   return { code, status: code === 'MANIFEST_UNKNOWN' || code === 'BLOB_UPLOAD_UNKNOWN' ? 404 : 400 };
 }
-
-type NamedRoute = Extract<Route, { readonly repository: string }>;
 
 function read(
   exchange: Exchange,
@@ -157,26 +169,6 @@ function read(
   if (route.kind === 'blob') return readBlob(exchange, library, { wire, digest: route.digest });
   if (route.kind === 'tags') return listTags(exchange, library, wire);
   if (route.kind === 'referrers') return listReferrers(exchange, library, { wire, digest: route.digest });
-  return undefined;
-}
-
-function write(
-  exchange: Exchange,
-  workshop: Workshop,
-  asked: { route: NamedRoute; wire: WireName },
-): Promise<void> | undefined {
-  const { route, wire } = asked;
-  const { method } = exchange;
-  if (route.kind === 'manifest' && method === 'PUT')
-    return putManifest(exchange, workshop, { wire, reference: route.reference });
-  if (route.kind === 'uploads' && method === 'POST') return startUpload(exchange, workshop, wire);
-  if (route.kind !== 'upload') return undefined;
-  const session = workshop.sessions.find(route.session, wire.name);
-  if (session === undefined) throw new Refusal(refusals.uploadUnknown, 'there is no such upload');
-  if (method === 'GET' || method === 'HEAD') return describeUpload(exchange, session);
-  if (method === 'PATCH') return appendUpload(exchange, session);
-  if (method === 'PUT') return finishUpload(exchange, workshop, { wire, session });
-  if (method === 'DELETE') return cancelUpload(exchange, workshop, session);
   return undefined;
 }
 

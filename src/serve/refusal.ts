@@ -50,6 +50,7 @@ export const refusals = {
   notFound: { status: 404, code: 'UNSUPPORTED' },
   paginationInvalid: { status: 400, code: 'UNSUPPORTED' },
   sizeInvalid: { status: 400, code: 'SIZE_INVALID' },
+  unauthorized: { status: 401, code: 'UNAUTHORIZED' },
   tooLarge: { status: 413, code: 'SIZE_INVALID' },
   methodNotAllowed: { status: 405, code: 'UNSUPPORTED' },
   noSpace: { status: 507, code: 'UNKNOWN' },
@@ -59,7 +60,7 @@ export const refusals = {
 /** What a store's error means to whoever asked over HTTP. Foreign errors say nothing about their inside. */
 const meanings: Partial<Record<ErrorCode, Answer>> = {
   ERR_NOT_FOUND: refusals.notFound,
-  ERR_UNAUTHORIZED: { status: 401, code: 'UNAUTHORIZED' },
+  ERR_UNAUTHORIZED: refusals.unauthorized,
   ERR_DENIED: { status: 403, code: 'DENIED' },
   ERR_RATE_LIMITED: { status: 429, code: 'TOOMANYREQUESTS' },
   ERR_UNREACHABLE: { status: 502, code: 'UNKNOWN' },

@@ -1,4 +1,4 @@
-/** Where content is read from or written to, as users write it: `oci:DIR`, `HOST[:PORT][/PREFIX]`, `http(s)://HOST[:PORT][/PREFIX]`. */
+/** Where content is read from or written to, as users write it: `oci:DIR`, `bundle:FILE`, `bundle:DIR/`, `HOST[:PORT][/PREFIX]`, `http(s)://HOST[:PORT][/PREFIX]`. */
 import { AirgapError } from '../errors.ts';
 import { canonicalHost } from '../oci/host.ts';
 import { quoteText } from '../oci/quote.ts';
@@ -7,6 +7,14 @@ import { isRepositoryPath } from '../oci/reference.ts';
 export interface LayoutLocation {
   readonly kind: 'layout';
   readonly directory: string;
+}
+
+export interface BundleLocation {
+  readonly kind: 'bundle';
+  /** A file, or the directory of a set's volumes, without slashes at its end. */
+  readonly path: string;
+  /** It was written with a slash at its end: a directory of volumes. */
+  readonly isDirectory: boolean;
 }
 
 export interface RegistryLocation {
@@ -19,7 +27,7 @@ export interface RegistryLocation {
   readonly prefix: string;
 }
 
-export type Location = LayoutLocation | RegistryLocation;
+export type Location = LayoutLocation | BundleLocation | RegistryLocation;
 
 const layoutScheme = 'oci:';
 const bundleScheme = 'bundle:';
@@ -38,9 +46,7 @@ export function parseLocation(text: string): Location {
   }
   if (scheme !== undefined) throw unknownScheme(trimmed, scheme);
   if (trimmed.startsWith(layoutScheme)) return layoutLocation(trimmed);
-  if (trimmed.startsWith(bundleScheme)) {
-    throw refusal(trimmed, 'bundles are not supported yet', 'write oci:DIR for a layout directory');
-  }
+  if (trimmed.startsWith(bundleScheme)) return bundleLocation(trimmed);
   if (/^(?:[./~\\]|[A-Za-z]:[\\/])/.test(trimmed)) {
     throw refusal(trimmed, 'it looks like a path', `write oci:${printable(trimmed)} for a layout directory`);
   }
@@ -50,17 +56,26 @@ export function parseLocation(text: string): Location {
 /** The location as parseLocation() reads it back. */
 export function printLocation(location: Location): string {
   if (location.kind === 'layout') return `${layoutScheme}${location.directory}`;
+  if (location.kind === 'bundle') return `${bundleScheme}${location.path}${location.isDirectory ? '/' : ''}`;
   const start = location.scheme === undefined ? '' : `${location.scheme}://`;
   return `${start}${location.host}${location.prefix === '' ? '' : `/${location.prefix}`}`;
 }
 
-const forms = 'write HOST[:PORT][/PREFIX], https://HOST[:PORT][/PREFIX] or oci:DIR';
+const forms = 'write HOST[:PORT][/PREFIX], https://HOST[:PORT][/PREFIX], oci:DIR or bundle:FILE.tar';
 
 function layoutLocation(text: string): LayoutLocation {
   const directory = text.slice(layoutScheme.length);
   if (directory === '') throw refusal(text, 'it names no directory', 'write oci:DIR, for example oci:./airgap-mirror');
   if (directory.includes('\0')) throw refusal(text, 'it holds a NUL character', forms);
   return { kind: 'layout', directory };
+}
+
+function bundleLocation(text: string): BundleLocation {
+  const path = text.slice(bundleScheme.length);
+  if (path === '') throw refusal(text, 'it names no file', 'write bundle:FILE, for example bundle:talos-1.14.tar');
+  if (path.includes('\0')) throw refusal(text, 'it holds a NUL character', forms);
+  const isDirectory = path.endsWith('/');
+  return { kind: 'bundle', path: isDirectory ? path.replace(/\/+$/, '') || '/' : path, isDirectory };
 }
 
 function registryLocation(

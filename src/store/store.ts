@@ -42,6 +42,8 @@ export interface ReadableRepository {
   fetch(descriptor: Descriptor, options?: FetchOptions): Promise<UnverifiedContent>;
   /** The size in bytes of a blob that is here; undefined when it is not. Where the store knows it without asking anyone: what serving by digest needs. */
   blobSize?(digest: Digest, options?: CallOptions): Promise<number | undefined>;
+  /** A text that differs whenever stored bytes may have changed since it was asked for last: who has checked them need not do so again while it stays. Absent where the store cannot tell. */
+  contentStamp?(digest: Digest, options?: CallOptions): Promise<string | undefined>;
   /** Every tag, in any order. Throws ERR_NOT_FOUND when the repository is unknown. */
   tags?(options?: CallOptions): AsyncIterable<Tag>;
   /** Referrers by API. Undefined when the store does not have the API (ask the fallback tag instead). */
@@ -85,6 +87,12 @@ export interface WritableRepository extends ReadableRepository {
   ): Promise<void>;
   /** Makes a blob of another repository of this store available here. False: not possible, so push it. */
   mount?(descriptor: Descriptor, from: RepositoryName, options?: CallOptions): Promise<boolean>;
+  /** Takes a tag away; the manifest it stood for stays, by its digest. False: there is no such tag. */
+  removeTag?(tag: Tag, options?: CallOptions): Promise<boolean>;
+  /** Takes a manifest out of the repository, with every tag that stands for it. False: it is not here. */
+  removeManifest?(digest: Digest, options?: CallOptions): Promise<boolean>;
+  /** Takes a blob away. False: it is not here. Throws ERR_DENIED while a manifest of the store needs it. */
+  removeBlob?(digest: Digest, options?: CallOptions): Promise<boolean>;
 }
 
 export interface Source {

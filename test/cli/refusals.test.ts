@@ -61,7 +61,6 @@ describe('the command line is refused with status 2', () => {
     ['a target that looks like a path', ['mirror', pause, '--to', './mirror'], /oci:\.\/mirror/],
     ['a target that could be either', ['mirror', pause, '--to', 'mirror'], /host or a directory/],
     ['an unknown target scheme', ['mirror', pause, '--to', 'ftp://x'], /ftp:\/\//],
-    ['a bundle', ['mirror', pause, '--to', 'bundle:x.tar'], /bundles are not supported yet/],
     ['a prefix per registry in a layout', ['mirror', pause, '--prefix-by-registry'], /layout directory/],
     [
       'a user without a password',

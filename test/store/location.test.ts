@@ -29,6 +29,9 @@ describe('parseLocation()', () => {
     ['oci:./airgap mirror', { kind: 'layout', directory: './airgap mirror' }],
     ['oci:/srv/a@b?c', { kind: 'layout', directory: '/srv/a@b?c' }],
     ['  oci:x ', { kind: 'layout', directory: 'x' }],
+    ['bundle:talos-1.14.tar', { kind: 'bundle', path: 'talos-1.14.tar', isDirectory: false }],
+    ['bundle:/media/usb//', { kind: 'bundle', path: '/media/usb', isDirectory: true }],
+    ['bundle:/', { kind: 'bundle', path: '/', isDirectory: true }],
   ])('reads %s', (text, expected) => {
     expect(parseLocation(text)).toEqual(expected);
   });
@@ -36,7 +39,7 @@ describe('parseLocation()', () => {
   it.each([
     ['', 'HOST'],
     ['oci:', 'oci:DIR'],
-    ['bundle:x.tar', 'oci:DIR'],
+    ['bundle:', 'bundle:talos-1.14.tar'],
     ['./dir', 'write oci:./dir'],
     ['/abs/dir', 'write oci:/abs/dir'],
     ['~/dir', 'write oci:~/dir'],
@@ -76,6 +79,7 @@ describe('parseLocation()', () => {
   it('gives what printLocation() prints, or refuses with ERR_USAGE', () => {
     const piece = fc.constantFrom(
       'oci:',
+      'bundle:',
       'http://',
       'https://',
       'a.b',

@@ -78,7 +78,7 @@ function fromLock(lock: Lock, settings: Settings): Emittable {
 
 function endpointIn(settings: Settings): string {
   if (settings.endpoint !== undefined) return settings.endpoint;
-  if (settings.to.kind === 'layout') throw unknownEndpoint();
+  if (settings.to.kind !== 'registry') throw unknownEndpoint();
   if (settings.to.scheme !== undefined) return `${settings.to.scheme}://${settings.to.host}`;
   throw usageError(
     `Cannot write the endpoint of "${settings.to.host}": its scheme is not known here`,

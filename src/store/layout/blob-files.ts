@@ -10,6 +10,7 @@ import { throwIfAborted } from '../interruption.ts';
 import type { FetchOptions, PushOptions, PushResult, ReopenableContent, UnverifiedContent } from '../store.ts';
 import { fileSize, onDisk, readFlags, readSmall, statsOf, syncDirectory, withFile } from './disk.ts';
 import { fill, openPartial } from './partial-file.ts';
+import type { BlobShelf } from './shelf.ts';
 
 /** Bytes read from disk at once. */
 const chunkSize = 256 * 1024;
@@ -19,7 +20,7 @@ export const partialDirectory = '.airgap-partial';
 
 const algorithms = ['sha256', 'sha512'] as const;
 
-export class BlobFiles {
+export class BlobFiles implements BlobShelf {
   readonly #root: string;
   readonly #writing = new KeyedMutex<Digest>();
   /** Directories with renames that are not yet known to last. */
@@ -45,6 +46,11 @@ export class BlobFiles {
   /** Bytes of a blob; undefined when it is not there, or something other than a file is. */
   size(digest: Digest): Promise<number | undefined> {
     return fileSize(this.#path(digest));
+  }
+
+  async stamp(digest: Digest): Promise<string | undefined> {
+    const stats = await statsOf(this.#path(digest));
+    return stats?.isFile() === true ? `${stats.ino}-${stats.size}-${stats.mtimeMs}-${stats.ctimeMs}` : undefined;
   }
 
   /** A small blob whole, unchecked; undefined when it is not there or larger than `limit` bytes. */

@@ -139,7 +139,7 @@ class LayoutStore implements Target {
 
   repository(name: RepositoryName): WritableRepository {
     return new LayoutRepository(name, {
-      directory: this.#opened.directory,
+      place: `layout "${this.#opened.directory}"`,
       blobs: this.#opened.blobs,
       facts: this.#facts,
       names: () => this.#names(),

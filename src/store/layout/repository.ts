@@ -17,13 +17,14 @@ import type {
   WritableRepository,
 } from '../store.ts';
 import { checkManifest } from '../verified.ts';
-import type { BlobFiles } from './blob-files.ts';
 import type { LayoutNames } from './names.ts';
+import type { BlobShelf } from './shelf.ts';
 
 /** What the repositories of one layout share. */
 export interface LayoutParts {
-  readonly directory: string;
-  readonly blobs: BlobFiles;
+  /** For messages: `layout "DIR"`, `bundle "FILE"`. */
+  readonly place: string;
+  readonly blobs: BlobShelf;
   /** The names as they are now. */
   readonly names: () => Promise<LayoutNames>;
   /** Throws when the layout is open for reading alone, or closed. */
@@ -82,6 +83,10 @@ export class LayoutRepository implements WritableRepository {
 
   async blobSize(digest: Digest): Promise<number | undefined> {
     return this.#parts.blobs.size(digest);
+  }
+
+  async contentStamp(digest: Digest): Promise<string | undefined> {
+    return this.#parts.blobs.stamp(digest);
   }
 
   async *tags(options: CallOptions = {}): AsyncGenerator<Tag> {
@@ -163,7 +168,7 @@ export class LayoutRepository implements WritableRepository {
     const { registry, repository } = this.name;
     const named = what === undefined ? {} : isDigest(what) ? { digest: what } : { tag: what as Tag };
     const reference = printReference({ registry, repository, ...named });
-    const state = `it is not in layout "${this.#parts.directory}"`;
+    const state = `it is not in ${this.#parts.place}`;
     return new AirgapError('ERR_NOT_FOUND', `Cannot find "${reference}": ${state}`, { reference });
   }
 }
