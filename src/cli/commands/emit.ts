@@ -2,6 +2,7 @@
 import type { Lock } from '../../lock/lock.ts';
 import type { Mirror } from '../../mirror/rule.ts';
 import { printTalosVersion } from '../../talos/version.ts';
+import type { Invocation } from '../define/wiring.ts';
 import { exitCodes } from '../exit.ts';
 import { writeFileAtomic } from '../files.ts';
 import { gatherInputs } from '../inputs.ts';
@@ -14,7 +15,6 @@ import {
   ruleFor,
   unreachableText,
 } from '../placing.ts';
-import type { Invocation } from '../program.ts';
 import { jsonLine } from '../report/json.ts';
 import { readSettings, type Settings } from '../settings.ts';
 import { usageError } from '../values.ts';

@@ -1,9 +1,9 @@
 /** `airgap images`: the images of a Talos release, printed as talosctl of that release prints them. */
 import { talosBundle, talosImages } from '../../talos/catalogue.ts';
 import { parseTalosVersion, printTalosVersion } from '../../talos/version.ts';
+import type { Invocation } from '../define/wiring.ts';
 import { exitCodes } from '../exit.ts';
 import { switchFlag, textFlag } from '../flags.ts';
-import type { Invocation } from '../program.ts';
 import { jsonLine } from '../report/json.ts';
 import { writeLines } from '../report/reporter.ts';
 import { usageError } from '../values.ts';

@@ -1,6 +1,7 @@
 /** `airgap mirror`: the whole corridor, from images to a verified mirror, its lock and its Talos configuration. */
 import { copyAndVerify, type MirrorResult, type Prepared, prepareMirror } from '../../corridor.ts';
 import { printTalosVersion } from '../../talos/version.ts';
+import type { Invocation } from '../define/wiring.ts';
 import { checkRoom } from '../disk-space.ts';
 import { exitCodeOfRun } from '../exit.ts';
 import { failedListText, failureLines, failuresOf } from '../failures.ts';
@@ -10,7 +11,6 @@ import { type MirrorRun, withMirrorRun } from '../mirror-run.ts';
 import { nextLines, type WrittenFiles } from '../next-text.ts';
 import { configVersionFor, endpointOfThisMachine, patchText, unreachableText } from '../placing.ts';
 import { planFields, planLines } from '../plan-text.ts';
-import type { Invocation } from '../program.ts';
 import { receiptFields, receiptLines } from '../receipt-text.ts';
 import { goOn, inSession, type Session } from '../session.ts';
 import { readSettings, type Settings } from '../settings.ts';

@@ -1,10 +1,10 @@
 /** `airgap plan`: what mirror would copy. Writes nothing anywhere. */
 import { prepareMirror } from '../../corridor.ts';
+import type { Invocation } from '../define/wiring.ts';
 import { exitCodeOfRun } from '../exit.ts';
 import { failureLines, failuresOf } from '../failures.ts';
 import { withMirrorRun } from '../mirror-run.ts';
 import { planFields, planLines } from '../plan-text.ts';
-import type { Invocation } from '../program.ts';
 import { jsonLine } from '../report/json.ts';
 import { inSession } from '../session.ts';
 import { readSettings } from '../settings.ts';

@@ -1,19 +1,16 @@
 /** The blobs of a layout: `blobs/<algorithm>/<hex>` (image-spec v1.1, image-layout.md "Blobs"). Paths come from checked digests only. */
 import { randomUUID } from 'node:crypto';
-import { mkdir, open, rename, rm } from 'node:fs/promises';
+import { mkdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { KeyedMutex } from '../../async/keyed-mutex.ts';
 import { AirgapError, isAirgapError } from '../../errors.ts';
 import type { Descriptor } from '../../oci/descriptor.ts';
 import { algorithmOf, type Digest, hexOf } from '../../oci/digest.ts';
-import { throwIfAborted } from '../interruption.ts';
 import type { FetchOptions, PushOptions, PushResult, ReopenableContent, UnverifiedContent } from '../store.ts';
-import { fileSize, onDisk, readFlags, readSmall, statsOf, syncDirectory, withFile } from './disk.ts';
+import { fileSize, onDisk, readSmall, statsOf, syncDirectory, withFile } from './disk.ts';
 import { fill, openPartial } from './partial-file.ts';
+import { readPart } from './read-part.ts';
 import type { BlobShelf } from './shelf.ts';
-
-/** Bytes read from disk at once. */
-const chunkSize = 256 * 1024;
 
 /** Where unfinished files are: at the top, so that tools which list `blobs/` meet none. */
 export const partialDirectory = '.airgap-partial';
@@ -148,34 +145,5 @@ export class BlobFiles implements BlobShelf {
 
   #path(digest: Digest): string {
     return join(this.#root, 'blobs', algorithmOf(digest), hexOf(digest));
-  }
-}
-
-async function* readPart(
-  path: string,
-  part: { readonly start: number; readonly end: number; readonly signal: AbortSignal | undefined },
-): AsyncGenerator<Uint8Array> {
-  const { start, end, signal } = part;
-  if (start >= end) return;
-  const file = await onDisk(`read "${path}"`, open(path, readFlags));
-  try {
-    let position = start;
-    for await (const chunk of file.createReadStream({
-      start,
-      end: end - 1,
-      highWaterMark: chunkSize,
-      autoClose: false,
-    })) {
-      throwIfAborted(signal);
-      position += chunk.length;
-      yield chunk;
-    }
-    if (position === end) return;
-    throw new AirgapError(
-      'ERR_SIZE_MISMATCH',
-      `Cannot read "${path}": it ended after ${position} bytes while it was read`,
-    );
-  } finally {
-    await file.close();
   }
 }
