@@ -95,10 +95,23 @@ export interface WritableRepository extends ReadableRepository {
   removeBlob?(digest: Digest, options?: CallOptions): Promise<boolean>;
 }
 
+/** A manifest as a store's own index names it, whether or not its bytes are there and right. */
+export interface IndexedManifest {
+  /** Media type, digest and size as the index says. */
+  readonly descriptor: Descriptor;
+  /** The reference in full; for an entry of another tool, what that called it, which may be empty. */
+  readonly name: string;
+  /** Undefined where the name is no full reference: then every repository of the store can read it. */
+  readonly repository: RepositoryName | undefined;
+  readonly tag: Tag | undefined;
+}
+
 export interface Source {
   repository(name: RepositoryName): ReadableRepository;
   /** Names of all repositories, where the store can tell. Throws ERR_UNSUPPORTED or ERR_DENIED where it will not. */
   catalog?(options?: CallOptions): AsyncIterable<RepositoryName>;
+  /** Everything the index names, by tag or by digest alone. Absent where a store has no index of its own. */
+  indexed?(options?: CallOptions): AsyncIterable<IndexedManifest>;
   /** A text that differs whenever manifests or tags may have changed since it was asked for last. Cheap. Absent where the store cannot tell. */
   revision?(): Promise<string>;
   close(): Promise<void>;

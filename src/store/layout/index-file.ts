@@ -7,6 +7,7 @@ import { AirgapError } from '../../errors.ts';
 import { type Digest, isDigest } from '../../oci/digest.ts';
 import { mediaTypes } from '../../oci/media-type.ts';
 import { parseReference, printReference, type Reference, type RepositoryName, type Tag } from '../../oci/reference.ts';
+import type { IndexedManifest } from '../store.ts';
 
 /** skopeo, crane and oras read the first, containerd the second. */
 const nameAnnotation = 'org.opencontainers.image.ref.name';
@@ -42,6 +43,12 @@ export function entryFor(
     name,
     json: JSON.stringify({ mediaType, digest, size, annotations }),
   };
+}
+
+/** The entry for who looks through a whole index. */
+export function indexedManifest({ mediaType, digest, size, name, reference }: IndexEntry): IndexedManifest {
+  const repository = reference && { registry: reference.registry, repository: reference.repository };
+  return { descriptor: { mediaType, digest, size }, name, repository, tag: reference?.tag };
 }
 
 /** Reads the file. Throws ERR_INPUT_INVALID for whatever is no image index with proper descriptors; `path` is for the message. */

@@ -23,9 +23,13 @@ export class LayoutNames {
   }
 
   text(): string {
-    const entries = [...this.#others];
-    for (const named of this.#repositories.values()) entries.push(...named.tags.values(), ...named.roots.values());
-    return printIndexFile(entries);
+    return printIndexFile(this.all());
+  }
+
+  /** Every entry, those of other tools last. */
+  all(): IndexEntry[] {
+    const named = [...this.#repositories.values()];
+    return [...named.flatMap(({ tags, roots }) => [...tags.values(), ...roots.values()]), ...this.#others];
   }
 
   /** Sorted. */

@@ -8,11 +8,11 @@ import { AirgapError } from '../../errors.ts';
 import type { Digest } from '../../oci/digest.ts';
 import type { RepositoryName } from '../../oci/reference.ts';
 import { throwIfAborted } from '../interruption.ts';
-import type { CallOptions, Target, WritableRepository } from '../store.ts';
+import type { CallOptions, IndexedManifest, Target, WritableRepository } from '../store.ts';
 import { BlobFiles, partialDirectory } from './blob-files.ts';
 import { Checkpoint } from './checkpoint.ts';
 import { codeOf, onDisk, readSmall, replaceFile, statsOf } from './disk.ts';
-import { checkLayoutFile, layoutFileText, parseIndexFile } from './index-file.ts';
+import { checkLayoutFile, indexedManifest, layoutFileText, parseIndexFile } from './index-file.ts';
 import { takeLock } from './lock-file.ts';
 import { LayoutNames } from './names.ts';
 import { LayoutRepository, type StoredFacts } from './repository.ts';
@@ -151,6 +151,11 @@ class LayoutStore implements Target {
   async *catalog(options: CallOptions = {}): AsyncGenerator<RepositoryName> {
     throwIfAborted(options.signal);
     yield* (await this.#names()).repositories();
+  }
+
+  async *indexed(options: CallOptions = {}): AsyncGenerator<IndexedManifest> {
+    throwIfAborted(options.signal);
+    yield* (await this.#names()).all().map(indexedManifest);
   }
 
   async revision(): Promise<string> {

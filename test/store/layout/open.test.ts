@@ -247,3 +247,29 @@ describe('openLayout() refusing', () => {
     expect(existsSync(join(directory, '.airgap-partial'))).toBe(false);
   });
 });
+
+describe('indexed()', () => {
+  it('names tags, manifests by digest alone, and entries of other tools, whether or not they can be read', async () => {
+    const layout = await open();
+    const tagged = await seedImage(layout, 'ghcr.io/a/b:1');
+    const pinned = await seedImage(layout, 'ghcr.io/a/pinned', { byDigest: true });
+    await layout.close();
+    const path = join(directory, 'index.json');
+    const index = JSON.parse(await readFile(path, 'utf8'));
+    index.manifests.push({ ...tagged.root, annotations: { 'org.opencontainers.image.ref.name': 'latest' } });
+    await writeFile(path, JSON.stringify(index));
+    await rm(blobPath(pinned.root));
+    const found = [];
+    for await (const entry of (await open({ readOnly: true })).indexed?.() ?? []) found.push(entry);
+    expect(found.map(({ name, descriptor, repository, tag }) => [name, descriptor.digest, repository, tag])).toEqual([
+      ['ghcr.io/a/b:1', tagged.root.digest, name, '1'],
+      [
+        `ghcr.io/a/pinned@${pinned.root.digest}`,
+        pinned.root.digest,
+        { registry: 'ghcr.io', repository: 'a/pinned' },
+        undefined,
+      ],
+      ['latest', tagged.root.digest, undefined, undefined],
+    ]);
+  });
+});
