@@ -1,20 +1,19 @@
 /** The lock read back. It may have been edited or made by someone else: every field is checked before it is believed. */
 import { AirgapError } from '../errors.ts';
 import type { Mirror, MirrorRule } from '../mirror/rule.ts';
-import { type Digest, isDigest } from '../oci/digest.ts';
+import type { Digest } from '../oci/digest.ts';
 import { type Field, readJson } from '../oci/fields.ts';
 import { isCanonicalHost } from '../oci/host.ts';
 import { isManifestType } from '../oci/media-type.ts';
 import { quoteText } from '../oci/quote.ts';
 import {
   isRepositoryPath,
-  isTag,
   parseReference,
   printReference,
   type Reference,
   type RepositoryName,
-  type Tag,
 } from '../oci/reference.ts';
+import { readDigest, readOneOf, readPath, readTag, refuseTwice } from './checked-fields.ts';
 import type { Contact, Lock, LockedImage, LockedTag } from './lock.ts';
 import { sortLock } from './print.ts';
 
@@ -179,21 +178,11 @@ function readLockedTag(field: Field): LockedTag {
   };
 }
 
-function readTag(field: Field): Tag {
-  const text = field.text();
-  return isTag(text) ? text : field.fail('is not a tag');
-}
-
 function readDigests(field: Field): Digest[] {
   const entries = field.list(mostEntries);
   const digests = entries.map(readDigest);
   refuseTwice(entries, digests);
   return digests;
-}
-
-function readDigest(field: Field): Digest {
-  const text = field.text();
-  return isDigest(text) ? text : field.fail('is not a sha256 or sha512 digest in lower-case hex');
 }
 
 function readMediaType(field: Field): string {
@@ -213,22 +202,4 @@ function readContact(field: Field): Contact {
 function readHost(field: Field, other: string): string {
   const text = field.text();
   return text === other || isCanonicalHost(text) ? text : field.fail('is not HOST[:PORT] in lower case');
-}
-
-function readPath(field: Field): string {
-  const text = field.text();
-  return text === '' || isRepositoryPath(text) ? text : field.fail('is not a path of a repository');
-}
-
-function readOneOf<const T extends string>(field: Field, values: readonly T[]): T {
-  const text = field.text();
-  return values.find((value) => value === text) ?? field.fail(`is none of ${values.join(', ')}`);
-}
-
-function refuseTwice(fields: readonly Field[], keys: readonly string[]): void {
-  const seen = new Set<string>();
-  for (const [index, key] of keys.entries()) {
-    if (seen.has(key)) fields[index]?.fail(`stands there twice: ${quoteText(key)}`);
-    seen.add(key);
-  }
 }
