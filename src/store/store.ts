@@ -3,7 +3,7 @@
  * `test/conformance` states the contract once for all of them.
  */
 import type { Descriptor } from '../oci/descriptor.ts';
-import type { Digest } from '../oci/digest.ts';
+import type { Digest, DigestAlgorithm } from '../oci/digest.ts';
 import type { RepositoryName, Tag } from '../oci/reference.ts';
 
 /** Bytes whose digest nobody has checked yet. Leaving the loop early releases whatever feeds it. */
@@ -22,6 +22,8 @@ export interface FetchOptions extends CallOptions {
   readonly onlyIfIdle?: boolean | undefined;
   /** The bytes go into a push to the same store, which may hold its last connection: do not wait for a free one, take one more. Default false. */
   readonly whilePushing?: boolean | undefined;
+  /** Whoever reads is done with a chunk when the next one is asked for, so the store may read into the same memory again. Default false: chunks stay as they are. */
+  readonly transient?: boolean | undefined;
 }
 
 /** A manifest's bytes, whose digest was computed by the store and matched what was asked for or claimed. At most 4 MiB. */
@@ -89,10 +91,31 @@ export interface WritableRepository extends ReadableRepository {
   mount?(descriptor: Descriptor, from: RepositoryName, options?: CallOptions): Promise<boolean>;
   /** Takes a tag away; the manifest it stood for stays, by its digest. False: there is no such tag. */
   removeTag?(tag: Tag, options?: CallOptions): Promise<boolean>;
-  /** Takes a manifest out of the repository, with every tag that stands for it. False: it is not here. */
+  /** Takes a manifest out of the repository, with every tag that stands for it; its children stay. False: it is not here. Throws ERR_DENIED while an index that is here lists it. */
   removeManifest?(digest: Digest, options?: CallOptions): Promise<boolean>;
   /** Takes a blob away. False: it is not here. Throws ERR_DENIED while a manifest of the store needs it. */
   removeBlob?(digest: Digest, options?: CallOptions): Promise<boolean>;
+  /** A place for bytes whose digest is said only when they end, in the store itself. `algorithm` is the digest that is likely, by default sha256. Absent where there is none: keep them elsewhere and push. */
+  receive?(options?: { readonly algorithm?: DigestAlgorithm | undefined }): Promise<IncomingUpload>;
+}
+
+/** Bytes that arrive before anybody says their digest. Nobody sees them until finish(). Its calls must not overlap. */
+export interface IncomingUpload {
+  /** Bytes kept so far. */
+  readonly size: number;
+  /** Adds what comes. What came before a failure is kept. */
+  append(content: UnverifiedContent): Promise<void>;
+  /** Adds the last bytes and makes the whole a blob. Throws ERR_DIGEST_MISMATCH when it is another one: nothing is visible then. */
+  finish(
+    last: UnverifiedContent,
+    options: CallOptions & {
+      readonly digest: Digest;
+      /** How many bytes `last` has, where that is known. */
+      readonly length?: number | undefined;
+    },
+  ): Promise<void>;
+  /** Gives the bytes up; nothing happens after finish(). */
+  drop(): Promise<void>;
 }
 
 /** A manifest as a store's own index names it, whether or not its bytes are there and right. */
@@ -119,6 +142,8 @@ export interface Source {
 
 export interface Target extends Source {
   repository(name: RepositoryName): WritableRepository;
+  /** Resolves when every manifest whose push has resolved survives the end of the process. Absent where that is always so. */
+  flush?(): Promise<void>;
   /** Whether this repository takes an index whose children are partly absent. Leaves nothing behind that a user can see. Undefined when only a write could tell and `mayWrite` is false (default true). */
   acceptsSparseIndex?(
     name: RepositoryName,

@@ -46,6 +46,8 @@ export function describeStore(title: string, open: () => Promise<StoreUnderTest>
     describeBrokenPushes(suite);
     describeManifests(suite);
     describeListings(suite);
+    describeRemoval(suite);
+    describeUploads(suite);
   });
 }
 
@@ -353,5 +355,133 @@ function describeListings({ store, freshName, traits }: Suite): void {
     );
     const nothing: Digest = digestOf(Buffer.from('no subject'));
     expect(await repository.referrers?.(nothing)).toEqual([]);
+  });
+}
+
+function describeRemoval({ store, freshName, traits }: Suite): void {
+  it('takes a tag away and keeps its manifest, where it removes tags', async () => {
+    const name = formatRepository(freshName());
+    const image = await seedImage(store(), `${name}:v1`, { platforms: ['linux/amd64', 'linux/arm64'] });
+    const repository = store().repository(image.reference);
+    if (repository.removeTag === undefined) return;
+    expect(await repository.removeTag(parseTag('v2'))).toBe(false);
+    expect(await repository.removeTag(parseTag('v1'))).toBe(true);
+    expect(await repository.removeTag(parseTag('v1'))).toBe(false);
+    await expect(repository.resolve(parseTag('v1'))).rejects.toMatchObject({ code: 'ERR_NOT_FOUND' });
+    for (const { descriptor } of image.manifests) expect(await repository.exists(descriptor)).toBe(true);
+    expect(await collectTags(repository.tags?.())).toEqual([]);
+  });
+
+  it('takes a manifest away with its tags and keeps its children, but none that an index lists', async () => {
+    const name = formatRepository(freshName());
+    const image = await seedImage(store(), `${name}:v1`, { platforms: ['linux/amd64', 'linux/arm64'] });
+    const other = await seedImage(store(), `${name}:other`, { layers: ['other'] });
+    const repository = store().repository(image.reference);
+    const root = await repository.manifest(image.root.digest);
+    await repository.pushManifest(root.descriptor, root.bytes, { tag: parseTag('v1.0') });
+    if (repository.removeManifest === undefined) return;
+    const children = image.manifests.map(({ descriptor }) => descriptor).filter((d) => d.digest !== image.root.digest);
+    for (const child of children) {
+      await expect(repository.removeManifest(child.digest)).rejects.toMatchObject({ code: 'ERR_DENIED' });
+    }
+    expect(await repository.removeManifest(image.root.digest)).toBe(true);
+    expect(await repository.removeManifest(image.root.digest)).toBe(false);
+    expect(await repository.exists(image.root)).toBe(false);
+    expect(await collectTags(repository.tags?.())).toEqual(['other']);
+    for (const child of children) {
+      expect(await repository.exists(child)).toBe(true);
+      expect(await repository.removeManifest(child.digest)).toBe(true);
+      expect(await repository.exists(child)).toBe(false);
+    }
+    expect((await repository.resolve(parseTag('other'))).digest).toBe(other.root.digest);
+  });
+
+  it('forgets a repository when its last manifest is gone, and takes new ones', async () => {
+    const name = freshName();
+    const image = await seedImage(store(), `${formatRepository(name)}:v1`, { layers: ['last one'] });
+    const repository = store().repository(name);
+    if (repository.removeManifest === undefined) return;
+    expect(await repository.removeManifest(image.root.digest)).toBe(true);
+    await expect(collectTags(repository.tags?.())).rejects.toMatchObject({ code: 'ERR_NOT_FOUND' });
+    await seedImage(store(), `${formatRepository(name)}:v1`, { layers: ['last one'] });
+    expect(await repository.resolve(parseTag('v1'))).toEqual(image.root);
+  });
+
+  it('takes a blob away, but none that a manifest needs', async () => {
+    const name = freshName();
+    const image = await seedImage(store(), `${formatRepository(name)}:v1`, { layers: ['layer of its own'] });
+    const repository = store().repository(name);
+    if (repository.removeBlob === undefined || repository.removeManifest === undefined) return;
+    const [blob] = image.blobs.filter(({ size }) => size > 2);
+    if (blob === undefined) throw new Error('the seed has no blob');
+    await expect(repository.removeBlob(blob.digest)).rejects.toMatchObject({ code: 'ERR_DENIED' });
+    expect(await repository.exists(blob)).toBe(true);
+    await repository.removeManifest(image.root.digest);
+    expect(await repository.removeBlob(blob.digest)).toBe(true);
+    expect(await repository.exists(blob)).toBe(false);
+    expect(await repository.removeBlob(blob.digest)).toBe(false);
+  });
+
+  it('keeps a blob that another repository needs, where blobs are shared', async () => {
+    if (traits.sharedBlobs !== true) return;
+    const [here, there] = [freshName(), freshName()];
+    const image = await seedImage(store(), `${formatRepository(there)}:v1`, { layers: ['needed elsewhere'] });
+    const blob = image.blobs.find(({ size }) => size > 2);
+    const removed = blob === undefined ? undefined : store().repository(here).removeBlob?.(blob.digest);
+    if (removed !== undefined) await expect(removed).rejects.toMatchObject({ code: 'ERR_DENIED' });
+  });
+}
+
+function describeUploads({ store, freshName }: Suite): void {
+  const parts = (bytes: Uint8Array, size: number) =>
+    (async function* () {
+      for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
+    })();
+
+  it('takes bytes before their digest is known, in parts, with either digest', async () => {
+    const repository = store().repository(freshName());
+    if (repository.receive === undefined) return;
+    const bytes = randomBytes('received', 3_000_001);
+    for (const [claimed, algorithm] of [
+      ['sha256', 'sha256'],
+      ['sha512', 'sha512'],
+      ['sha256', 'sha512'],
+    ] as const) {
+      const own = Buffer.concat([Buffer.from(`${claimed}-${algorithm}`), bytes]);
+      const upload = await repository.receive({ algorithm: claimed });
+      await upload.append(parts(own.subarray(0, 2_000_000), 70_000));
+      await upload.append(parts(own.subarray(2_000_000, 2_000_000), 1));
+      expect(upload.size).toBe(2_000_000);
+      const descriptor = { ...blobOf(own), digest: digestOf(own, algorithm) };
+      expect(await repository.exists(descriptor)).toBe(false);
+      await upload.finish(parts(own.subarray(2_000_000), 70_000), { digest: descriptor.digest });
+      await upload.drop();
+      expect((await readAll(await repository.fetch(descriptor))).equals(own)).toBe(true);
+    }
+  });
+
+  it('keeps what came before a failure, shows nothing of a wrong digest and nothing after drop()', async () => {
+    const repository = store().repository(freshName());
+    if (repository.receive === undefined) return;
+    const bytes = randomBytes('cut upload', 100_000);
+    const upload = await repository.receive();
+    const broken = (async function* () {
+      yield bytes.subarray(0, 60_000);
+      throw new Error('the client is gone');
+    })();
+    await expect(upload.append(broken)).rejects.toThrow('gone');
+    expect(upload.size).toBe(60_000);
+    await upload.finish(parts(bytes.subarray(60_000), 7_000), { digest: digestOf(bytes) });
+    expect(await repository.exists(blobOf(bytes))).toBe(true);
+    const wrong = await repository.receive();
+    const other = blobOf(Buffer.from('other content'));
+    await expect(wrong.finish(parts(bytes, 7_000), { digest: other.digest })).rejects.toMatchObject({
+      code: 'ERR_DIGEST_MISMATCH',
+    });
+    await wrong.drop();
+    expect(await repository.exists(other)).toBe(false);
+    const again = await repository.receive();
+    await again.finish(parts(bytes, 7_000), { digest: digestOf(bytes) });
+    expect((await readAll(await repository.fetch(blobOf(bytes)))).equals(bytes)).toBe(true);
   });
 }

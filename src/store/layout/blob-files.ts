@@ -1,13 +1,21 @@
 /** The blobs of a layout: `blobs/<algorithm>/<hex>` (image-spec v1.1, image-layout.md "Blobs"). Paths come from checked digests only. */
 import { randomUUID } from 'node:crypto';
-import { mkdir, rename, rm } from 'node:fs/promises';
+import { mkdir, readdir, rename, rm, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { KeyedMutex } from '../../async/keyed-mutex.ts';
 import { AirgapError, isAirgapError } from '../../errors.ts';
 import type { Descriptor } from '../../oci/descriptor.ts';
-import { algorithmOf, type Digest, hexOf } from '../../oci/digest.ts';
-import type { FetchOptions, PushOptions, PushResult, ReopenableContent, UnverifiedContent } from '../store.ts';
+import { algorithmOf, type Digest, type DigestAlgorithm, hexOf } from '../../oci/digest.ts';
+import type {
+  FetchOptions,
+  IncomingUpload,
+  PushOptions,
+  PushResult,
+  ReopenableContent,
+  UnverifiedContent,
+} from '../store.ts';
 import { fileSize, onDisk, readSmall, statsOf, syncDirectory, withFile } from './disk.ts';
+import { IncomingFile } from './incoming-file.ts';
 import { fill, openPartial } from './partial-file.ts';
 import { readPart } from './read-part.ts';
 import type { BlobShelf } from './shelf.ts';
@@ -16,6 +24,14 @@ import type { BlobShelf } from './shelf.ts';
 export const partialDirectory = '.airgap-partial';
 
 const algorithms = ['sha256', 'sha512'] as const;
+
+/** What the names of uploads begin with. */
+const incomingPrefix = 'upload-';
+
+/** `upload-UUID`, and a digest with `.UUID` behind it. A digest alone is a partial blob, which the next push of it goes on with. */
+function isDeadEnd(name: string): boolean {
+  return name.startsWith(incomingPrefix) || /^sha(?:256|512)-[0-9a-f]+\.[0-9a-f-]{36}$/.test(name);
+}
 
 export class BlobFiles implements BlobShelf {
   readonly #root: string;
@@ -67,7 +83,7 @@ export class BlobFiles implements BlobShelf {
       throw new AirgapError('ERR_SIZE_MISMATCH', `${thing}: ${state}`, { digest: descriptor.digest });
     }
     const end = Math.min(options.end ?? size, size);
-    return readPart(path, { start: options.offset ?? 0, end, signal: options.signal });
+    return readPart(path, { start: options.offset ?? 0, end, signal: options.signal, transient: options.transient });
   }
 
   /**
@@ -108,6 +124,39 @@ export class BlobFiles implements BlobShelf {
     } catch (error) {
       await rm(temporary, { force: true }).catch(() => {});
       throw error;
+    }
+  }
+
+  /** An upload in a file of its own beside the partial ones. Who ends with a blob that is here already just drops it. */
+  async receive(algorithm: DigestAlgorithm): Promise<IncomingUpload> {
+    const directory = join(this.#root, partialDirectory);
+    await this.#make(directory);
+    const publish = (path: string, digest: Digest): Promise<void> => {
+      const work = async () => {
+        const isHere = (await this.size(digest)) === (await fileSize(path));
+        await (isHere ? rm(path) : this.#publish(path, digest));
+      };
+      return this.#writing.run(digest, { work, signal: undefined });
+    };
+    return new IncomingFile(join(directory, `${incomingPrefix}${randomUUID()}`), { algorithm, publish });
+  }
+
+  /** Deletes a blob's file, and makes that last. False: there is none. */
+  remove(digest: Digest): Promise<boolean> {
+    const work = async () => {
+      if ((await this.size(digest)) === undefined) return false;
+      await onDisk(`remove blob "${digest}" from layout "${this.#root}"`, unlink(this.#path(digest)));
+      await syncDirectory(join(this.#root, 'blobs', algorithmOf(digest)));
+      return true;
+    };
+    return this.#writing.run(digest, { work, signal: undefined });
+  }
+
+  /** Removes what dead writers left and nobody can go on with: uploads without a digest, manifests half written. To be called with the lock held. */
+  async sweep(): Promise<void> {
+    const directory = join(this.#root, partialDirectory);
+    for (const name of await onDisk(`read "${directory}"`, readdir(directory))) {
+      if (isDeadEnd(name)) await rm(join(directory, name), { force: true, recursive: true });
     }
   }
 

@@ -28,6 +28,11 @@ export class Checkpoint {
     return this.#next;
   }
 
+  /** Resolves when everything that changed before this call is saved; saves only what is not. */
+  settled(): Promise<void> {
+    return this.#dirty || this.#next !== undefined ? this.now() : this.#running;
+  }
+
   /** Saves what is unsaved, if anything is. */
   async end(): Promise<void> {
     await this.#next?.catch(() => {});

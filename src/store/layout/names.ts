@@ -90,6 +90,34 @@ export class LayoutNames {
     this.#add(entryFor(name, before));
   }
 
+  /** Takes a tag away. Its manifest keeps a name by its digest unless another tag of the repository names it. False: there is no such tag. */
+  removeTag(name: RepositoryName, tag: Tag): boolean {
+    const entry = this.tag(name, tag);
+    if (entry === undefined) return false;
+    const key = formatRepository(name);
+    this.#reached.delete(key);
+    this.#repositories.get(key)?.tags.delete(tag);
+    if (!this.#isTagged(name, entry.digest)) this.#add(entryFor(name, entry));
+    return true;
+  }
+
+  /** Takes every name of a manifest out of a repository and gives `children`, which it alone named, names by their digests. */
+  remove(name: RepositoryName, digest: Digest, children: readonly Descriptor[]): void {
+    const key = formatRepository(name);
+    const named = this.#repositories.get(key);
+    if (named === undefined) return;
+    this.#reached.delete(key);
+    named.roots.delete(digest);
+    for (const [tag, entry] of named.tags) if (entry.digest === digest) named.tags.delete(tag);
+    for (const child of children) if (!this.#isTagged(name, child.digest)) this.#add(entryFor(name, child));
+    if (named.tags.size === 0 && named.roots.size === 0) this.#repositories.delete(key);
+  }
+
+  /** Whether an entry without a full reference names a digest: such an entry belongs to every repository. */
+  isNamedElsewhere(digest: Digest): boolean {
+    return this.#others.some((entry) => entry.digest === digest);
+  }
+
   #isTagged(name: RepositoryName, digest: Digest): boolean {
     const named = this.#repositories.get(formatRepository(name));
     return [...(named?.tags.values() ?? [])].some((entry) => entry.digest === digest);

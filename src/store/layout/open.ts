@@ -15,7 +15,8 @@ import { codeOf, onDisk, readSmall, replaceFile, statsOf } from './disk.ts';
 import { checkLayoutFile, indexedManifest, layoutFileText, parseIndexFile } from './index-file.ts';
 import { takeLock } from './lock-file.ts';
 import { LayoutNames } from './names.ts';
-import { LayoutRepository, type StoredFacts } from './repository.ts';
+import type { StoredFacts } from './reach.ts';
+import { LayoutRepository } from './repository.ts';
 
 /** Largest index.json that is read: some 200 000 images. */
 const indexLimit = 64 * 1024 * 1024;
@@ -41,6 +42,7 @@ export async function openLayout(dir: string, options: LayoutOptions = {}): Prom
   const unlock = readOnly ? async () => {} : await lock(directory);
   try {
     if (isNew) await create(directory);
+    if (!readOnly) await blobs.sweep();
     const index = await readIndex(directory);
     return new LayoutStore({ directory, blobs, readOnly, unlock, ...index });
   } catch (error) {
@@ -145,6 +147,7 @@ class LayoutStore implements Target {
       names: () => this.#names(),
       refuseUnlessWritable: () => this.#refuseUnlessWritable(),
       changed: (wait) => this.#changed(wait),
+      settled: () => this.#checkpoint.settled(),
     });
   }
 
@@ -160,6 +163,10 @@ class LayoutStore implements Target {
 
   async revision(): Promise<string> {
     return this.#opened.readOnly ? stampOf(join(this.#opened.directory, 'index.json')) : String(this.#writes);
+  }
+
+  flush(): Promise<void> {
+    return this.#checkpoint.settled();
   }
 
   async acceptsSparseIndex(): Promise<boolean> {

@@ -106,7 +106,8 @@ async function writeAll(
     throw wrongSize(descriptor, `it ended after ${position} of ${descriptor.size} bytes`);
 }
 
-async function writeWhole(file: FileHandle, chunk: Uint8Array, position: number): Promise<void> {
+/** Writes all of `chunk` at `position`, however many writes that takes. */
+export async function writeWhole(file: FileHandle, chunk: Uint8Array, position: number): Promise<void> {
   let written = 0;
   while (written < chunk.length) {
     const { bytesWritten } = await file.write(chunk, written, chunk.length - written, position + written);

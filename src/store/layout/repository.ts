@@ -1,14 +1,15 @@
 /** One repository of a layout. */
 import { AirgapError } from '../../errors.ts';
 import type { Descriptor } from '../../oci/descriptor.ts';
-import { type Digest, isDigest } from '../../oci/digest.ts';
+import { type Digest, type DigestAlgorithm, isDigest } from '../../oci/digest.ts';
 import { isManifestType } from '../../oci/media-type.ts';
 import { printReference, type RepositoryName, type Tag } from '../../oci/reference.ts';
 import { throwIfAborted } from '../interruption.ts';
-import { type ManifestFacts, manifestLimit, peekManifest, referrerDescriptor } from '../peek.ts';
+import { manifestLimit, peekManifest, referrerDescriptor } from '../peek.ts';
 import type {
   CallOptions,
   FetchOptions,
+  IncomingUpload,
   ManifestContent,
   PushOptions,
   PushResult,
@@ -17,27 +18,8 @@ import type {
   WritableRepository,
 } from '../store.ts';
 import { checkManifest } from '../verified.ts';
-import type { LayoutNames } from './names.ts';
-import type { BlobShelf } from './shelf.ts';
-
-/** What the repositories of one layout share. */
-export interface LayoutParts {
-  /** For messages: `layout "DIR"`, `bundle "FILE"`. */
-  readonly place: string;
-  readonly blobs: BlobShelf;
-  /** The names as they are now. */
-  readonly names: () => Promise<LayoutNames>;
-  /** Throws when the layout is open for reading alone, or closed. */
-  readonly refuseUnlessWritable: () => void;
-  /** Called after the names changed; with `wait`, resolves when that is on disk. */
-  readonly changed: (wait: boolean) => Promise<void>;
-  /** What is known of manifests by digest; they never change. */
-  readonly facts: Map<Digest, StoredFacts>;
-}
-
-export interface StoredFacts extends ManifestFacts {
-  readonly size: number;
-}
+import { factsOf, type LayoutParts, reachable } from './reach.ts';
+import { removeBlob, removeManifest } from './removal.ts';
 
 export class LayoutRepository implements WritableRepository {
   readonly name: RepositoryName;
@@ -52,10 +34,11 @@ export class LayoutRepository implements WritableRepository {
     throwIfAborted(options.signal);
     const names = await this.#parts.names();
     const digest = isDigest(tagOrDigest) ? tagOrDigest : names.tag(this.name, tagOrDigest as Tag)?.digest;
-    const facts = digest === undefined ? undefined : await this.#factsOf(digest);
+    const facts = digest === undefined ? undefined : await factsOf(this.#parts, digest);
     if (digest === undefined || facts === undefined) throw this.#notFound(tagOrDigest);
     if ((await this.#parts.blobs.size(digest)) !== facts.size) throw this.#notFound(tagOrDigest);
-    if (isDigest(tagOrDigest) && !(await this.#reachable(names)).has(digest)) throw this.#notFound(tagOrDigest);
+    if (isDigest(tagOrDigest) && !(await reachable(this.#parts, names, this.name)).has(digest))
+      throw this.#notFound(tagOrDigest);
     return { mediaType: names.mediaTypeOf(digest) ?? facts.mediaType, digest, size: facts.size };
   }
 
@@ -71,9 +54,8 @@ export class LayoutRepository implements WritableRepository {
   async exists(descriptor: Descriptor, options: CallOptions = {}): Promise<boolean> {
     throwIfAborted(options.signal);
     if ((await this.#parts.blobs.size(descriptor.digest)) !== descriptor.size) return false;
-    return (
-      !isManifestType(descriptor.mediaType) || (await this.#reachable(await this.#parts.names())).has(descriptor.digest)
-    );
+    if (!isManifestType(descriptor.mediaType)) return true;
+    return (await reachable(this.#parts, await this.#parts.names(), this.name)).has(descriptor.digest);
   }
 
   async fetch(descriptor: Descriptor, options: FetchOptions = {}): Promise<UnverifiedContent> {
@@ -100,7 +82,7 @@ export class LayoutRepository implements WritableRepository {
   async referrers(subject: Digest, options: CallOptions = {}): Promise<readonly Descriptor[]> {
     throwIfAborted(options.signal);
     const found: Descriptor[] = [];
-    for (const digest of await this.#reachable(await this.#parts.names())) {
+    for (const digest of await reachable(this.#parts, await this.#parts.names(), this.name)) {
       const facts = this.#parts.facts.get(digest);
       if (facts?.subject === subject) found.push(referrerDescriptor(digest, facts));
     }
@@ -134,34 +116,32 @@ export class LayoutRepository implements WritableRepository {
     return (await this.#parts.blobs.size(descriptor.digest)) === descriptor.size;
   }
 
-  /** Every manifest that this repository's entries lead to. Afterwards the facts of all of them are known. */
-  #reachable(names: LayoutNames): Promise<ReadonlySet<Digest>> {
-    return names.reached(this.name, () => this.#walk(names));
+  async removeTag(tag: Tag, options: CallOptions = {}): Promise<boolean> {
+    throwIfAborted(options.signal);
+    this.#parts.refuseUnlessWritable();
+    const removed = (await this.#parts.names()).removeTag(this.name, tag);
+    if (removed) await this.#parts.changed(true);
+    return removed;
   }
 
-  async #walk(names: LayoutNames): Promise<ReadonlySet<Digest>> {
-    const reached = new Set<Digest>();
-    const waiting = names.entries(this.name);
-    for (let digest = waiting.pop(); digest !== undefined; digest = waiting.pop()) {
-      if (reached.has(digest)) continue;
-      const facts = await this.#factsOf(digest);
-      if (facts === undefined) continue;
-      reached.add(digest);
-      for (const part of facts.parts) if (part.role === 'manifest') waiting.push(part.digest);
-    }
-    return reached;
+  async removeManifest(digest: Digest, options: CallOptions = {}): Promise<boolean> {
+    throwIfAborted(options.signal);
+    this.#parts.refuseUnlessWritable();
+    return removeManifest(this.#parts, { name: this.name, digest });
   }
 
-  /** Read once. Undefined when the manifest is not here, or the file is none. */
-  async #factsOf(digest: Digest): Promise<StoredFacts | undefined> {
-    const known = this.#parts.facts.get(digest);
-    if (known !== undefined) return known;
-    const bytes = await this.#parts.blobs.read(digest, manifestLimit);
-    const read = bytes === undefined ? undefined : peekManifest(bytes);
-    if (bytes === undefined || read === undefined) return undefined;
-    const facts: StoredFacts = { ...read, size: bytes.length };
-    this.#parts.facts.set(digest, facts);
-    return facts;
+  async removeBlob(digest: Digest, options: CallOptions = {}): Promise<boolean> {
+    throwIfAborted(options.signal);
+    this.#parts.refuseUnlessWritable();
+    return removeBlob(this.#parts, { name: this.name, digest });
+  }
+
+  async receive(options: { readonly algorithm?: DigestAlgorithm | undefined } = {}): Promise<IncomingUpload> {
+    this.#parts.refuseUnlessWritable();
+    const { place, blobs } = this.#parts;
+    const upload = await blobs.receive?.(options.algorithm ?? 'sha256');
+    if (upload !== undefined) return upload;
+    throw new AirgapError('ERR_UNSUPPORTED', `Cannot write to ${place}: it takes no uploads`);
   }
 
   #notFound(what: Tag | Digest | undefined): AirgapError {

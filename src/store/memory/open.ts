@@ -181,6 +181,42 @@ class MemoryRepository implements WritableRepository {
     return true;
   }
 
+  async removeTag(tag: Tag, options: CallOptions = {}): Promise<boolean> {
+    throwIfAborted(options.signal);
+    const removed = this.#shelf.find(this.name)?.tags.delete(tag) ?? false;
+    if (removed) this.#shelf.changed();
+    return removed;
+  }
+
+  async removeManifest(digest: Digest, options: CallOptions = {}): Promise<boolean> {
+    throwIfAborted(options.signal);
+    const contents = this.#shelf.find(this.name);
+    if (contents?.manifests.has(digest) !== true) return false;
+    this.#refuseNeeded(contents, digest);
+    contents.manifests.delete(digest);
+    for (const [tag, named] of contents.tags) if (named === digest) contents.tags.delete(tag);
+    this.#shelf.changed();
+    return true;
+  }
+
+  async removeBlob(digest: Digest, options: CallOptions = {}): Promise<boolean> {
+    throwIfAborted(options.signal);
+    const contents = this.#shelf.find(this.name);
+    if (contents?.blobs.has(digest) !== true) return false;
+    this.#refuseNeeded(contents, digest);
+    return contents.blobs.delete(digest);
+  }
+
+  #refuseNeeded({ manifests }: Contents, digest: Digest): void {
+    for (const [user, { bytes }] of manifests) {
+      if (peekManifest(bytes)?.parts.some((part) => part.digest === digest) !== true) continue;
+      throw new AirgapError(
+        'ERR_DENIED',
+        `Cannot remove "${digest}" from memory: ${keyOf(this.name)}@${user} needs it`,
+      );
+    }
+  }
+
   #notFound(what: string | undefined): AirgapError {
     const name = keyOf(this.name);
     const separator = what !== undefined && isDigest(what) ? '@' : ':';

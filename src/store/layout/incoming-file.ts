@@ -1,0 +1,131 @@
+/** An upload whose digest is not known yet, as a file of the layout: hashed while it is written, so that its end is a rename. */
+import { createHash, type Hash } from 'node:crypto';
+import { constants } from 'node:fs';
+import { type FileHandle, open, rm } from 'node:fs/promises';
+import { algorithmOf, type Digest, type DigestAlgorithm, digestFrom, hasherFor } from '../../oci/digest.ts';
+import { throwIfAborted } from '../interruption.ts';
+import type { CallOptions, IncomingUpload, UnverifiedContent } from '../store.ts';
+import { digestMismatch } from '../verified.ts';
+import { onDisk } from './disk.ts';
+import { writeWhole } from './partial-file.ts';
+
+/** Bytes gathered before they are written: what a socket gives at once is too little. */
+const batchBytes = 1024 * 1024;
+
+/** Puts a whole, synced file where blobs with this digest are. */
+export type PublishFile = (path: string, digest: Digest) => Promise<void>;
+
+export class IncomingFile implements IncomingUpload {
+  readonly #path: string;
+  readonly #algorithm: DigestAlgorithm;
+  readonly #publish: PublishFile;
+  #file: FileHandle | undefined;
+  #size = 0;
+  /** Of the first `#size` bytes; undefined when a write failed on the way. */
+  #hash: Hash | undefined;
+  #gone = false;
+
+  /** Nothing is created before the first byte. */
+  constructor(path: string, options: { readonly algorithm: DigestAlgorithm; readonly publish: PublishFile }) {
+    this.#path = path;
+    this.#algorithm = options.algorithm;
+    this.#publish = options.publish;
+    this.#hash = createHash(options.algorithm);
+  }
+
+  get size(): number {
+    return this.#size;
+  }
+
+  /** While one batch is written the next one is gathered and hashed. */
+  async append(content: UnverifiedContent): Promise<void> {
+    const file = await this.#opened();
+    let writing: Promise<void> = Promise.resolve();
+    let batch: Uint8Array[] = [];
+    let gathered = 0;
+    const flush = async (): Promise<void> => {
+      await writing;
+      if (gathered === 0) return;
+      writing = this.#write(file, { chunks: batch, length: gathered });
+      writing.catch(() => {});
+      batch = [];
+      gathered = 0;
+    };
+    try {
+      for await (const chunk of content) {
+        this.#hash?.update(chunk);
+        batch.push(chunk);
+        gathered += chunk.length;
+        if (gathered >= batchBytes) await flush();
+      }
+    } finally {
+      await flush();
+      await writing;
+    }
+  }
+
+  async finish(last: UnverifiedContent, options: CallOptions & { readonly digest: Digest }): Promise<void> {
+    const { digest } = options;
+    await this.append(last);
+    throwIfAborted(options.signal);
+    const file = await this.#opened();
+    const known = this.#algorithm === algorithmOf(digest) ? this.#hash : undefined;
+    const hash = known?.copy() ?? (await onDisk(`read "${this.#path}"`, this.#hashAgain(file, digest)));
+    const actual = digestFrom(hash, algorithmOf(digest));
+    if (actual !== digest) throw digestMismatch(digest, actual);
+    await onDisk(`write "${this.#path}"`, file.sync());
+    await this.#close();
+    await this.#publish(this.#path, digest);
+    this.#gone = true;
+  }
+
+  async drop(): Promise<void> {
+    await this.#close();
+    if (this.#gone) return;
+    this.#gone = true;
+    await rm(this.#path, { force: true });
+  }
+
+  async #opened(): Promise<FileHandle> {
+    const flags = constants.O_RDWR | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
+    this.#file ??= await onDisk(`create "${this.#path}"`, open(this.#path, flags, 0o644));
+    return this.#file;
+  }
+
+  async #close(): Promise<void> {
+    const file = this.#file;
+    this.#file = undefined;
+    await file?.close();
+  }
+
+  async #write(
+    file: FileHandle,
+    batch: { readonly chunks: readonly Uint8Array[]; readonly length: number },
+  ): Promise<void> {
+    const { length } = batch;
+    try {
+      const { bytesWritten } = await file.writev(batch.chunks, this.#size);
+      if (bytesWritten < length) {
+        await writeWhole(file, Buffer.concat(batch.chunks).subarray(bytesWritten), this.#size + bytesWritten);
+      }
+      this.#size += length;
+    } catch (error) {
+      // The hash is ahead of the file now: the end has to read it again.
+      this.#hash = undefined;
+      await onDisk(`write "${this.#path}"`, Promise.reject(error));
+    }
+  }
+
+  async #hashAgain(file: FileHandle, digest: Digest): Promise<Hash> {
+    await file.truncate(this.#size);
+    const hash = hasherFor(digest);
+    const buffer = Buffer.allocUnsafe(Math.min(this.#size, batchBytes) + 1);
+    for (let position = 0; position < this.#size; ) {
+      const { bytesRead } = await file.read(buffer, 0, buffer.length, position);
+      if (bytesRead === 0) break;
+      hash.update(buffer.subarray(0, bytesRead));
+      position += bytesRead;
+    }
+    return hash;
+  }
+}

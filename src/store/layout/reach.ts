@@ -1,0 +1,61 @@
+/** Which manifests the entries of a layout lead to. */
+import type { Digest } from '../../oci/digest.ts';
+import type { RepositoryName } from '../../oci/reference.ts';
+import { type ManifestFacts, manifestLimit, peekManifest } from '../peek.ts';
+import type { LayoutNames } from './names.ts';
+import type { BlobShelf } from './shelf.ts';
+
+/** What the repositories of one layout share. */
+export interface LayoutParts {
+  /** For messages: `layout "DIR"`, `bundle "FILE"`. */
+  readonly place: string;
+  readonly blobs: BlobShelf;
+  /** The names as they are now. */
+  readonly names: () => Promise<LayoutNames>;
+  /** Throws when the layout is open for reading alone, or closed. */
+  readonly refuseUnlessWritable: () => void;
+  /** Called after the names changed; with `wait`, resolves when that is on disk. */
+  readonly changed: (wait: boolean) => Promise<void>;
+  /** Resolves when every change of the names so far is on disk. Absent where nothing changes. */
+  readonly settled?: () => Promise<void>;
+  /** What is known of manifests by digest; they never change. */
+  readonly facts: Map<Digest, StoredFacts>;
+}
+
+export interface StoredFacts extends ManifestFacts {
+  readonly size: number;
+}
+
+/** Where manifests are read from, and what was learned of them. */
+export type ReadParts = Pick<LayoutParts, 'facts'> & { readonly blobs: Pick<BlobShelf, 'read'> };
+
+/** Every manifest that a repository's entries lead to. Afterwards the facts of all of them are known. */
+export function reachable(parts: LayoutParts, names: LayoutNames, name: RepositoryName): Promise<ReadonlySet<Digest>> {
+  return names.reached(name, () => walk(parts, names.entries(name)));
+}
+
+/** Every manifest that is here among the given ones and their children, at any depth. */
+export async function walk(parts: ReadParts, roots: Iterable<Digest>): Promise<ReadonlySet<Digest>> {
+  const reached = new Set<Digest>();
+  const waiting = [...roots];
+  for (let digest = waiting.pop(); digest !== undefined; digest = waiting.pop()) {
+    if (reached.has(digest)) continue;
+    const facts = await factsOf(parts, digest);
+    if (facts === undefined) continue;
+    reached.add(digest);
+    for (const part of facts.parts) if (part.role === 'manifest') waiting.push(part.digest);
+  }
+  return reached;
+}
+
+/** Read once. Undefined when the manifest is not here, or the file is none. */
+export async function factsOf(parts: ReadParts, digest: Digest): Promise<StoredFacts | undefined> {
+  const known = parts.facts.get(digest);
+  if (known !== undefined) return known;
+  const bytes = await parts.blobs.read(digest, manifestLimit);
+  const read = bytes === undefined ? undefined : peekManifest(bytes);
+  if (bytes === undefined || read === undefined) return undefined;
+  const facts: StoredFacts = { ...read, size: bytes.length };
+  parts.facts.set(digest, facts);
+  return facts;
+}
