@@ -118,7 +118,8 @@ function readError(error: unknown, shown: string): AirgapError {
   return new AirgapError('ERR_INPUT_INVALID', `Cannot read "${shown}": ${stateOf(error).state}`, { cause: error });
 }
 
-function writeError(error: unknown, path: string): AirgapError {
+/** What a failed write means to the user: ERR_NO_SPACE or ERR_USAGE, with the path. */
+export function writeError(error: unknown, path: string): AirgapError {
   const { code, state } = stateOf(error);
   const full = code === 'ENOSPC' || code === 'EDQUOT';
   return new AirgapError(full ? 'ERR_NO_SPACE' : 'ERR_USAGE', `Cannot write "${path}": ${state}`, {

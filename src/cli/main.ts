@@ -1,18 +1,12 @@
 /** The program: argv and signals go in, the exit status comes out. The only place that ends the process. */
-import { readFileSync } from 'node:fs';
 import { setFlagsFromString } from 'node:v8';
 import { AirgapError } from '../errors.ts';
 import { exitCodes } from './exit.ts';
 import { run } from './program.ts';
+import { programVersion } from './self.ts';
 
 /** After an interrupt or at the end, what is still open gets this long to close by itself. */
 const graceMs = 3000;
-
-function version(): string {
-  const file = new URL('../../package.json', import.meta.url);
-  const parsed: unknown = JSON.parse(readFileSync(file, 'utf8'));
-  return typeof parsed === 'object' && parsed !== null && 'version' in parsed ? String(parsed.version) : 'unknown';
-}
 
 /**
  * Keeps V8's young generation at its first size. Layers pass through as buffers outside the heap, which are freed when a small young
@@ -65,9 +59,10 @@ async function main(): Promise<void> {
     env: process.env,
     cwd: process.cwd(),
     signal: controller.signal,
-    version: version(),
+    version: programVersion(),
   });
   endAfterGrace();
 }
 
-await main();
+// Not awaited: the single executable is CommonJS, which cannot.
+void main();
