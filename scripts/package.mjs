@@ -37,7 +37,7 @@ function writeBlob(work, node) {
   execFileSync(node.path, ['--random-seed=1', '--experimental-sea-config', 'sea.json'], {
     cwd: work,
     env: {},
-    stdio: ['ignore', 'ignore', 'inherit'],
+    stdio: ['ignore', 'ignore', 'pipe'],
   });
   return readFileSync(join(work, 'airgap.blob'));
 }

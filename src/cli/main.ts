@@ -3,7 +3,7 @@ import { setFlagsFromString } from 'node:v8';
 import { AirgapError } from '../errors.ts';
 import { exitCodes } from './exit.ts';
 import { run } from './program.ts';
-import { programVersion } from './self.ts';
+import { programVersion } from './executable.ts';
 
 /** After an interrupt or at the end, what is still open gets this long to close by itself. */
 const graceMs = 3000;
