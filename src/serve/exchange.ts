@@ -1,10 +1,23 @@
 /** One request and its answer. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { pipeline } from 'node:stream/promises';
 import type { UnverifiedContent } from '../store/store.ts';
 import { Refusal, refusals } from './refusal.ts';
 
 export type Headers = Readonly<Record<string, string | number>>;
+
+/** What a request is about: one word for each kind of endpoint, for counting. */
+export type RequestKind =
+  | 'base'
+  | 'blob'
+  | 'catalog'
+  | 'healthz'
+  | 'manifest'
+  | 'metrics'
+  | 'other'
+  | 'page'
+  | 'referrers'
+  | 'tags'
+  | 'upload';
 
 export class Exchange {
   readonly request: IncomingMessage;
@@ -15,8 +28,13 @@ export class Exchange {
   readonly query: URLSearchParams;
   /** Aborted when whoever asked is gone. */
   readonly signal: AbortSignal;
-  /** Bytes of the body that were handed to the socket. */
+  /** Bytes of the answer's body that were handed to the socket. */
   sent = 0;
+  /** Bytes of the request's body that were read. */
+  received = 0;
+  kind: RequestKind = 'other';
+  /** Who asked, once that is proven. */
+  user: string | undefined;
 
   constructor(request: IncomingMessage, response: ServerResponse) {
     this.request = request;
@@ -71,25 +89,54 @@ export class Exchange {
     this.send(status, { 'content-type': 'application/json', ...headers }, `${JSON.stringify(value)}\n`);
   }
 
-  /** Answers with content as fast as it is taken; `headers` say its length. Content that fails cuts the connection, as the head is out by then. */
+  /**
+   * Answers with content as fast as it is taken; `headers` say its length. The next chunk is asked for when the system has taken
+   * the last one whole, so one chunk at a time is in memory and the content may use it again. Content that fails cuts the
+   * connection, as the head is out by then.
+   */
   async stream(status: number, headers: Headers, content: UnverifiedContent): Promise<void> {
     this.response.writeHead(status, { ...headers });
-    await pipeline(this.#counted(content), this.response).catch(() => {
+    try {
+      for await (const chunk of content) {
+        await this.#write(chunk);
+        this.sent += chunk.length;
+      }
+      this.response.end();
+    } catch {
       this.response.destroy();
-    });
+    }
   }
 
-  async *#counted(content: UnverifiedContent): AsyncGenerator<Uint8Array> {
-    for await (const chunk of content) {
-      this.sent += chunk.length;
-      yield chunk;
-    }
+  #write(chunk: Uint8Array): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const { signal } = this;
+      const leave = () => reject(signal.reason);
+      if (signal.aborted) return leave();
+      // A response that has no socket any more calls nobody back.
+      signal.addEventListener('abort', leave, { once: true });
+      this.response.write(chunk, (error) => {
+        signal.removeEventListener('abort', leave);
+        if (error instanceof Error) reject(error);
+        else resolve();
+      });
+    });
   }
 
   /** The request's body as it comes. Leaving it early keeps the connection, so that an answer can still be given. */
   incoming(): UnverifiedContent {
-    const { request } = this;
-    return { [Symbol.asyncIterator]: () => request.iterator({ destroyOnReturn: false }) as AsyncIterator<Uint8Array> };
+    return { [Symbol.asyncIterator]: () => this.#received() };
+  }
+
+  #received(): AsyncIterator<Uint8Array> {
+    const chunks = this.request.iterator({ destroyOnReturn: false }) as AsyncIterator<Uint8Array>;
+    return {
+      next: async () => {
+        const result = await chunks.next();
+        if (result.done !== true) this.received += result.value.length;
+        return result;
+      },
+      return: async () => (await chunks.return?.()) ?? { done: true, value: undefined },
+    };
   }
 
   /** The request's body whole. Throws a refusal with status 413 beyond `limit` bytes. */
