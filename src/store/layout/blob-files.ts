@@ -16,7 +16,7 @@ import type {
 } from '../store.ts';
 import { fileSize, onDisk, readSmall, statsOf, syncDirectory, withFile } from './disk.ts';
 import { IncomingFile } from './incoming-file.ts';
-import { fill, openPartial } from './partial-file.ts';
+import { fileSpace, fill, openPartial } from './partial-file.ts';
 import { readPart } from './read-part.ts';
 import type { BlobShelf } from './shelf.ts';
 
@@ -96,7 +96,7 @@ export class BlobFiles implements BlobShelf {
       const partial = await this.#partial(descriptor.digest);
       const file = await onDisk(`write "${partial}"`, openPartial(partial));
       try {
-        const startedAt = await fill(file, { path: partial, descriptor, content, signal: options.signal });
+        const startedAt = await fill(fileSpace(file), { path: partial, descriptor, content, signal: options.signal });
         await onDisk(`write "${partial}"`, file.sync());
         await this.#publish(partial, descriptor.digest);
         return { startedAt, verified: true };

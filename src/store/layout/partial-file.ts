@@ -16,6 +16,28 @@ export async function openPartial(path: string): Promise<FileHandle> {
   return open(path, constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW, 0o644);
 }
 
+/** Where the bytes of one blob go while they arrive: a file of its own, or a place in a larger one. Positions count from the blob's first byte. */
+export interface BlobSpace {
+  /** Bytes that an earlier attempt left, from the first on. */
+  existing(): Promise<number>;
+  /** Reads some of them into the buffer and tells how many. Called in order. */
+  read(buffer: Uint8Array, position: number): Promise<number>;
+  /** Writes all of a chunk. Called in order, from the end of what exists. */
+  write(chunk: Uint8Array, position: number): Promise<void>;
+  /** Forgets what exists: it is none of the blob's. */
+  clear(): Promise<void>;
+}
+
+/** A file that has nothing but the blob. */
+export function fileSpace(file: FileHandle): BlobSpace {
+  return {
+    existing: async () => (await file.stat()).size,
+    read: async (buffer, position) => (await file.read(buffer, 0, buffer.length, position)).bytesRead,
+    write: (chunk, position) => writeWhole(file, chunk, position),
+    clear: () => file.truncate(0),
+  };
+}
+
 export interface Filling {
   readonly path: string;
   readonly descriptor: Descriptor;
@@ -23,19 +45,19 @@ export interface Filling {
   readonly signal: AbortSignal | undefined;
 }
 
-/** Completes a partial file and gives the offset it went on from. The file has the right digest afterwards. */
-export async function fill(file: FileHandle, filling: Filling): Promise<number> {
+/** Completes a blob and gives the offset it went on from. Its bytes have the right digest afterwards. */
+export async function fill(space: BlobSpace, filling: Filling): Promise<number> {
   const { path, descriptor, content, signal } = filling;
   const hash = hasherFor(descriptor.digest);
-  let offset = await onDisk(`read "${path}"`, hashExisting(file, { limit: descriptor.size, hash, signal }));
+  let offset = await onDisk(`read "${path}"`, hashExisting(space, { limit: descriptor.size, hash, signal }));
   if (offset === descriptor.size && offset > 0) {
     const actual = digestFrom(hash, algorithmOf(descriptor.digest));
     if (actual === descriptor.digest) return offset;
     offset = 0;
-    await onDisk(`write "${path}"`, file.truncate(0));
+    await onDisk(`write "${path}"`, space.clear());
   }
   if (offset === 0) {
-    await writeAll(file, { ...filling, offset, content: verifiedContent(descriptor, content.open(0)) });
+    await writeAll(space, { ...filling, offset, content: verifiedContent(descriptor, content.open(0)) });
     return 0;
   }
   const hashed = async function* (): UnverifiedContent & AsyncGenerator<Uint8Array> {
@@ -44,7 +66,7 @@ export async function fill(file: FileHandle, filling: Filling): Promise<number> 
       yield chunk;
     }
   };
-  await writeAll(file, { ...filling, offset, content: hashed() });
+  await writeAll(space, { ...filling, offset, content: hashed() });
   const actual = digestFrom(hash, algorithmOf(descriptor.digest));
   if (actual !== descriptor.digest) throw digestMismatch(descriptor.digest, actual);
   return offset;
@@ -52,23 +74,23 @@ export async function fill(file: FileHandle, filling: Filling): Promise<number> 
 
 /** Hashes what an earlier attempt left. More than was ever promised is none of ours: it is cut to nothing. */
 async function hashExisting(
-  file: FileHandle,
+  space: BlobSpace,
   options: {
     readonly limit: number;
     readonly hash: ReturnType<typeof hasherFor>;
     readonly signal: AbortSignal | undefined;
   },
 ): Promise<number> {
-  const { size } = await file.stat();
+  const size = await space.existing();
   if (size > options.limit) {
-    await file.truncate(0);
+    await space.clear();
     return 0;
   }
   const buffer = Buffer.allocUnsafe(Math.min(size, 1024 * 1024));
   let position = 0;
   while (position < size) {
     throwIfAborted(options.signal);
-    const { bytesRead } = await file.read(buffer, 0, buffer.length, position);
+    const bytesRead = await space.read(buffer, position);
     if (bytesRead === 0) break;
     options.hash.update(buffer.subarray(0, bytesRead));
     position += bytesRead;
@@ -78,7 +100,7 @@ async function hashExisting(
 
 /** Writes content from `offset` on: the next chunk is fetched while the last one is written. Throws ERR_SIZE_MISMATCH when it ends early or not in time. */
 async function writeAll(
-  file: FileHandle,
+  space: BlobSpace,
   options: {
     readonly path: string;
     readonly descriptor: Descriptor;
@@ -95,7 +117,7 @@ async function writeAll(
       throwIfAborted(signal);
       await onDisk(`write "${path}"`, writing);
       if (position + chunk.length > descriptor.size) throw wrongSize(descriptor, 'more bytes came than were promised');
-      writing = writeWhole(file, chunk, position);
+      writing = space.write(chunk, position);
       writing.catch(() => {});
       position += chunk.length;
     }
