@@ -11,6 +11,7 @@ import { Names, parseWireName, type WireName } from './names.ts';
 import { type Library, listCatalog, listReferrers, listTags, readBlob, readManifest } from './reading.ts';
 import { type Answer, Refusal, refusalFor, refusals } from './refusal.ts';
 import { UploadSessions } from './sessions.ts';
+import { Turns } from './turns.ts';
 import type { Workshop } from './writing.ts';
 import { type NamedRoute, write } from './writing-routes.ts';
 
@@ -33,6 +34,8 @@ export interface ServeOptions {
   readonly writable?: boolean;
   /** When writable: takes an index whose children are absent. Default false. */
   readonly sparse?: boolean;
+  /** When writable: an upload nobody touches for this long is given up. Default 3 600 000. */
+  readonly uploadExpiryMs?: number;
   /** The registry under which repositories are kept whose path names none. Default `localhost`. */
   readonly registry?: string;
   /** PEM of a certificate and its key: serve HTTPS. */
@@ -51,7 +54,11 @@ export interface ServeOptions {
 /** Who may ask for what, by user name and password (RFC 7617). */
 export interface AccessControl {
   /** False is answered 401 with a Basic challenge. `authorization` is the header as it came. */
-  allows(asked: { readonly authorization: string | undefined; readonly isWrite: boolean }): Promise<boolean>;
+  allows(asked: {
+    readonly authorization: string | undefined;
+    readonly isWrite: boolean;
+    readonly path: string;
+  }): Promise<boolean>;
 }
 
 export interface RunningServer {
@@ -66,12 +73,13 @@ export interface RunningServer {
 /** Serves a store until close(). Throws ERR_UNREACHABLE when the address cannot be listened on. */
 export async function serveStore(store: Source | Target, options: ServeOptions = {}): Promise<RunningServer> {
   const names = new Names(store, options.registry ?? 'localhost');
-  const sessions = new UploadSessions();
+  const sessions = new UploadSessions(options.uploadExpiryMs);
   const workshop: Workshop = {
     names,
     finder: new Finder(store, names),
     target: store as Target,
     sessions,
+    turns: new Turns(),
     sparse: options.sparse ?? false,
   };
   const answer = (request: IncomingMessage, response: ServerResponse) => {
@@ -148,7 +156,7 @@ async function dispatch(exchange: Exchange, workshop: Workshop, options: ServeOp
 
 /** Throws a refusal with a challenge for who may not ask. */
 async function checkAccess(exchange: Exchange, isRead: boolean, access: AccessControl | undefined): Promise<void> {
-  const asked = { authorization: exchange.header('authorization'), isWrite: !isRead };
+  const asked = { authorization: exchange.header('authorization'), isWrite: !isRead, path: exchange.path };
   if (access === undefined || (await access.allows(asked))) return;
   throw new Refusal(refusals.unauthorized, 'a user name and a password are needed', {
     headers: { 'www-authenticate': 'Basic realm="airgap", charset="UTF-8"' },

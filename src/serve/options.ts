@@ -37,8 +37,12 @@ export interface ServeOptions {
 
 /** Who may ask for what, by user name and password (RFC 7617). */
 export interface AccessControl {
-  /** False is answered 401 with a Basic challenge. `authorization` is the header as it came. */
-  allows(asked: { readonly authorization: string | undefined; readonly isWrite: boolean }): Promise<boolean>;
+  /** False is answered 401 with a Basic challenge. `authorization` is the header as it came, `path` has no query. */
+  allows(asked: {
+    readonly authorization: string | undefined;
+    readonly isWrite: boolean;
+    readonly path: string;
+  }): Promise<boolean>;
 }
 
 export interface RunningServer {
