@@ -1,84 +1,112 @@
-/** Upload sessions: bytes that came so far, in a file each until their digest is known (distribution-spec v1.1, "Pushing a blob in chunks"). */
+/** Upload sessions: who may add bytes to what, one request at a time (distribution-spec v1.1, "Pushing a blob in chunks"). */
 import { randomUUID } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { type FileHandle, mkdtemp, open, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { UnverifiedContent } from '../store/store.ts';
+import type { DigestAlgorithm } from '../oci/digest.ts';
+import type { IncomingUpload, WritableRepository } from '../store/store.ts';
+import { Refusal, refusals } from './refusal.ts';
+import { SpooledUpload } from './spooled-upload.ts';
 
-/** A session nobody touched for this long is dropped when another one opens. */
-const expiresAfterMs = 3_600_000;
+/** A session nobody touched for this long is dropped, in milliseconds: an hour. */
+const defaultExpiryMs = 3_600_000;
 
 export class UploadSession {
   readonly id = randomUUID();
   /** The name in the path it was opened for. */
   readonly name: string;
-  touchedAt = Date.now();
-  #size = 0;
-  readonly #path: string;
-  #file: FileHandle | undefined;
-  #writing: Promise<void> = Promise.resolve();
+  readonly #upload: IncomingUpload;
+  #touchedAt = Date.now();
+  #busy = 0;
+  #ended = false;
+  #last: Promise<void> = Promise.resolve();
   #stop: (() => void) | undefined;
 
-  constructor(name: string, directory: string) {
+  constructor(name: string, upload: IncomingUpload) {
     this.name = name;
-    this.#path = join(directory, this.id);
+    this.#upload = upload;
   }
 
   /** Bytes kept so far. */
   get size(): number {
-    return this.#size;
+    return this.#upload.size;
   }
 
-  /** Ends a request that is still writing: a client that asks again has given up on its earlier connection. */
-  async settle(): Promise<void> {
+  /** When its last request ended; undefined while one is under way. */
+  get idleSince(): number | undefined {
+    return this.#busy > 0 ? undefined : this.#touchedAt;
+  }
+
+  /**
+   * Runs one request's work on the upload when the one before it has ended. That one is told to stop: a client that asks again
+   * has given up on its earlier connection. `stop` ends the content of this one. Throws a refusal when the session has ended meanwhile.
+   */
+  run<T>(work: (upload: IncomingUpload) => Promise<T>, stop: () => void): Promise<T> {
     this.#stop?.();
-    await this.#writing.catch(() => {});
+    const done = this.#after(this.#last, { work, stop });
+    this.#last = done.then(
+      () => {},
+      () => {},
+    );
+    return done;
   }
 
-  /** Adds what comes; what came before a failure is kept. `stop` ends the content. */
-  append(content: UnverifiedContent, stop: () => void): Promise<void> {
-    this.#stop = stop;
-    this.#writing = this.#write(content).finally(() => {
+  /** Nothing more comes; what was kept is given up, unless it has become a blob. */
+  async end(): Promise<void> {
+    this.#stop?.();
+    await this.#last;
+    this.#ended = true;
+    await this.#upload.drop();
+  }
+
+  async #after<T>(
+    before: Promise<void>,
+    asked: { readonly work: (upload: IncomingUpload) => Promise<T>; readonly stop: () => void },
+  ): Promise<T> {
+    this.#busy += 1;
+    try {
+      await before;
+      if (this.#ended) throw new Refusal(refusals.uploadUnknown, 'there is no such upload any more');
+      this.#stop = asked.stop;
+      return await asked.work(this.#upload);
+    } finally {
       this.#stop = undefined;
-      this.touchedAt = Date.now();
-    });
-    return this.#writing;
-  }
-
-  async #write(content: UnverifiedContent): Promise<void> {
-    this.#file ??= await open(this.#path, 'w');
-    for await (const chunk of content) {
-      await this.#file.write(chunk, 0, chunk.length, this.#size);
-      this.#size += chunk.length;
+      this.#busy -= 1;
+      this.#touchedAt = Date.now();
     }
-  }
-
-  /** What was kept, from `offset` on. */
-  async *read(offset: number): AsyncGenerator<Uint8Array> {
-    if (offset >= this.#size) return;
-    yield* createReadStream(this.#path, { start: offset, end: this.#size - 1, highWaterMark: 256 * 1024 });
-  }
-
-  async drop(): Promise<void> {
-    await this.settle();
-    await this.#file?.close().catch(() => {});
-    this.#file = undefined;
-    await rm(this.#path, { force: true });
   }
 }
 
 export class UploadSessions {
   readonly #sessions = new Map<string, UploadSession>();
+  readonly #expiryMs: number;
   #directory: Promise<string> | undefined;
+  #timer: NodeJS.Timeout | undefined;
 
-  async open(name: string): Promise<UploadSession> {
-    this.#directory ??= mkdtemp(join(tmpdir(), 'airgap-serve-'));
-    const session = new UploadSession(name, await this.#directory);
+  constructor(expiryMs: number = defaultExpiryMs) {
+    this.#expiryMs = expiryMs;
+  }
+
+  /** `algorithm`: the digest the client announced. */
+  async open(
+    name: string,
+    options: { readonly repository: WritableRepository; readonly algorithm: DigestAlgorithm },
+  ): Promise<UploadSession> {
+    const session = new UploadSession(name, await this.place(options));
     this.#sessions.set(session.id, session);
-    const oldest = Date.now() - expiresAfterMs;
-    for (const other of this.#sessions.values()) if (other.touchedAt < oldest) await this.drop(other);
+    this.#timer ??= setInterval(() => void this.#expire(), Math.min(this.#expiryMs, 60_000)).unref();
     return session;
+  }
+
+  /** A place for bytes without a session around it: for whoever sends everything at once. */
+  async place(options: {
+    readonly repository: WritableRepository;
+    readonly algorithm: DigestAlgorithm;
+  }): Promise<IncomingUpload> {
+    const { repository, algorithm } = options;
+    if (repository.receive !== undefined) return repository.receive({ algorithm });
+    this.#directory ??= mkdtemp(join(tmpdir(), 'airgap-serve-'));
+    return new SpooledUpload(repository, join(await this.#directory, randomUUID()));
   }
 
   find(id: string, name: string): UploadSession | undefined {
@@ -88,12 +116,20 @@ export class UploadSessions {
 
   async drop(session: UploadSession): Promise<void> {
     this.#sessions.delete(session.id);
-    await session.drop();
+    await session.end();
   }
 
   async close(): Promise<void> {
+    clearInterval(this.#timer);
     for (const session of [...this.#sessions.values()]) await this.drop(session);
     const directory = await this.#directory?.catch(() => undefined);
     if (directory !== undefined) await rm(directory, { recursive: true, force: true });
+  }
+
+  async #expire(): Promise<void> {
+    const oldest = Date.now() - this.#expiryMs;
+    for (const session of [...this.#sessions.values()]) {
+      if (session.idleSince !== undefined && session.idleSince < oldest) await this.drop(session).catch(() => {});
+    }
   }
 }

@@ -1,37 +1,58 @@
 /** Which request of the writing half of the API is which verb (distribution-spec v1.1, "Push" and "Content Management"). */
 import type { Route } from '../oci/distribution.ts';
 import type { Exchange } from './exchange.ts';
+import { deleteBlob, deleteManifest, putManifest } from './manifest-writing.ts';
 import type { WireName } from './names.ts';
 import { Refusal, refusals } from './refusal.ts';
-import {
-  appendUpload,
-  cancelUpload,
-  describeUpload,
-  finishUpload,
-  putManifest,
-  startUpload,
-  type Workshop,
-} from './writing.ts';
+import { appendUpload, cancelUpload, describeUpload, finishUpload, startUpload, type Workshop } from './writing.ts';
 
 export type NamedRoute = Extract<Route, { readonly repository: string }>;
 
-/** Undefined for what cannot be done here. */
+/** What can be done with each kind of path of a writable registry, for `Allow`. */
+const allowed: Readonly<Record<NamedRoute['kind'], string>> = {
+  manifest: 'GET, HEAD, PUT, DELETE',
+  blob: 'GET, HEAD, DELETE',
+  uploads: 'POST',
+  upload: 'GET, HEAD, PATCH, PUT, DELETE',
+  tags: 'GET, HEAD',
+  referrers: 'GET, HEAD',
+};
+
+/** Throws a refusal for what cannot be done here. */
 export function write(
   exchange: Exchange,
   workshop: Workshop,
   asked: { route: NamedRoute; wire: WireName },
-): Promise<void> | undefined {
+): Promise<void> {
   const { route, wire } = asked;
   const { method } = exchange;
-  if (route.kind === 'manifest' && method === 'PUT')
-    return putManifest(exchange, workshop, { wire, reference: route.reference });
+  if (route.kind === 'manifest') {
+    const { reference } = route;
+    if (method === 'PUT') return putManifest(exchange, workshop, { wire, reference });
+    if (method === 'DELETE') return deleteManifest(exchange, workshop, { wire, reference });
+  }
+  if (route.kind === 'blob' && method === 'DELETE')
+    return deleteBlob(exchange, workshop, { wire, digest: route.digest });
   if (route.kind === 'uploads' && method === 'POST') return startUpload(exchange, workshop, wire);
-  if (route.kind !== 'upload') return undefined;
-  const session = workshop.sessions.find(route.session, wire.name);
+  const handled = route.kind === 'upload' ? onUpload(exchange, workshop, { wire, id: route.session }) : undefined;
+  if (handled !== undefined) return handled;
+  throw new Refusal(refusals.methodNotAllowed, `${method} is not possible here`, {
+    headers: { allow: allowed[route.kind] },
+  });
+}
+
+function onUpload(
+  exchange: Exchange,
+  workshop: Workshop,
+  asked: { wire: WireName; id: string },
+): Promise<void> | undefined {
+  const { wire, id } = asked;
+  const { method } = exchange;
+  if (!allowed.upload.split(', ').includes(method)) return undefined;
+  const session = workshop.sessions.find(id, wire.name);
   if (session === undefined) throw new Refusal(refusals.uploadUnknown, 'there is no such upload');
-  if (method === 'GET' || method === 'HEAD') return describeUpload(exchange, session);
   if (method === 'PATCH') return appendUpload(exchange, session);
   if (method === 'PUT') return finishUpload(exchange, workshop, { wire, session });
   if (method === 'DELETE') return cancelUpload(exchange, workshop, session);
-  return undefined;
+  return describeUpload(exchange, session);
 }

@@ -1,72 +1,110 @@
-/** The writing half of the API: uploads, mounts and manifests (distribution-spec v1.1, "Push"). */
+/** Blobs as they are pushed: uploads and mounts (distribution-spec v1.1, "Pushing Blobs"). */
 import type { Descriptor } from '../oci/descriptor.ts';
-import { type Digest, digestOf, isDigest } from '../oci/digest.ts';
-import { blobPath, manifestPath, parseUploadRange, uploadPath } from '../oci/distribution.ts';
-import { isManifestType, mediaTypes } from '../oci/media-type.ts';
-import type { Tag } from '../oci/reference.ts';
-import { type ManifestPart, manifestLimit, peekManifest } from '../store/peek.ts';
-import type { Target, UnverifiedContent, WritableRepository } from '../store/store.ts';
-import { reopenable } from '../store/verified.ts';
+import { algorithmOf, type Digest, type DigestAlgorithm, digestOf, isDigest } from '../oci/digest.ts';
+import { blobPath, parseUploadRange, uploadPath } from '../oci/distribution.ts';
+import { mediaTypes } from '../oci/media-type.ts';
+import type { Target, WritableRepository } from '../store/store.ts';
 import type { Exchange } from './exchange.ts';
-import { digestIn, orNotFound, quoted } from './finder.ts';
+import { digestIn, quoted } from './finder.ts';
 import { parseWireName, type WireName } from './names.ts';
 import type { Library } from './reading.ts';
 import { Refusal, refusals } from './refusal.ts';
 import type { UploadSession, UploadSessions } from './sessions.ts';
+import type { Turns } from './turns.ts';
 
 export interface Workshop extends Library {
   readonly target: Target;
   readonly sessions: UploadSessions;
+  readonly turns: Turns;
   /** Takes an index whose children are absent. */
   readonly sparse: boolean;
 }
 
-/** POST: opens a session, or mounts, or takes the whole blob at once (`digest` with a body of known length). */
+/** POST: opens a session, or mounts, or takes the whole blob at once (`digest` with a body). */
 export async function startUpload(exchange: Exchange, workshop: Workshop, wire: WireName): Promise<void> {
-  const mount = exchange.query.get('mount');
-  if (mount !== null && (await tryMount(exchange, workshop, { wire, digest: digestIn(mount) }))) return;
-  const digest = exchange.query.get('digest');
-  const size = exchange.contentLength;
-  if (digest !== null && size !== undefined && size > 0) {
-    const content = { digest: digestIn(digest), size, from: (offset: number) => after(exchange.incoming(), offset) };
-    return storeBlob(exchange, workshop, { wire, ...content });
+  const { query } = exchange;
+  const mount = query.get('mount');
+  if (mount !== null && isDigest(mount) && (await tryMount(exchange, workshop, { wire, digest: mount }))) return;
+  const digest = query.get('digest');
+  if (digest !== null && hasWholeBody(exchange, digest)) {
+    return takeWhole(exchange, workshop, { wire, digest: digestIn(digest) });
   }
-  const session = await workshop.sessions.open(wire.name);
+  const algorithm = algorithmIn(query.get('digest-algorithm') ?? 'sha256');
+  const session = await workshop.sessions.open(wire.name, { repository: writable(workshop, wire), algorithm });
   exchange.send(202, sessionHeaders(session));
 }
 
+/** A POST with a digest and no body asks for a session, unless the blob is the empty one. */
+function hasWholeBody(exchange: Exchange, digest: string): boolean {
+  if ((exchange.contentLength ?? 0) > 0 || exchange.header('transfer-encoding') !== undefined) return true;
+  return isDigest(digest) && digest === digestOf(new Uint8Array(), algorithmOf(digest));
+}
+
+function algorithmIn(text: string): DigestAlgorithm {
+  if (text === 'sha256' || text === 'sha512') return text;
+  throw new Refusal(refusals.digestInvalid, `${quoted(text)} is no digest algorithm known here: sha256 and sha512 are`);
+}
+
+async function takeWhole(
+  exchange: Exchange,
+  workshop: Workshop,
+  asked: { wire: WireName; digest: Digest },
+): Promise<void> {
+  const { wire, digest } = asked;
+  const place = { repository: writable(workshop, wire), algorithm: algorithmOf(digest) };
+  const upload = await workshop.sessions.place(place);
+  const { contentLength: length, signal } = exchange;
+  try {
+    await upload.finish(exchange.incoming(), { digest, length, signal });
+  } finally {
+    await upload.drop();
+  }
+  exchange.send(201, blobHeaders(wire, digest));
+}
+
+/** Without `from`, only what the repository can reach itself is found: a store whose blobs are shared has it then. */
 async function tryMount(
   exchange: Exchange,
   workshop: Workshop,
   asked: { wire: WireName; digest: Digest },
 ): Promise<boolean> {
   const { wire, digest } = asked;
-  const from = parseWireName(exchange.query.get('from') ?? '', null);
   const repository = writable(workshop, wire);
-  if (from === undefined || repository.mount === undefined) return false;
-  const [found] = await workshop.finder.find(from, (source) => workshop.finder.blobSize(source, digest));
-  if (found === undefined) return false;
-  const descriptor: Descriptor = { mediaType: mediaTypes.octetStream, digest, size: found.value };
-  if (!(await repository.mount(descriptor, found.repository.name, { signal: exchange.signal }))) return false;
+  const isHere = (await workshop.finder.blobSize(repository, digest)) !== undefined;
+  if (!isHere && !(await mountFrom(exchange, workshop, { repository, digest }))) return false;
   exchange.send(201, blobHeaders(wire, digest));
   return true;
 }
 
+async function mountFrom(
+  exchange: Exchange,
+  workshop: Workshop,
+  asked: { repository: WritableRepository; digest: Digest },
+): Promise<boolean> {
+  const { repository, digest } = asked;
+  const from = parseWireName(exchange.query.get('from') ?? '', null);
+  if (from === undefined || repository.mount === undefined) return false;
+  const [found] = await workshop.finder.find(from, (source) => workshop.finder.blobSize(source, digest));
+  if (found === undefined) return false;
+  const descriptor: Descriptor = { mediaType: mediaTypes.octetStream, digest, size: found.value };
+  return repository.mount(descriptor, found.repository.name, { signal: exchange.signal });
+}
+
 /** GET: how far a session is. */
 export async function describeUpload(exchange: Exchange, session: UploadSession): Promise<void> {
-  await session.settle();
-  exchange.send(204, sessionHeaders(session));
+  await session.run(async () => exchange.send(204, sessionHeaders(session)), stopOf(exchange));
 }
 
 /** PATCH: adds a chunk. One that does not begin where the last ended is answered 416 with how far the session is. */
 export async function appendUpload(exchange: Exchange, session: UploadSession): Promise<void> {
-  await session.settle();
-  checkChunk(exchange, session);
-  await session.append(exchange.incoming(), () => exchange.request.destroy());
+  await session.run(async (upload) => {
+    checkChunk(exchange, session);
+    await upload.append(exchange.incoming());
+  }, stopOf(exchange));
   exchange.send(202, sessionHeaders(session));
 }
 
-/** PUT: ends a session, with the last or the only chunk as its body. */
+/** PUT: ends a session, with the last or the only chunk as its body. One that was cut off or does not follow can be sent again; a wrong digest ends the session. */
 export async function finishUpload(
   exchange: Exchange,
   workshop: Workshop,
@@ -74,24 +112,18 @@ export async function finishUpload(
 ): Promise<void> {
   const { wire, session } = asked;
   const digest = digestIn(exchange.query.get('digest') ?? '');
-  await session.settle();
-  checkChunk(exchange, session);
-  const length = exchange.contentLength;
+  let chunkFits = false;
   try {
-    if (session.size === 0 && length !== undefined && length > 0) {
-      await storeBlob(exchange, workshop, {
-        wire,
-        digest,
-        size: length,
-        from: (offset) => after(exchange.incoming(), offset),
-      });
-    } else {
-      await session.append(exchange.incoming(), () => exchange.request.destroy());
-      await storeBlob(exchange, workshop, { wire, digest, size: session.size, from: (offset) => session.read(offset) });
-    }
+    await session.run((upload) => {
+      checkChunk(exchange, session);
+      chunkFits = true;
+      const { contentLength: length, signal } = exchange;
+      return upload.finish(exchange.incoming(), { digest, length, signal });
+    }, stopOf(exchange));
   } finally {
-    if (!exchange.signal.aborted) await workshop.sessions.drop(session);
+    if (chunkFits && exchange.request.complete) await workshop.sessions.drop(session);
   }
+  exchange.send(201, blobHeaders(wire, digest));
 }
 
 /** DELETE: gives a session up. */
@@ -100,68 +132,13 @@ export async function cancelUpload(exchange: Exchange, workshop: Workshop, sessi
   exchange.send(204, {});
 }
 
-/** PUT of a manifest by tag or digest. Everything it names must be here, but what foreign layers name (and, when sparse, children). */
-export async function putManifest(
-  exchange: Exchange,
-  workshop: Workshop,
-  asked: { wire: WireName; reference: Tag | Digest },
-): Promise<void> {
-  const { wire, reference } = asked;
-  const bytes = await exchange.body(manifestLimit);
-  const digest = digestOf(bytes, reference.startsWith('sha512:') ? 'sha512' : 'sha256');
-  if (isDigest(reference) && digest !== reference)
-    throw new Refusal(refusals.digestInvalid, `the manifest's digest is ${digest}`);
-  const facts = peekManifest(bytes);
-  const mediaType = exchange.header('content-type')?.split(';')[0]?.trim() ?? facts?.mediaType ?? '';
-  if (facts === undefined || !isManifestType(mediaType)) {
-    throw new Refusal(refusals.manifestInvalid, `this is no manifest of a known kind: ${quoted(mediaType)}`);
-  }
-  const repository = writable(workshop, wire);
-  await refuseIncomplete(workshop, { wire, repository, parts: facts.parts });
-  const tag = isDigest(reference) ? undefined : reference;
-  await repository.pushManifest({ mediaType, digest, size: bytes.length }, bytes, { tag, signal: exchange.signal });
-  workshop.names.forget();
-  const subject =
-    facts.subject === undefined || repository.referrers === undefined ? {} : { 'oci-subject': facts.subject };
-  exchange.send(201, { location: manifestPath(wire.name, digest), 'docker-content-digest': digest, ...subject });
-}
-
-interface Incomplete {
-  readonly wire: WireName;
-  readonly repository: WritableRepository;
-  readonly parts: readonly ManifestPart[];
-}
-
-async function refuseIncomplete(workshop: Workshop, { wire, repository, parts }: Incomplete): Promise<void> {
-  const absent: Digest[] = [];
-  for (const part of parts) {
-    if (part.role === 'foreign' || (part.role === 'manifest' && workshop.sparse)) continue;
-    const there =
-      part.role === 'manifest'
-        ? await orNotFound(repository.resolve(part.digest))
-        : await workshop.finder.blobSize(repository, part.digest);
-    if (there === undefined) absent.push(part.digest);
-  }
-  if (absent.length === 0) return;
-  const detail = absent.map((missing) => ({ digest: missing }));
-  throw new Refusal(refusals.manifestBlobUnknown, `${quoted(wire.name)} lacks ${absent.join(', ')}`, { detail });
-}
-
-interface IncomingBlob {
-  readonly wire: WireName;
-  readonly digest: Digest;
-  readonly size: number;
-  readonly from: (offset: number) => UnverifiedContent;
-}
-
-async function storeBlob(exchange: Exchange, workshop: Workshop, blob: IncomingBlob): Promise<void> {
-  const descriptor: Descriptor = { mediaType: mediaTypes.octetStream, digest: blob.digest, size: blob.size };
-  await writable(workshop, blob.wire).push(descriptor, reopenable(descriptor, blob.from), { signal: exchange.signal });
-  exchange.send(201, blobHeaders(blob.wire, blob.digest));
-}
-
-function writable(workshop: Workshop, wire: WireName): WritableRepository {
+/** The repository a request writes to. */
+export function writable(workshop: Workshop, wire: WireName): WritableRepository {
   return workshop.target.repository(workshop.names.forWriting(wire));
+}
+
+function stopOf(exchange: Exchange): () => void {
+  return () => exchange.request.destroy();
 }
 
 function checkChunk(exchange: Exchange, session: UploadSession): void {
@@ -171,15 +148,11 @@ function checkChunk(exchange: Exchange, session: UploadSession): void {
   const length = exchange.contentLength;
   const fits = range?.start === session.size && (length === undefined || range.end - range.start === length);
   if (fits) return;
-  throw new Refusal(
-    refusals.rangeInvalid,
-    `the session holds ${session.size} bytes; ${quoted(header)} does not follow`,
-    {
-      headers: sessionHeaders(session),
-    },
-  );
+  const state = `the session holds ${session.size} bytes; ${quoted(header)} does not follow`;
+  throw new Refusal(refusals.rangeInvalid, state, { headers: sessionHeaders(session) });
 }
 
+/** An upload that holds nothing says `0-0`, as docker-registry does: the header cannot express it otherwise. */
 function sessionHeaders(session: UploadSession): Record<string, string> {
   return {
     location: `${uploadPath(session.name)}${session.id}`,
@@ -190,13 +163,4 @@ function sessionHeaders(session: UploadSession): Record<string, string> {
 
 function blobHeaders(wire: WireName, digest: Digest): Record<string, string> {
   return { location: blobPath(wire.name, digest), 'docker-content-digest': digest };
-}
-
-/** The content without its first bytes. */
-async function* after(content: UnverifiedContent, offset: number): AsyncGenerator<Uint8Array> {
-  let skip = offset;
-  for await (const chunk of content) {
-    if (skip < chunk.length) yield chunk.subarray(skip);
-    skip = Math.max(0, skip - chunk.length);
-  }
 }

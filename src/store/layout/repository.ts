@@ -21,6 +21,8 @@ import { checkManifest } from '../verified.ts';
 import { factsOf, type LayoutParts, reachable } from './reach.ts';
 import { removeBlob, removeManifest } from './removal.ts';
 
+export type { LayoutParts, StoredFacts } from './reach.ts';
+
 export class LayoutRepository implements WritableRepository {
   readonly name: RepositoryName;
   readonly #parts: LayoutParts;
