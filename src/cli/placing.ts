@@ -31,6 +31,7 @@ export function patchText(
     readonly mirrors: readonly Mirror[];
     readonly registries: readonly string[];
     readonly version: TalosVersion;
+    readonly authority?: string | undefined;
   },
   file: string,
 ): string {

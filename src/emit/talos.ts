@@ -15,6 +15,8 @@ export interface TalosRegistriesOptions {
   readonly version: TalosVersion;
   /** Upstream registries that are mirrored. Needed only before Talos 1.4, where a `*` mirror is written out as one entry for each. */
   readonly registries?: readonly string[] | undefined;
+  /** PEM of the authority that vouches for the endpoints with https. Default: one the nodes know already. */
+  readonly authority?: string | undefined;
 }
 
 /** Name of the emitted file. */
@@ -28,7 +30,10 @@ export const talosRegistriesPath = 'talos-registries.yaml';
 export function emitTalosRegistries(options: TalosRegistriesOptions): EmittedFile[] {
   const mirrors = nodeMirrorsOf(options);
   const kinds = configKinds(options.version);
-  const body = kinds.mirrors === 'documents' ? printDocuments(mirrors) : printPatch(mirrors);
+  const body =
+    kinds.mirrors === 'documents'
+      ? [...mirrorDocuments(mirrors), ...trustDocuments(options)].join('---\n')
+      : printPatch(mirrors, trustEntries(options));
   return [{ path: talosRegistriesPath, text: `${header(options.version, kinds)}${body}` }];
 }
 
@@ -101,7 +106,7 @@ function endpointsOf(mirrors: readonly Mirror[], kinds: ConfigKinds): NodeEndpoi
   });
 }
 
-function printPatch(mirrors: readonly NodeMirror[]): string {
+function printPatch(mirrors: readonly NodeMirror[], config: ReadonlyMap<string, unknown>): string {
   const entries = mirrors.map((mirror) => [
     mirror.registry,
     {
@@ -110,11 +115,12 @@ function printPatch(mirrors: readonly NodeMirror[]): string {
       ...(mirror.skipFallback ? { skipFallback: true } : {}),
     },
   ]);
-  return printYaml({ machine: { registries: { mirrors: new Map(entries as [string, unknown][]) } } });
+  const registries = { mirrors: new Map(entries as [string, unknown][]), ...(config.size === 0 ? {} : { config }) };
+  return printYaml({ machine: { registries } });
 }
 
-function printDocuments(mirrors: readonly NodeMirror[]): string {
-  const documents = mirrors.map((mirror) =>
+function mirrorDocuments(mirrors: readonly NodeMirror[]): string[] {
+  return mirrors.map((mirror) =>
     printYaml({
       apiVersion: 'v1alpha1',
       kind: 'RegistryMirrorConfig',
@@ -123,7 +129,30 @@ function printDocuments(mirrors: readonly NodeMirror[]): string {
       ...(mirror.skipFallback ? { skipFallback: true } : {}),
     }),
   );
-  return documents.join('---\n');
+}
+
+/**
+ * Trust by the endpoint's host and port, in both forms. Not TrustedRootsConfig, although it is older: a running containerd takes new
+ * system roots only after a reboot (siderolabs/talos#10314, #14022), and it would be trusted for every other host as well.
+ */
+function trustDocuments(options: TalosRegistriesOptions): string[] {
+  return trustedHosts(options).map(([name, ca]) =>
+    printYaml({ apiVersion: 'v1alpha1', kind: 'RegistryTLSConfig', name, ca }),
+  );
+}
+
+/** `machine.registries.config`, where PEM is in base64. */
+function trustEntries(options: TalosRegistriesOptions): ReadonlyMap<string, unknown> {
+  const entries = trustedHosts(options);
+  return new Map(entries.map(([host, pem]) => [host, { tls: { ca: Buffer.from(pem).toString('base64') } }]));
+}
+
+/** Sorted by host. Talos refuses TLS settings for an endpoint with http. */
+function trustedHosts({ mirrors, authority }: TalosRegistriesOptions): [string, string][] {
+  if (authority === undefined) return [];
+  const endpoints = mirrors.map(({ endpoint }) => endpoint).filter((endpoint) => /^https:/i.test(endpoint));
+  const hosts = endpoints.map((endpoint) => endpoint.slice('https://'.length));
+  return [...new Set(hosts)].sort().map((host) => [host, authority]);
 }
 
 /** Strings are quoted where YAML would read them as something else; `*` always, as it stands for an alias. */

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { parse, parseAllDocuments } from 'yaml';
 import { readTalosRegistries } from '../../src/emit/read-talos.ts';
 import { emitTalosRegistries, nodeMirrorsOf } from '../../src/emit/talos.ts';
 import {
@@ -136,6 +137,31 @@ describe('emitTalosRegistries()', () => {
         expect(readTalosRegistries(emitted).mirrors.map((mirror) => mirror.registry)).toEqual([registry]);
       }
     }
+  });
+
+  it('has the nodes trust an authority for its endpoints alone, in the form of the release', () => {
+    const pem = '-----BEGIN CERTIFICATE-----\nMIIB\nAAAA\n-----END CERTIFICATE-----\n';
+    const mirrors = [
+      'https://10.5.0.1:6000',
+      'http://10.5.0.1:6001',
+      'https://[fd00::1]:6000',
+      'https://b.internal',
+    ].map((at) => ({ registry: '*', endpoint: at, pathPrefix: '' }));
+    const hosts = ['10.5.0.1:6000', '[fd00::1]:6000', 'b.internal'];
+    const [documents = ''] = emitTalosRegistries({ mirrors, version: v('1.12.0'), authority: pem }).map(
+      ({ text }) => text,
+    );
+    const read = parseAllDocuments(documents).map((document) => document.toJS() as Record<string, unknown>);
+    expect(read.slice(1)).toEqual(
+      hosts.map((name) => ({ apiVersion: 'v1alpha1', kind: 'RegistryTLSConfig', name, ca: pem })),
+    );
+    expect(documents).toContain('ca: |\n    -----BEGIN CERTIFICATE-----\n    MIIB\n');
+    const [patch = ''] = emitTalosRegistries({ mirrors, version: v('1.11.6'), authority: pem }).map(({ text }) => text);
+    const ca = Buffer.from(pem).toString('base64');
+    expect(parse(patch).machine.registries.config).toEqual(
+      Object.fromEntries(hosts.map((host) => [host, { tls: { ca } }])),
+    );
+    expect(readTalosRegistries(patch).mirrors).toHaveLength(1);
   });
 
   it('refuses when nothing is mirrored', () => {
