@@ -14,6 +14,7 @@ import { placeImages } from './input/place.ts';
 import type { RequestedImage, RequestedReference } from './input/requested.ts';
 import type { Contact, Lock, LockedImage } from './lock/lock.ts';
 import type { Mirror, MirrorRule } from './mirror/rule.ts';
+import type { Digest } from './oci/digest.ts';
 import { printReference, type RepositoryName } from './oci/reference.ts';
 import { planImages } from './plan/build.ts';
 import { checkConflicts } from './plan/conflicts.ts';
@@ -55,6 +56,8 @@ export interface MirrorJob {
   readonly repairTarget?: string | undefined;
   /** Called when the plan is known and before the target is asked what it has: for a target that lays everything out in advance. Default: none, and the target is asked while images are still being resolved. */
   readonly reserve?: ((plan: Plan) => void | Promise<void>) | undefined;
+  /** Other repositories of the target that may have a blob, which is then taken from there. Default: none is looked at. */
+  readonly base?: ReadonlyMap<Digest, readonly RepositoryName[]> | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly events?: EventSink;
 }
@@ -89,7 +92,7 @@ export async function prepareMirror(job: MirrorJob): Promise<Prepared> {
   const requested = placeImages(job.rule, job.requests);
   events({ type: 'phase', phase: 'resolve' });
   const { unchanged, changed } = await compareWithLock(job, requested);
-  const surveyor = new Surveyor({ target: job.target, signal: job.signal });
+  const surveyor = new Surveyor({ target: job.target, base: job.base, signal: job.signal });
   const { images: found, failures } = await resolveImages(changed, {
     source: job.source,
     wish: job.wish,

@@ -191,6 +191,33 @@ describe('prepareMirror() and copyAndVerify()', () => {
     expect(result.receipt.totals.fetchedBytes).toBe(result.work.totals.moveBytes);
   });
 
+  it.each([
+    ['by mounts', []],
+    ['by copies where mounts are refused', ['mount' as const]],
+  ])('take what other repositories of the target have from there %s', async (_, without) => {
+    const real = openMemory();
+    const old = await seedImage(real, 'ghcr.io/a/old:1', { layers: ['base', 'old'], layerBytes: 700_000 });
+    const image = await seedImage(real, 'ghcr.io/a/new:1', { layers: ['base', 'new'], layerBytes: 700_000 });
+    const store = openMemory();
+    await mirror({ references: ['ghcr.io/a/old:1'], source: real, target: store });
+    const shared = image.blobs.filter(({ digest }) => old.blobs.some((blob) => blob.digest === digest));
+    const home = placeRepository(byRegistry, old.reference);
+    const absent = { ...home, repository: 'not/there' };
+    const source = watch(real, {
+      before: (call) => {
+        if (shared.some(({ digest }) => call.startsWith('fetch ') && call.endsWith(digest))) throw new Error(call);
+      },
+    });
+    const base = new Map(shared.map(({ digest }) => [digest, [absent, home]]));
+    const target = watch(store, { without });
+    const result = await mirror({ references: ['ghcr.io/a/new:1'], source, target, base });
+    expect(shared).toHaveLength(1);
+    expect(result.verification.findings).toEqual([]);
+    await expectSame(image, { target: store });
+    expect(result.work.totals).toMatchObject({ moveBlobs: 2, mounts: 1, presentBlobs: 0 });
+    expect(result.receipt.totals).toMatchObject({ copiedBlobs: 2, mountedBlobs: 1, presentBlobs: 0 });
+  });
+
   it('copy inside the target where mounts are refused, never again from upstream', async () => {
     const source = watch(openMemory());
     const { images } = await seedSet(source);

@@ -16,7 +16,7 @@ import { byHost, HostQueue, preferenceOf } from './order.ts';
 import { PlacementBoard } from './placements.ts';
 import { asFinal, contentInTarget, held, isIntegrity, nameOf, transfer } from './transfer.ts';
 import { UpstreamContent } from './upstream.ts';
-import type { BlobWork, Work } from './work.ts';
+import { type BlobWork, homeOf, type Work } from './work.ts';
 
 export class BlobCopier {
   readonly board: PlacementBoard;
@@ -42,10 +42,11 @@ export class BlobCopier {
 
   /** Resolves when every placement is decided; failures are on the board, not thrown. */
   async run(): Promise<void> {
-    const inside = this.#work.blobs.filter((blob) => blob.present.length > 0 && blob.missing.length > 0);
-    const fromUpstream = this.#work.blobs.filter((blob) => blob.present.length === 0 && blob.missing.length > 0);
+    const wanted = this.#work.blobs.filter((blob) => blob.missing.length > 0);
+    const inside = wanted.filter((blob) => homeOf(blob) !== undefined);
+    const fromUpstream = wanted.filter((blob) => homeOf(blob) === undefined);
     const hosts = [...byHost(fromUpstream).values()].map((blobs) => this.#serveHost(new HostQueue(blobs)));
-    await Promise.all([...hosts, ...inside.map((blob) => this.#spread(blob, blob.present[0]))]);
+    await Promise.all([...hosts, ...inside.map((blob) => this.#spread(blob, homeOf(blob)))]);
   }
 
   async #serveHost(queue: HostQueue): Promise<void> {

@@ -15,6 +15,8 @@ export interface SurveyAnswers {
   readonly present: ReadonlySet<string>;
   /** Tags (`tagKey`) that are there, and what they stand for. */
   readonly tags: ReadonlyMap<string, Digest>;
+  /** Another repository of the target that has a blob which none of the plan's repositories has. Default: none was asked. */
+  readonly elsewhere?: ReadonlyMap<Digest, RepositoryName>;
 }
 
 export function contentKey(repository: RepositoryName, digest: Digest): string {
@@ -27,6 +29,8 @@ export function tagKey(repository: RepositoryName, tag: Tag): string {
 
 export interface SurveyorOptions {
   readonly target: Target;
+  /** Other repositories of the target that may have a blob: asked one after the other when no repository of the plan has it. Default: none. */
+  readonly base?: ReadonlyMap<Digest, readonly RepositoryName[]> | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -34,13 +38,17 @@ export interface SurveyorOptions {
 export class Surveyor {
   readonly #target: Target;
   readonly #signal: AbortSignal | undefined;
+  readonly #base: ReadonlyMap<Digest, readonly RepositoryName[]>;
   readonly #asked = new Map<string, Promise<void>>();
+  /** Blobs that were asked for, and the keys of where. */
+  readonly #blobs = new Map<Digest, { readonly descriptor: Descriptor; readonly keys: Set<string> }>();
   readonly #present = new Set<string>();
   readonly #tags = new Map<string, Digest>();
 
   constructor(options: SurveyorOptions) {
     this.#target = options.target;
     this.#signal = options.signal;
+    this.#base = options.base ?? new Map();
   }
 
   /**
@@ -56,13 +64,37 @@ export class Surveyor {
     for (const { descriptor } of image.manifests) {
       if (!tagged.has(descriptor.digest)) this.#askContent(image.target, descriptor);
     }
-    for (const blob of image.blobs) this.#askContent(image.target, blob);
+    for (const blob of image.blobs) {
+      const known = this.#blobs.get(blob.digest) ?? { descriptor: blob, keys: new Set<string>() };
+      this.#blobs.set(blob.digest, known);
+      known.keys.add(contentKey(image.target, blob.digest));
+      this.#askContent(image.target, blob);
+    }
   }
 
-  /** Waits for every answer. Throws the first error of the target. */
+  /** Waits for every answer, and looks elsewhere for what is nowhere. Throws the first error of the target. */
   async finish(): Promise<SurveyAnswers> {
     await Promise.all(this.#asked.values());
-    return { present: this.#present, tags: this.#tags };
+    const elsewhere = new Map<Digest, RepositoryName>();
+    const look = async ({ descriptor, keys }: { descriptor: Descriptor; keys: ReadonlySet<string> }): Promise<void> => {
+      if ([...keys].some((key) => this.#present.has(key))) return;
+      const found = await this.#findElsewhere(descriptor);
+      if (found !== undefined) elsewhere.set(descriptor.digest, found);
+    };
+    await Promise.all([...this.#blobs.values()].map(look));
+    return { present: this.#present, tags: this.#tags, elsewhere };
+  }
+
+  async #findElsewhere(descriptor: Descriptor): Promise<RepositoryName | undefined> {
+    const asked = new Set<string>();
+    for (const repository of this.#base.get(descriptor.digest) ?? []) {
+      const key = contentKey(repository, descriptor.digest);
+      if (asked.has(key) || this.#asked.has(key)) continue;
+      asked.add(key);
+      const there = this.#target.repository(repository).exists(descriptor, { signal: this.#signal });
+      if (await there.catch(absentWhereHidden)) return repository;
+    }
+    return undefined;
   }
 
   #once(key: string, question: () => Promise<void>): void {
@@ -86,6 +118,12 @@ export class Surveyor {
     this.#tags.set(tagKey(repository, tag), descriptor.digest);
     this.#present.add(contentKey(repository, descriptor.digest));
   }
+}
+
+/** A repository that was only guessed may be one that is not shown to us. */
+function absentWhereHidden(error: unknown): boolean {
+  if (isAirgapError(error) && ['ERR_NOT_FOUND', 'ERR_DENIED', 'ERR_UNAUTHORIZED'].includes(error.code)) return false;
+  throw error;
 }
 
 async function resolvedOrNothing(

@@ -13,6 +13,8 @@ export interface BlobWork {
   readonly present: readonly RepositoryName[];
   /** Target repositories that need it. */
   readonly missing: readonly RepositoryName[];
+  /** Where no target repository of the plan has it: another one of the target that does, from which it is taken. */
+  readonly elsewhere?: RepositoryName;
 }
 
 export interface Work {
@@ -45,12 +47,20 @@ export function workOf(plan: Plan, survey: SurveyAnswers): Work {
 
 function blobWork(blob: PlannedBlob, survey: SurveyAnswers): BlobWork {
   const isThere = (repository: RepositoryName) => survey.present.has(contentKey(repository, blob.descriptor.digest));
+  const present = blob.to.filter(isThere);
+  const elsewhere = present.length === 0 ? survey.elsewhere?.get(blob.descriptor.digest) : undefined;
   return {
     descriptor: blob.descriptor,
     from: blob.from,
-    present: blob.to.filter(isThere),
+    present,
     missing: blob.to.filter((repository) => !isThere(repository)),
+    ...(elsewhere && { elsewhere }),
   };
+}
+
+/** Where inside the target a blob can be taken from; undefined for one that has to come from upstream. */
+export function homeOf({ present, elsewhere }: BlobWork): RepositoryName | undefined {
+  return present[0] ?? elsewhere;
 }
 
 function totalsOf(
@@ -58,8 +68,9 @@ function totalsOf(
   known: { readonly blobs: readonly BlobWork[]; readonly survey: SurveyAnswers },
 ): WorkTotals {
   const sum = { moveBlobs: 0, moveBytes: 0, mounts: 0, mountBytes: 0, presentBlobs: 0, presentBytes: 0 };
-  for (const { descriptor, present, missing } of known.blobs) {
-    const moves = present.length === 0 && missing.length > 0 ? 1 : 0;
+  for (const blob of known.blobs) {
+    const { descriptor, present, missing } = blob;
+    const moves = homeOf(blob) === undefined && missing.length > 0 ? 1 : 0;
     const mounts = missing.length - moves;
     sum.moveBlobs += moves;
     sum.moveBytes += moves * descriptor.size;

@@ -36,4 +36,19 @@ describe('workOf()', () => {
     const { totals } = workOf(planOf(blob), { present, tags: new Map() });
     expect(totals).toMatchObject({ moveBlobs: 0, mounts: 0, presentBlobs: 2, bytes: 100 });
   });
+
+  it('mounts a blob from elsewhere into every repository, and counts it neither as moved nor as placed', () => {
+    const blob = planned('x', 100);
+    const elsewhere = new Map([[blob.descriptor.digest, { registry: 't:1', repository: 'old' }]]);
+    const { blobs, totals } = workOf(planOf(blob), { present: new Set(), tags: new Map(), elsewhere });
+    expect(totals).toMatchObject({ moveBlobs: 0, moveBytes: 0, mounts: 2, mountBytes: 200, presentBlobs: 0 });
+    expect(blobs[0]).toMatchObject({ present: [], missing: [a, b], elsewhere: { repository: 'old' } });
+  });
+
+  it('does not look elsewhere for what a repository of the plan has', () => {
+    const blob = planned('x', 100);
+    const elsewhere = new Map([[blob.descriptor.digest, { registry: 't:1', repository: 'old' }]]);
+    const present = new Set([contentKey(b, blob.descriptor.digest)]);
+    expect(workOf(planOf(blob), { present, tags: new Map(), elsewhere }).blobs[0]?.elsewhere).toBeUndefined();
+  });
 });
