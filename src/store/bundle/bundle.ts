@@ -67,9 +67,11 @@ export interface BundleWriter extends Target {
   close(): Promise<void>;
 }
 
-export interface BundleReadOptions {
+export interface BundleReadOptions extends CallOptions {
   /** PEM of an Ed25519 or P-256 public key: the bundle must be signed with its other half. Default: signatures are not looked at. */
   readonly verifyKey?: string | undefined;
+  /** Names the key's file in messages. */
+  readonly verifyKeyName?: string | undefined;
   /** A directory where parts of blobs wait for volumes that are not here yet; what lies there counts as here. Default: none. */
   readonly staging?: string | undefined;
 }
