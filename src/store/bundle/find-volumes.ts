@@ -7,6 +7,9 @@ import { refused } from './refuse.ts';
 /** The end of the names of files that are still being written. */
 const unfinished = '.partial';
 
+/** Disks may spell names in capitals; `._x.tar` is what macOS keeps beside `x.tar` on disks of other systems. */
+const volumeName = /^[^.].*\.tar$/i;
+
 /**
  * A file itself, or everything in a directory whose name ends in `.tar`, sorted. Links in a directory are not followed.
  * Throws ERR_INPUT_INVALID when there is nothing to read.
@@ -20,7 +23,7 @@ export async function findVolumes(path: string): Promise<string[]> {
   }
   const entries = await onDisk(`open bundle "${path}"`, readdir(path, { withFileTypes: true }));
   const files = entries.filter((entry) => entry.isFile()).map((entry) => entry.name);
-  const tars = files.filter((name) => name.endsWith('.tar')).sort();
+  const tars = files.filter((name) => volumeName.test(name)).sort();
   if (tars.length > 0) return tars.map((name) => join(path, name));
   if (files.some((name) => name.endsWith(unfinished))) throw notFinished(path);
   if (files.includes('oci-layout')) {

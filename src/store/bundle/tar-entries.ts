@@ -1,7 +1,15 @@
 /** The entries of a tar, found by going from header to header. Only names and places are read: nothing is ever unpacked. */
 import { throwIfAborted } from '../interruption.ts';
 import { copyAgainHint, refused } from './refuse.ts';
-import { blockSize, decodeHeader, decodeLongName, decodePax, type Override, type TarHeader } from './tar-fields.ts';
+import {
+  blockSize,
+  decodeHeader,
+  decodeLongName,
+  decodePax,
+  type Override,
+  type TarHeader,
+  wrongChecksum,
+} from './tar-fields.ts';
 import type { WindowedFile } from './windowed-file.ts';
 
 export interface TarEntry {
@@ -74,7 +82,8 @@ async function headerAt(file: WindowedFile, position: number): Promise<TarHeader
   }
   const header = decodeHeader(await file.bytes(position, blockSize));
   if (typeof header === 'string') {
-    if (position === 0) throw refused(file.path, 'it is no tar', { hint: 'name a bundle or a tar of an OCI layout' });
+    if (position === 0 && header === wrongChecksum)
+      throw refused(file.path, 'it is no tar', { hint: 'name a bundle or a tar of an OCI layout' });
     throw refused(file.path, `at byte ${position} it ${header}`, { hint: copyAgainHint });
   }
   if (header !== undefined) return header;

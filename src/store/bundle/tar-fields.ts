@@ -11,10 +11,13 @@ export interface TarHeader {
   readonly size: number;
 }
 
+/** What is said of a block that is no header at all. */
+export const wrongChecksum = 'has a header with a wrong checksum';
+
 /** Reads a header of 512 bytes. A text says what is wrong with it; undefined is a block of zeros. */
 export function decodeHeader(block: Uint8Array): TarHeader | string | undefined {
   if (block.every((byte) => byte === 0)) return undefined;
-  if (!hasRightChecksum(block)) return 'has a header with a wrong checksum';
+  if (!hasRightChecksum(block)) return wrongChecksum;
   const size = decodeNumber(block.subarray(124, 136));
   if (size === undefined) return 'has a size that is no byte count';
   const isUstar = decodeText(block.subarray(257, 263), 'latin1') === 'ustar' && block[262] === 0;
