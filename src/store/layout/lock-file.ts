@@ -1,5 +1,5 @@
 /**
- * One writer per layout: a file that names the process. A lock whose process is gone is taken over: its successor stands in a
+ * One writer per layout or bundle: a file that names the process. A lock whose process is gone is taken over: its successor stands in a
  * second file named after the first one's text, so that exactly one of several can succeed a dead writer. Giving a lock back
  * removes the first file before the others; whoever took a successor's place in that moment sees it and steps back.
  */
@@ -35,41 +35,41 @@ export async function placeFile(draft: string, path: string, place: PlaceFile = 
   }
 }
 
-/** Takes the lock and gives what releases it. Throws ERR_INPUT_INVALID while another process holds it. */
-export async function takeLock(path: string, layout: string): Promise<() => Promise<void>> {
+/** Takes the lock and gives what releases it. `place` is for messages: `layout "DIR"`, `bundle "FILE"`. Throws ERR_INPUT_INVALID while another process holds it. */
+export async function takeLock(path: string, place: string): Promise<() => Promise<void>> {
   const own: Owner = { host: hostname(), pid: process.pid, started: await startOf(process.pid) };
   const draft = `${path}.${randomUUID()}`;
-  await onDisk(`lock layout "${layout}"`, writeFile(draft, JSON.stringify({ ...own, nonce: randomUUID() })));
+  await onDisk(`lock ${place}`, writeFile(draft, JSON.stringify({ ...own, nonce: randomUUID() })));
   try {
     for (let tries = 0; tries < 20; tries += 1) {
-      const files = await tryTake(path, { draft, layout });
+      const files = await tryTake(path, { draft, place });
       if (files !== undefined) return () => removeAll(files);
     }
   } finally {
     await rm(draft, { force: true });
   }
-  throw new AirgapError('ERR_INPUT_INVALID', `Cannot write to layout "${layout}": its lock changes hands too often`);
+  throw new AirgapError('ERR_INPUT_INVALID', `Cannot write to ${place}: its lock changes hands too often`);
 }
 
 /** The files of the lock, the first one first; undefined when it changed hands meanwhile. */
 async function tryTake(
   path: string,
-  taking: { readonly draft: string; readonly layout: string },
+  taking: { readonly draft: string; readonly place: string },
 ): Promise<string[] | undefined> {
   const files: string[] = [];
   let first: string | undefined;
   for (let place = path; ; ) {
     files.push(place);
     if (await linked(taking.draft, place)) {
-      if (place === path || (await readText(path, taking.layout)) === first) return files;
+      if (place === path || (await readText(path, taking.place)) === first) return files;
       await rm(place, { force: true });
       return undefined;
     }
-    const text = await readText(place, taking.layout);
+    const text = await readText(place, taking.place);
     if (text === undefined) return undefined;
     first ??= text;
     const owner = parseOwner(text);
-    if (owner !== undefined && (await isAlive(owner))) throw held(place, { layout: taking.layout, owner });
+    if (owner !== undefined && (await isAlive(owner))) throw held(place, { place: taking.place, owner });
     place = `${path}.after-${createHash('sha256').update(text).digest('hex').slice(0, 32)}`;
   }
 }
@@ -89,11 +89,11 @@ async function linked(draft: string, path: string): Promise<boolean> {
 }
 
 /** Undefined when there is none. What is no file is never opened: a layout may come from anywhere, and a link lead anywhere. */
-async function readText(path: string, layout: string): Promise<string | undefined> {
+async function readText(path: string, place: string): Promise<string | undefined> {
   const stats = await statsOf(path);
   if (stats === undefined) return undefined;
   if (!stats.isFile()) {
-    throw new AirgapError('ERR_INPUT_INVALID', `Cannot write to layout "${layout}": its lock "${path}" is no file`, {
+    throw new AirgapError('ERR_INPUT_INVALID', `Cannot write to ${place}: its lock "${path}" is no file`, {
       hint: 'look where the layout comes from; if it is yours, delete that',
     });
   }
@@ -108,12 +108,12 @@ async function readText(path: string, layout: string): Promise<string | undefine
   }
 }
 
-function held(path: string, known: { readonly layout: string; readonly owner: Owner }): AirgapError {
-  const { layout, owner } = known;
+function held(path: string, known: { readonly place: string; readonly owner: Owner }): AirgapError {
+  const { place, owner } = known;
   const local = owner.host === hostname();
   const where = local ? `process ${owner.pid}` : `process ${owner.pid} on host ${JSON.stringify(owner.host)}`;
   const hint = local ? 'wait until it is done' : `wait until it is done; if that process is gone, delete ${path}`;
-  return new AirgapError('ERR_INPUT_INVALID', `Cannot write to layout "${layout}": ${where} is writing to it`, {
+  return new AirgapError('ERR_INPUT_INVALID', `Cannot write to ${place}: ${where} is writing to it`, {
     hint,
   });
 }

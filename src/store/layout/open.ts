@@ -81,7 +81,7 @@ function refused(directory: string, state: string, hint: string): AirgapError {
 async function lock(directory: string): Promise<() => Promise<void>> {
   const partial = join(directory, partialDirectory);
   await onDisk(`create "${partial}"`, mkdir(partial, { recursive: true }));
-  const release = await takeLock(join(partial, 'lock'), directory);
+  const release = await takeLock(join(partial, 'lock'), `layout "${directory}"`);
   return async () => {
     await release();
     await rmdir(partial).catch(() => {});

@@ -40,19 +40,19 @@ describe('placeFile()', () => {
 
 describe('takeLock()', () => {
   it('lets one in, and the next one after it was given back', async () => {
-    const release = await takeLock(path, 'here');
-    await expect(takeLock(path, 'here')).rejects.toMatchObject({
+    const release = await takeLock(path, 'layout "here"');
+    await expect(takeLock(path, 'layout "here"')).rejects.toMatchObject({
       code: 'ERR_INPUT_INVALID',
       message: `Cannot write to layout "here": process ${process.pid} is writing to it`,
     });
     await release();
-    const again = await takeLock(path, 'here');
+    const again = await takeLock(path, 'layout "here"');
     await again();
     expect(await readdir(directory)).toEqual([]);
   });
 
   it('lets exactly one of many in', async () => {
-    const tries = await Promise.allSettled(Array.from({ length: 8 }, () => takeLock(path, 'here')));
+    const tries = await Promise.allSettled(Array.from({ length: 8 }, () => takeLock(path, 'layout "here"')));
     expect(tries.filter((one) => one.status === 'fulfilled')).toHaveLength(1);
   });
 
@@ -65,7 +65,7 @@ describe('takeLock()', () => {
     ];
     for (const text of stale) {
       await writeFile(path, text);
-      const release = await takeLock(path, 'here');
+      const release = await takeLock(path, 'layout "here"');
       await release();
     }
     expect(await readdir(directory)).toEqual([]);
@@ -74,7 +74,7 @@ describe('takeLock()', () => {
   it('takes over once when many find a stale lock, again and again', async () => {
     for (let round = 0; round < 20; round += 1) {
       await writeFile(path, JSON.stringify({ host: hostname(), pid: process.pid, started: '1', nonce: round }));
-      const tries = await Promise.allSettled(Array.from({ length: 8 }, () => takeLock(path, 'here')));
+      const tries = await Promise.allSettled(Array.from({ length: 8 }, () => takeLock(path, 'layout "here"')));
       const taken = tries.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
       expect(taken).toHaveLength(1);
       await taken[0]?.();
@@ -88,7 +88,7 @@ describe('takeLock()', () => {
     let turns = 0;
     const worker = async () => {
       while (turns < 60) {
-        const release = await takeLock(path, 'here').catch(() => undefined);
+        const release = await takeLock(path, 'layout "here"').catch(() => undefined);
         if (release === undefined) continue;
         holders += 1;
         turns += 1;
@@ -104,7 +104,7 @@ describe('takeLock()', () => {
 
   it('does not judge a process on another host, and names the file to delete', async () => {
     await writeFile(path, JSON.stringify({ host: 'elsewhere', pid: 1, started: '1' }));
-    await expect(takeLock(path, 'here')).rejects.toMatchObject({
+    await expect(takeLock(path, 'layout "here"')).rejects.toMatchObject({
       code: 'ERR_INPUT_INVALID',
       hint: expect.stringContaining(path),
     });
@@ -112,10 +112,10 @@ describe('takeLock()', () => {
 
   it('refuses a lock that is a link or a pipe instead of reading whatever that leads to', async () => {
     await symlink('/dev/zero', path);
-    await expect(takeLock(path, 'here')).rejects.toMatchObject({ code: 'ERR_INPUT_INVALID' });
+    await expect(takeLock(path, 'layout "here"')).rejects.toMatchObject({ code: 'ERR_INPUT_INVALID' });
     await rm(path);
     execFileSync('mkfifo', [path]);
-    await expect(takeLock(path, 'here')).rejects.toMatchObject({
+    await expect(takeLock(path, 'layout "here"')).rejects.toMatchObject({
       code: 'ERR_INPUT_INVALID',
       message: `Cannot write to layout "here": its lock "${path}" is no file`,
     });
