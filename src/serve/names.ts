@@ -70,7 +70,12 @@ export class Names {
   /** Every repository's name as it stands in a path, sorted. Throws what the store's catalog() throws. */
   async all(): Promise<string[]> {
     const { names } = await this.#read();
-    return names.map((name) => (name.registry === this.#local ? name.repository : wireNameOf(name))).sort();
+    return names.map((name) => this.onWire(name)).sort();
+  }
+
+  /** A repository's name as it stands in a path. */
+  onWire(name: RepositoryName): string {
+    return name.registry === this.#local ? name.repository : wireNameOf(name);
   }
 
   /** The store was written through us. */

@@ -1,57 +1,72 @@
 /** The reading half of the API: manifests, blobs, tags, catalog, referrers (distribution-spec v1.1, "Pull" and "Content Discovery"). */
-
+import { isAirgapError } from '../errors.ts';
 import type { Descriptor } from '../oci/descriptor.ts';
-import type { Digest } from '../oci/digest.ts';
-import { parseRangeHeader, printContentRange } from '../oci/distribution.ts';
+import { type Digest, isDigest } from '../oci/digest.ts';
+import { type ByteRange, parseRangeHeader, printContentRange } from '../oci/distribution.ts';
 import { mediaTypes } from '../oci/media-type.ts';
 import type { Tag } from '../oci/reference.ts';
+import type { Source } from '../store/store.ts';
 import type { Exchange } from './exchange.ts';
-import { ambiguous, collect, type Finder, orNotFound, quoted } from './finder.ts';
+import { ambiguous, collect, type Finder, type FoundManifest, orNotFound, quoted } from './finder.ts';
+import type { Integrity } from './integrity.ts';
 import type { Names, WireName } from './names.ts';
 import { Refusal, refusals } from './refusal.ts';
 
 export interface Library {
+  readonly store: Source;
   readonly names: Names;
   readonly finder: Finder;
+  readonly integrity: Integrity;
 }
 
-/** GET and HEAD of a manifest by tag or digest. A conditional request with the digest as ETag is answered 304. */
+/**
+ * GET and HEAD of a manifest by tag or digest. A conditional request with the digest as ETag is answered 304. There is one form of
+ * each manifest, so `Accept` is not looked at: a client that does not list its type gets it all the same, and never a 406.
+ */
 export async function readManifest(
   exchange: Exchange,
   library: Library,
   asked: { wire: WireName; reference: Tag | Digest },
 ): Promise<void> {
   const whole = exchange.wantsBody && exchange.header('if-none-match') === undefined;
-  const { descriptor, bytes } = await library.finder.manifest(asked.wire, { reference: asked.reference, whole });
-  const head = {
-    'content-type': descriptor.mediaType,
-    'docker-content-digest': descriptor.digest,
-    etag: `"${descriptor.digest}"`,
-    vary: 'Accept',
-  };
-  if (matches(exchange.header('if-none-match'), descriptor.digest)) return exchange.send(304, head);
+  const { descriptor, bytes } = await findManifest(library, { ...asked, whole });
+  const { digest } = descriptor;
+  const head = { 'content-type': descriptor.mediaType, 'docker-content-digest': digest, etag: `"${digest}"` };
+  if (matches(exchange.header('if-none-match'), digest)) return exchange.send(304, head);
   if (!exchange.wantsBody) return exchange.sendHead(200, { ...head, 'content-length': descriptor.size });
-  exchange.send(200, head, bytes ?? (await wholeManifest(library, asked)));
-}
-
-async function wholeManifest(
-  library: Library,
-  asked: { wire: WireName; reference: Tag | Digest },
-): Promise<Uint8Array> {
-  const { bytes } = await library.finder.manifest(asked.wire, { reference: asked.reference, whole: true });
-  if (bytes === undefined)
+  const body = bytes ?? (await findManifest(library, { ...asked, reference: digest, whole: true })).bytes;
+  if (body === undefined)
     throw new Refusal(refusals.manifestUnknown, `there is no ${quoted(asked.reference)} any more`);
-  return bytes;
+  exchange.send(200, head, body);
 }
 
-/** GET and HEAD of a blob; one byte range is understood (RFC 9110, section 14). */
+/** A manifest that is wrong where it is stored is the server's fault: 500. What it names is checked ahead when it is read whole. */
+async function findManifest(
+  library: Library,
+  asked: { wire: WireName; reference: Tag | Digest; whole: boolean },
+): Promise<FoundManifest> {
+  try {
+    const { repository, value } = await library.finder.manifest(asked.wire, asked);
+    if (value.bytes !== undefined) library.integrity.checkAhead(repository, value.descriptor.digest, value.bytes);
+    return value;
+  } catch (error) {
+    if (!isAirgapError(error) || !wrongBytes.has(error.code)) throw error;
+    const digest = error.digest ?? asked.reference;
+    throw isDigest(digest) ? library.integrity.wrongManifest(digest, error) : error;
+  }
+}
+
+const wrongBytes: ReadonlySet<string> = new Set(['ERR_DIGEST_MISMATCH', 'ERR_SIZE_MISMATCH']);
+
+/** GET and HEAD of a blob; one byte range is understood (RFC 9110, section 14). Several ranges, and any of a HEAD, are answered with the whole. */
 export async function readBlob(
   exchange: Exchange,
   library: Library,
   asked: { wire: WireName; digest: Digest },
 ): Promise<void> {
-  const { wire, digest } = asked;
-  const { repository, value: size } = await library.finder.blob(wire, digest);
+  const { digest } = asked;
+  const { signal } = exchange;
+  const { repository, value: size } = await library.finder.blob(asked.wire, digest);
   const head = {
     'content-type': mediaTypes.octetStream,
     'docker-content-digest': digest,
@@ -60,22 +75,33 @@ export async function readBlob(
     'cache-control': 'max-age=31536000, immutable',
   };
   if (matches(exchange.header('if-none-match'), digest)) return exchange.send(304, head);
-  const ifRange = exchange.header('if-range');
-  const isSame = ifRange === undefined || ifRange === `"${digest}"`;
-  const range = isSame ? parseRangeHeader(exchange.header('range'), size) : undefined;
-  if (range === 'unsatisfiable') {
-    throw new Refusal(refusals.rangeInvalid, `the blob has ${size} bytes`, {
-      headers: { 'content-range': `bytes */${size}` },
-    });
-  }
+  const range = wantedRange(exchange, { digest, size });
+  const descriptor: Descriptor = { mediaType: mediaTypes.octetStream, digest, size };
+  await library.integrity.ensure(repository, descriptor, { signal });
   const { start, end } = range ?? { start: 0, end: size };
   const partial = range === undefined ? {} : { 'content-range': printContentRange({ start, end, size }) };
   const headers = { ...head, ...partial, 'content-length': end - start };
   const status = range === undefined ? 200 : 206;
   if (!exchange.wantsBody) return exchange.sendHead(status, headers);
-  const descriptor: Descriptor = { mediaType: mediaTypes.octetStream, digest, size };
   const wanted = range === undefined ? {} : { offset: start, end };
-  await exchange.stream(status, headers, await repository.fetch(descriptor, { ...wanted, signal: exchange.signal }));
+  const content = await repository.fetch(descriptor, { ...wanted, signal, transient: true });
+  await exchange.stream(
+    status,
+    headers,
+    library.integrity.guarded(repository, descriptor, { content, length: end - start }),
+  );
+}
+
+/** Undefined: the whole. Throws a refusal with status 416. */
+function wantedRange(exchange: Exchange, blob: { digest: Digest; size: number }): ByteRange | undefined {
+  const { digest, size } = blob;
+  const ifRange = exchange.header('if-range');
+  const isSame = ifRange === undefined || ifRange === `"${digest}"`;
+  const range = isSame && exchange.wantsBody ? parseRangeHeader(exchange.header('range'), size) : undefined;
+  if (range !== 'unsatisfiable') return range;
+  throw new Refusal(refusals.rangeInvalid, `the blob has ${size} bytes`, {
+    headers: { 'content-range': `bytes */${size}` },
+  });
 }
 
 /** Tags in lexical order, paged by `n` and `last`. */
