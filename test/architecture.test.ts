@@ -43,7 +43,7 @@ const table: Readonly<Record<string, Row>> = {
     types: earlierThan('verify').filter((room) => room !== 'copy'),
   },
   emit: { values: ['oci', 'mirror', 'lock', 'talos', 'errors'], types: earlierThan('emit'), packages: ['yaml'] },
-  serve: { values: ['store', 'oci', 'errors'], packages: ['bcryptjs'] },
+  serve: { values: ['store', 'oci', 'async', 'errors'], packages: ['bcryptjs'] },
   certificates: { values: ['errors'] },
   corridor: { values: [...rooms, 'mirror', 'lock', 'store', 'oci', 'errors', 'events'] },
   index: { values: ['*'] },

@@ -47,7 +47,7 @@ export class Finder {
   }
 
   /** A manifest, whole or its descriptor alone. Throws a refusal: unknown, or several registries mean different things by this tag. */
-  async manifest(wire: WireName, asked: { reference: Tag | Digest; whole: boolean }): Promise<FoundManifest> {
+  async manifest(wire: WireName, asked: { reference: Tag | Digest; whole: boolean }): Promise<Found<FoundManifest>> {
     const { reference } = asked;
     const found = await this.find<FoundManifest>(wire, (repository) =>
       orNotFound(
@@ -63,7 +63,7 @@ export class Finder {
     const digest = first.value.descriptor.digest;
     if (found.some((other) => other.value.descriptor.digest !== digest)) throw ambiguous(wire, found);
     if (first.value.bytes !== undefined && first.repository.blobSize === undefined) this.sizes.learn(first.value.bytes);
-    return first.value;
+    return first;
   }
 
   /** A blob's size and the repository that has it. Throws a refusal. */

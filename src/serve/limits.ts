@@ -1,11 +1,17 @@
 /** What one client may take of a server: connections, header bytes, time. */
+import { type IncomingMessage, type Server, STATUS_CODES } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { type Answer, Refusal, refusals } from './refusal.ts';
 
 export interface ServeLimits {
-  /** Connections at once. Above it idle ones are closed first; whoever comes then is answered 503, and cut when even those are too many. Default 4096. */
+  /**
+   * Connections at once. Above it, idle ones are closed; whoever comes then is answered 503, and cut without an answer when there
+   * are an eighth more. Default 4096.
+   */
   readonly connections: number;
   /** Bytes of a request's line and headers; more is answered 431. Default 16 384. */
   readonly headerBytes: number;
-  /** Time from a request's first byte (for a new connection: from its opening) to the end of its headers; then 408. Default 10 000. */
+  /** From a request's first byte (for a new connection: from its opening) to the end of its headers; then 408. Default 10 000. */
   readonly headerTimeoutMs: number;
   /** A connection without a byte either way, in the middle of a request or an answer, is cut after this. Default 120 000. */
   readonly idleTimeoutMs: number;
@@ -20,3 +26,86 @@ export const defaultLimits: ServeLimits = {
   idleTimeoutMs: 120_000,
   keepAliveMs: 75_000,
 };
+
+/** Longest path and query that is looked at. The longest that can mean something: two repository names, a digest, an artifact type. */
+export const longestTarget = 4096;
+/** Bytes of a body nobody wants that are read so that its sender sees the answer; then the connection is cut. */
+const unwantedBytes = 16 * 1024 * 1024;
+
+/** Options for the server's constructor. */
+export function serverOptions(limits: ServeLimits): object {
+  return {
+    maxHeaderSize: limits.headerBytes,
+    headersTimeout: limits.headerTimeoutMs,
+    // Uploads take as long as they take: the idle time bounds them.
+    requestTimeout: 0,
+    keepAliveTimeout: limits.keepAliveMs,
+    // How often the time of headers is looked at.
+    connectionsCheckingInterval: Math.max(20, Math.min(1000, Math.floor(limits.headerTimeoutMs / 4))),
+  };
+}
+
+/** Who is connected. */
+export class Connections {
+  open = 0;
+  refused = 0;
+  readonly #limit: number;
+
+  constructor(server: Server, limits: ServeLimits) {
+    this.#limit = limits.connections;
+    server.maxConnections = limits.connections + Math.ceil(limits.connections / 8);
+    server.setTimeout(limits.idleTimeoutMs);
+    server.on('drop', () => {
+      this.refused += 1;
+    });
+    server.on('connection', (socket: Duplex) => {
+      this.open += 1;
+      socket.once('close', () => {
+        this.open -= 1;
+      });
+      if (this.open > limits.connections) server.closeIdleConnections();
+    });
+    server.on('clientError', answerClientError);
+  }
+
+  /** Throws a refusal with status 503 when there are too many. */
+  refuseWhenFull(): void {
+    if (this.open <= this.#limit) return;
+    this.refused += 1;
+    throw new Refusal(refusals.busy, 'too many connections', { headers: { connection: 'close', 'retry-after': '2' } });
+  }
+}
+
+/** Reads what is left of a request's body without keeping it; cuts the connection of who sends more than anybody wants. */
+export function dropBody(request: IncomingMessage): void {
+  if (request.complete || request.destroyed) return;
+  let left = unwantedBytes;
+  request.on('data', (chunk: Buffer) => {
+    left -= chunk.length;
+    if (left < 0) request.destroy();
+  });
+  request.resume();
+}
+
+/** Requests that cannot be read: too large, too slow, or not HTTP as RFC 9112 has it, such as two lengths in one request. */
+function answerClientError(error: NodeJS.ErrnoException, socket: Duplex): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const { answer, message } = meaningOf(error.code);
+  const body = new Refusal(answer, message).body();
+  const lines = [
+    `HTTP/1.1 ${answer.status} ${STATUS_CODES[answer.status]}`,
+    'Connection: close',
+    'Content-Type: application/json',
+    `Content-Length: ${Buffer.byteLength(body)}`,
+  ];
+  socket.end(`${lines.join('\r\n')}\r\n\r\n${body}`, () => socket.destroy());
+}
+
+function meaningOf(code: string | undefined): { readonly answer: Answer; readonly message: string } {
+  if (code === 'HPE_HEADER_OVERFLOW') return { answer: refusals.headersTooLarge, message: 'the headers are too large' };
+  if (code === 'ERR_HTTP_REQUEST_TIMEOUT') return { answer: refusals.tooSlow, message: 'the headers took too long' };
+  return { answer: refusals.badRequest, message: 'this is no HTTP request' };
+}

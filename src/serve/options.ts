@@ -11,6 +11,8 @@ export interface ServeOptions {
   readonly listen?: { readonly host?: string | undefined; readonly port?: number | undefined };
   /** Takes pushes too; the store must be a Target. Default false. */
   readonly writable?: boolean;
+  /** When writable: an upload nobody touches for this long is given up. Default 3 600 000. */
+  readonly uploadExpiryMs?: number;
   /** When writable: takes an index whose children are absent. Default false. */
   readonly sparse?: boolean;
   /** The registry under which repositories are kept whose path names none. Default `localhost`. */
@@ -23,7 +25,7 @@ export interface ServeOptions {
   readonly graceMs?: number;
   /** Called when an answer has ended or its client is gone: the access log. */
   readonly onRequest?: (request: ServedRequest) => void;
-  /** Called once for each stored blob that is found corrupt or short, and again only when its file has changed. */
+  /** Called once for stored content that is found corrupt or short, and again only when its file has changed. */
   readonly onProblem?: (problem: ServeProblem) => void;
   /** Decides who may ask. Default: everybody may read, and write where it is writable. */
   readonly access?: AccessControl;
@@ -37,7 +39,7 @@ export interface ServeOptions {
 
 /** Who may ask for what, by user name and password (RFC 7617). */
 export interface AccessControl {
-  /** False is answered 401 with a Basic challenge. `authorization` is the header as it came, `path` has no query. */
+  /** False is answered 401 with a Basic challenge. `authorization` is the header as it came, `path` has no query. True for a Basic header with a name means that the password was right: the name stands in the access log. */
   allows(asked: {
     readonly authorization: string | undefined;
     readonly isWrite: boolean;

@@ -53,11 +53,16 @@ export const refusals = {
   unauthorized: { status: 401, code: 'UNAUTHORIZED' },
   tooLarge: { status: 413, code: 'SIZE_INVALID' },
   methodNotAllowed: { status: 405, code: 'UNSUPPORTED' },
+  badRequest: { status: 400, code: 'UNSUPPORTED' },
+  tooSlow: { status: 408, code: 'UNSUPPORTED' },
+  targetTooLong: { status: 414, code: 'UNSUPPORTED' },
+  headersTooLarge: { status: 431, code: 'UNSUPPORTED' },
+  busy: { status: 503, code: 'TOOMANYREQUESTS' },
   noSpace: { status: 507, code: 'UNKNOWN' },
   internal: { status: 500, code: 'UNKNOWN' },
 } as const satisfies Record<string, Answer>;
 
-/** What a store's error means to whoever asked over HTTP. Foreign errors say nothing about their inside. */
+/** What a store's error means to whoever asked over HTTP. */
 const meanings: Partial<Record<ErrorCode, Answer>> = {
   ERR_NOT_FOUND: refusals.notFound,
   ERR_UNAUTHORIZED: refusals.unauthorized,
@@ -71,10 +76,12 @@ const meanings: Partial<Record<ErrorCode, Answer>> = {
   ERR_SIZE_MISMATCH: refusals.sizeInvalid,
 };
 
+/** The answer to whatever was thrown. Where content lies on this machine is nobody's business: paths are left out. */
 export function refusalFor(thrown: unknown): Refusal {
   if (thrown instanceof Refusal) return thrown;
   if (!isAirgapError(thrown)) return new Refusal(refusals.internal, 'internal error');
-  return new Refusal(meanings[thrown.code] ?? refusals.internal, thrown.message);
+  const message = thrown.message.replaceAll(/(?:(?:layout|bundle) )?"(?:[A-Za-z]:[\\/]|\/)[^"]*"/g, 'the store');
+  return new Refusal(meanings[thrown.code] ?? refusals.internal, message);
 }
 
 export function isNotFound(thrown: unknown): boolean {

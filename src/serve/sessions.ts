@@ -87,6 +87,11 @@ export class UploadSessions {
     this.#expiryMs = expiryMs;
   }
 
+  /** Uploads begun and not ended. */
+  get count(): number {
+    return this.#sessions.size;
+  }
+
   /** `algorithm`: the digest the client announced. */
   async open(
     name: string,
