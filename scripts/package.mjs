@@ -5,7 +5,7 @@
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { inject } from 'postject';
@@ -99,7 +99,7 @@ async function main() {
     const { sha256, needs, version } = await make(work);
     putInPlace(work, folder);
     const size = readFileSync(join(folder, name)).length;
-    console.log(`${join(folder, name)}: airgap ${version}, ${(size / 1e6).toFixed(1)} MB, sha256 ${sha256}`);
+    console.log(`${relative(process.cwd(), join(folder, name))}: airgap ${version}, ${(size / 1e6).toFixed(1)} MB, sha256 ${sha256}`);
     console.log(
       `Runs on Linux x64 with glibc ${needs.GLIBC} or later and libstdc++ with GLIBCXX_${needs.GLIBCXX} or later`,
     );
