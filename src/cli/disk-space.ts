@@ -12,14 +12,21 @@ const margin = 1024 * 1024;
  * interrupted run left of them is there already; room that cannot be told is taken to be enough.
  */
 export async function checkRoom(directory: string, bytes: number): Promise<void> {
-  const free = await freeBytes(resolve(directory));
-  const left = bytes - (await partialBytes(directory));
-  if (left <= 0 || free === undefined || free >= left + margin) return;
-  const state = `${sizeText(left)} have to be written, and ${sizeText(free)} are free`;
-  throw new AirgapError('ERR_NO_SPACE', `Cannot mirror into "${directory}": ${state}`, {
-    end: 'target',
+  await checkFree(directory, {
+    bytes: bytes - (await partialBytes(directory)),
     hint: 'free some space, choose another directory with --to oci:DIR, or copy less with --platform',
   });
+}
+
+/** The same for `bytes` that are not there in any part, at a file or directory that need not be there yet. */
+export async function checkFree(
+  place: string,
+  { bytes, hint }: { readonly bytes: number; readonly hint: string },
+): Promise<void> {
+  const free = await freeBytes(resolve(place));
+  if (bytes <= 0 || free === undefined || free >= bytes + margin) return;
+  const state = `${sizeText(bytes)} have to be written, and ${sizeText(free)} are free`;
+  throw new AirgapError('ERR_NO_SPACE', `Cannot mirror into "${place}": ${state}`, { end: 'target', hint });
 }
 
 /** Free bytes for this user where the directory is, or will be. */

@@ -6,6 +6,14 @@ import type { MirrorRule } from '../mirror/rule.ts';
 import { formatRepository, type Reference } from '../oci/reference.ts';
 import { printLocation } from '../store/location.ts';
 import type { TalosVersion } from '../talos/version.ts';
+import {
+  type BundleInputs,
+  type BundleLoading,
+  baseRepositories,
+  bundleInputs,
+  expectedLock,
+} from './bundle/loading.ts';
+import { BundleWriting } from './bundle/writing.ts';
 import { type GatheredInputs, gatherInputs, gatherOrFind } from './inputs.ts';
 import { requestsFromStore } from './inputs-from-store.ts';
 import { readLock, sameRule } from './lock-file.ts';
@@ -22,6 +30,10 @@ export interface MirrorRun {
   readonly ends: OpenedEnds;
   /** The release the images are for, where an input told. */
   readonly talos: TalosVersion | undefined;
+  /** Where the target is a bundle. */
+  readonly writing: BundleWriting | undefined;
+  /** Where the source is a bundle. */
+  readonly loading: BundleLoading | undefined;
 }
 
 /** Gathers, opens, and hands over; the ends are closed whatever happens. Without `write` nothing is written anywhere. */
@@ -39,21 +51,69 @@ export async function withMirrorRun(
   const upstreams = gathered.requests.map(({ reference }) => reference.registry);
   const ends = await openEnds(session, { upstreams, write });
   try {
-    const requests =
-      gathered.requests.length > 0 ? gathered.requests : await requestsFromStore(ends.source, session.signal);
-    if (requests.length === 0)
-      throw usageError('Cannot mirror: the source holds no tagged image', 'name the images to be copied');
-    const previous = usable(earlier, { rule, requests, write }, session);
+    const inside = ends.fromBundle === undefined ? undefined : await bundleInputs(ends.fromBundle);
+    const requests = await requestsOf({ gathered, ends, inside }, session.signal);
+    const talos = gathered.talos ?? inside?.talos;
+    const previous = ends.toBundle === undefined ? usable(earlier, { rule, requests, write }, session) : undefined;
     const job = jobFor(session, { requests, rule, ends, previous, write });
-    return await work({ job, ends, talos: gathered.talos });
+    const writing =
+      ends.toBundle === undefined
+        ? undefined
+        : new BundleWriting({ session, writer: ends.toBundle, source: ends.source, mirrors: job.mirrors, talos });
+    const loading = loadingOf(session, { ends, inside, whole: gathered.requests.length === 0, rule });
+    return await work({
+      job: {
+        ...job,
+        ...(writing === undefined ? {} : { reserve: (plan) => writing.reserve(plan) }),
+        ...(loading === undefined ? {} : { base: baseRepositories(loading.bundle, rule) }),
+      },
+      ends,
+      talos,
+      writing,
+      loading,
+    });
   } finally {
     await ends.close();
   }
 }
 
+/** What was named, else what the bundle's own lock names, else every tagged image of the source. Throws ERR_USAGE when that is nothing. */
+async function requestsOf(
+  known: {
+    readonly gathered: GatheredInputs;
+    readonly ends: OpenedEnds;
+    readonly inside: BundleInputs | undefined;
+  },
+  signal: AbortSignal,
+): Promise<readonly RequestedReference[]> {
+  const { gathered, ends, inside } = known;
+  if (gathered.requests.length > 0) return gathered.requests;
+  const requests = inside?.requests ?? (await requestsFromStore(ends.source, signal));
+  if (requests.length > 0 || (inside?.expected.length ?? 0) > 0) return requests;
+  throw usageError('Cannot mirror: the source holds no tagged image', 'name the images to be copied');
+}
+
+function loadingOf(
+  { settings }: Session,
+  known: {
+    readonly ends: OpenedEnds;
+    readonly inside: BundleInputs | undefined;
+    /** Nothing was named: all of the bundle is wanted. */
+    readonly whole: boolean;
+    readonly rule: MirrorRule;
+  },
+): BundleLoading | undefined {
+  const { ends, inside, whole, rule } = known;
+  if (ends.fromBundle === undefined) return undefined;
+  const endpoint = settings.endpoint ?? ends.endpoint;
+  const place = { rule, endpoint, perRegistry: settings.perRegistry };
+  return { bundle: ends.fromBundle, expected: expectedLock(whole ? (inside?.expected ?? []) : [], place) };
+}
+
 async function gather({ settings, context, signal }: Session): Promise<GatheredInputs> {
   const inputs = { stdin: context.stdin, stderr: context.stderr, env: context.env, signal };
-  const wholeStore = settings.from?.kind === 'layout' && settings.inputs.length === 0 && settings.talos === undefined;
+  const isHere = settings.from !== undefined && settings.from.kind !== 'registry';
+  const wholeStore = isHere && settings.inputs.length === 0 && settings.talos === undefined;
   return wholeStore ? gatherInputs(settings, inputs) : gatherOrFind(settings, inputs);
 }
 

@@ -1,6 +1,7 @@
 /** What to do after a run. Pure. */
 import { relative } from 'node:path';
 import { printLocation } from '../store/location.ts';
+import type { WrittenBundle } from './bundle/writing.ts';
 import { otherEndpoint } from './placing.ts';
 import { counted } from './report/text.ts';
 import type { Settings } from './settings.ts';
@@ -20,9 +21,11 @@ export interface Ended {
   readonly failures: number;
   /** Images that stand. */
   readonly mirrored: number;
+  /** Where a bundle was written. */
+  readonly bundle?: WrittenBundle | undefined;
 }
 
-export function nextLines({ settings, files, failures, mirrored }: Ended): string[] {
+export function nextLines({ settings, files, failures, mirrored, bundle }: Ended): string[] {
   const lines = writtenLines(settings, files);
   const next: string[] = [];
   if (failures > 0) {
@@ -30,6 +33,7 @@ export function nextLines({ settings, files, failures, mirrored }: Ended): strin
     next.push(`${again}: it copies only what is missing (${counted(failures, 'image')} failed)`);
   }
   if (mirrored > 0 && settings.to.kind === 'layout') next.push(...layoutSteps(settings, files));
+  if (bundle?.files !== undefined) next.push(...bundleSteps(settings));
   if (files.unreachable !== undefined) next.push(emitStep(settings, otherEndpoint(files.unreachable)));
   if (files.patch !== undefined)
     next.push(`talosctl patch machineconfig --nodes NODE --patch @${nearName(settings.cwd, files.patch)}`);
@@ -60,6 +64,18 @@ function layoutSteps(settings: Settings, files: WrittenFiles): string[] {
   ];
   if (files.patch !== undefined) return [...serve, ...carry];
   return [...serve, emitStep(settings, 'http://ADDRESS:6000'), ...carry];
+}
+
+function bundleSteps(settings: Settings): string[] {
+  const place = quoted(printLocation(settings.to));
+  const key = settings.bundle.signKeyFile === undefined ? '' : ' --verify-key PUBLIC.pem';
+  return [
+    `airgap check ${place}${key}    on the other side of the gap: did it arrive whole?`,
+    `airgap mirror --from ${place} --to HOST:PORT${key}    into a registry there`,
+    ...(settings.bundle.haveFiles.length > 0
+      ? []
+      : [`airgap serve ${place} --listen :6000    or straight to the nodes, without a registry`]),
+  ];
 }
 
 function emitStep(settings: Settings, endpoint: string): string {

@@ -5,13 +5,15 @@ import { isAirgapError } from '../errors.ts';
 import type { HttpClient } from '../http/client.ts';
 import { openHttpClient } from '../http/open.ts';
 import type { Contact } from '../lock/lock.ts';
+import type { BundleSource, BundleWriter } from '../store/bundle/bundle.ts';
 import { openLayout } from '../store/layout/open.ts';
-import type { LayoutLocation, Location, RegistryLocation } from '../store/location.ts';
+import type { BundleLocation, LayoutLocation, Location, RegistryLocation } from '../store/location.ts';
 import { openMemory } from '../store/memory/open.ts';
 import { openRegistry } from '../store/registry/open.ts';
 import { probeScheme } from '../store/registry/scheme.ts';
 import { readElsewhere, type SourceEndpoint, sourceEndpoints } from '../store/registry/sources.ts';
 import type { Source, Target } from '../store/store.ts';
+import { openBundleSource, openBundleTarget } from './bundle/open-bundle.ts';
 import { clientSettings } from './client-settings.ts';
 import { givenCredentials } from './passwords.ts';
 import type { EndStatistics } from './receipt-text.ts';
@@ -31,6 +33,10 @@ export interface OpenedEnd<Store extends Source> {
 export interface OpenedEnds {
   readonly source: Source;
   readonly target: Target;
+  /** The source, where it is a bundle. */
+  readonly fromBundle?: BundleSource | undefined;
+  /** The target, where it is a bundle that is written. */
+  readonly toBundle?: BundleWriter | undefined;
   /** What is told apart where several targets are remembered: a URL, or a directory. */
   readonly targetName: string;
   readonly endpoint: string | undefined;
@@ -59,11 +65,13 @@ export async function openEnds(session: Session, wanted: EndsWanted): Promise<Op
   refuseSamePlace(session);
   const source = await openSource(session, wanted.upstreams);
   try {
-    const target = await openTarget(session, { to: settings.to, write: wanted.write });
+    const target = await openMirrorTarget(session, wanted.write);
     const statistics = (): EndStatistics[] => [...source.statistics(), ...target.statistics()];
     return {
       source: source.store,
       target: target.store,
+      fromBundle: source.bundle,
+      toBundle: target.bundle,
       targetName: target.endpoint ?? nameOfPlace(settings),
       endpoint: target.endpoint,
       contacts: () => contactsOf(statistics()),
@@ -78,11 +86,28 @@ export async function openEnds(session: Session, wanted: EndsWanted): Promise<Op
   }
 }
 
-async function openSource(session: Session, upstreams: readonly string[]): Promise<OpenedEnd<Source>> {
+/** The end of a mirror. A bundle is laid out in advance even where nothing is written. */
+async function openMirrorTarget(
+  session: Session,
+  write: boolean,
+): Promise<OpenedEnd<Target> & { readonly bundle?: BundleWriter }> {
+  const { settings } = session;
+  if (settings.to.kind !== 'bundle') return openTarget(session, { to: settings.to, write });
+  const bundle = await openBundleTarget(settings.to, settings);
+  return { ...plainEnd<Target>(bundle), bundle };
+}
+
+async function openSource(
+  session: Session,
+  upstreams: readonly string[],
+): Promise<OpenedEnd<Source> & { readonly bundle?: BundleSource }> {
   const { settings, context, signal } = session;
   if (settings.from?.kind === 'layout')
     return plainEnd(await openLayout(resolve(settings.cwd, settings.from.directory), { readOnly: true }));
-  if (settings.from?.kind === 'bundle') throw usageError('Cannot read a bundle yet');
+  if (settings.from?.kind === 'bundle') {
+    const bundle = await openBundleSource(settings.from, { settings, staging: `${settings.lockFile}.parts` });
+    return { ...plainEnd<Source>(bundle), bundle };
+  }
   const hosts = sourceHosts(session, upstreams);
   const given = await givenCredentials(settings.source, { end: 'from', hosts }, { stdin: context.stdin, signal });
   const client = openHttpClient(await clientSettings(session, { end: 'source', given }));
@@ -119,7 +144,7 @@ function sourceHosts({ settings }: Session, upstreams: readonly string[]): strin
 }
 
 export interface TargetWanted {
-  readonly to: Location;
+  readonly to: Exclude<Location, BundleLocation>;
   /** False opens a layout for reading only. */
   readonly write: boolean;
   /** A layout that is not there is an error, even when nothing is written. Default false: it counts as empty. */
@@ -131,7 +156,6 @@ export async function openTarget(session: Session, wanted: TargetWanted): Promis
   const { settings, context, signal } = session;
   const { to } = wanted;
   if (to.kind === 'layout') return plainEnd(await openLayoutTarget(resolve(settings.cwd, to.directory), wanted));
-  if (to.kind === 'bundle') throw usageError('Cannot write a bundle yet');
   const given = await givenCredentials(
     settings.target,
     { end: 'to', hosts: [credentialHost(to)] },

@@ -27,7 +27,7 @@ export function addSourceOptions(command: Command): Command {
     .optionsGroup('Where they come from:')
     .option(
       '--from <location>',
-      'read every image from here: oci:DIR or HOST[:PORT][/PREFIX] (default: its own registry)',
+      'read every image from here: bundle:FILE, bundle:DIR/, oci:DIR or HOST[:PORT][/PREFIX] (default: its own registry)',
     )
     .addOption(
       new Option(
@@ -35,6 +35,7 @@ export function addSourceOptions(command: Command): Command {
         "read one upstream registry through another address, a cache for example; '*' for all; repeatable",
       ).argParser(repeated),
     )
+    .option('--verify-key <file>', 'PEM public key: a bundle read with --from must be signed with its other half')
     .option('--from-user <name>', 'user name at the source; the password is taken from AIRGAP_FROM_PASSWORD')
     .option('--from-password-stdin', 'read that password from standard input instead')
     .option('--from-ca <file>', 'PEM certificate authorities to trust at the source')
@@ -46,13 +47,31 @@ export function addTargetOptions(command: Command): Command {
     .optionsGroup('Where they go:')
     .option(
       '--to <location>',
-      'HOST[:PORT][/PREFIX], http(s)://…, or oci:DIR for a layout directory (default: oci:airgap-mirror)',
+      'HOST[:PORT][/PREFIX], http(s)://…, oci:DIR for a layout directory, bundle:FILE.tar or bundle:DIR/ to be carried (default: oci:airgap-mirror)',
     )
     .option('--prefix-by-registry', 'keep registries apart: HOST/ghcr.io/siderolabs/… rather than HOST/siderolabs/…')
     .option('--to-user <name>', 'user name at the target; the password is taken from AIRGAP_TO_PASSWORD')
     .option('--to-password-stdin', 'read that password from standard input instead')
     .option('--to-ca <file>', 'PEM certificate authorities to trust at the target')
     .option('--target-concurrency <n>', 'requests at once per target host (default: 10)');
+}
+
+export function addBundleOptions(command: Command): Command {
+  return command
+    .optionsGroup('Bundles (--to bundle:…):')
+    .option(
+      '--volume-size <size>',
+      'split into volumes of at most this size, as in 4GiB, or for a medium: fat32, dvd, bd25 (with bundle:DIR/)',
+    )
+    .option('--volume <n>', 'write this volume of the set alone: the same bytes as before')
+    .addOption(
+      new Option(
+        '--have <file>',
+        'leave out what the receiver has: its receipt (airgap receipt), or the lock of an earlier bundle; repeatable',
+      ).argParser(repeated),
+    )
+    .option('--sign-key <file>', 'PEM private key (Ed25519 or P-256) to sign the bundle with')
+    .option('--include-self', 'put this program as one executable file beside the bundle');
 }
 
 export function addTalosOptions(command: Command): Command {

@@ -6,6 +6,7 @@ import type { PlatformWish } from '../resolve/resolved.ts';
 import { type Location, parseLocation } from '../store/location.ts';
 import { parseSourceEndpoint, type SourceEndpoint } from '../store/registry/sources.ts';
 import { parseTalosVersion, type TalosVersion } from '../talos/version.ts';
+import { type BundleSettings, bundleSettings } from './bundle/bundle-settings.ts';
 import type { Context } from './context.ts';
 import { refuseContradictions } from './contradictions.ts';
 import { type Flags, listFlag, switchFlag, textFlag } from './flags.ts';
@@ -72,6 +73,7 @@ export interface Settings {
   /** For credential files and helper programs: the environment without the passwords meant for us. */
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly output: OutputSettings;
+  readonly bundle: BundleSettings;
   readonly cwd: string;
 }
 
@@ -92,9 +94,10 @@ export function readSettings(inputs: readonly string[], flags: Flags, context: P
   const lock = given('lock', 'AIRGAP_LOCK');
   const lockFile = resolve(cwd, lock ?? defaultLock);
   const to = given('to', 'AIRGAP_TO');
+  const place = placeSettings(flags, { to, endpoint: given('endpoint', 'AIRGAP_ENDPOINT') });
   const settings: Settings = {
     inputs,
-    ...placeSettings(flags, { to, endpoint: given('endpoint', 'AIRGAP_ENDPOINT') }),
+    ...place,
     ...contentSettings(flags),
     lockFile,
     lockGiven: lock !== undefined,
@@ -123,6 +126,7 @@ export function readSettings(inputs: readonly string[], flags: Flags, context: P
     proxy: proxySettings(env),
     environment: withoutPasswords(env),
     output: outputSettings(flags, env),
+    bundle: bundleSettings(flags, { from: place.from, to: place.to, cwd }),
     cwd,
   };
   refuseContradictions(settings);

@@ -1,17 +1,22 @@
 /** `airgap mirror`: the whole corridor, from images to a verified mirror, its lock and its Talos configuration. */
+import { dirname, resolve } from 'node:path';
 import { copyAndVerify, type MirrorResult, type Prepared, prepareMirror } from '../../corridor.ts';
 import { printTalosVersion } from '../../talos/version.ts';
+import { bundleFields, reservationLines, writtenBundleLines } from '../bundle/bundle-text.ts';
+import { beforeLoading, settleVolumes, withExpected } from '../bundle/loading.ts';
 import type { Invocation } from '../define/wiring.ts';
-import { checkRoom } from '../disk-space.ts';
+import { checkFree, checkRoom } from '../disk-space.ts';
 import { exitCodeOfRun } from '../exit.ts';
 import { failedListText, failureLines, failuresOf } from '../failures.ts';
 import { checkWritable, writeFileAtomic } from '../files.ts';
 import { writeLock } from '../lock-file.ts';
 import { type MirrorRun, withMirrorRun } from '../mirror-run.ts';
-import { nextLines, type WrittenFiles } from '../next-text.ts';
+import { nearName, nextLines, type WrittenFiles } from '../next-text.ts';
 import { configVersionFor, endpointOfThisMachine, patchText, unreachableText } from '../placing.ts';
 import { planFields, planLines } from '../plan-text.ts';
 import { receiptFields, receiptLines } from '../receipt-text.ts';
+import { sizeText } from '../report/text.ts';
+import { copySelf } from '../self.ts';
 import { goOn, inSession, type Session } from '../session.ts';
 import { readSettings, type Settings } from '../settings.ts';
 import { openUploadMemory } from '../upload-memory.ts';
@@ -26,7 +31,9 @@ export function mirror({ inputs, flags, context }: Invocation): Promise<number> 
       work: async (run) => {
         const prepared = await prepareMirror(run.job);
         goOn(session.signal);
-        session.reporter.text([...planLines(prepared, session.columns), '']);
+        const laidOut = run.writing === undefined ? [] : reservationLines(run.writing.reserved);
+        session.reporter.text([...planLines(prepared, session.columns), ...laidOut, '']);
+        if (run.loading !== undefined) await beforeLoading(session, { run, loading: run.loading, prepared });
         return settings.dryRun ? endDryRun(session, prepared) : copy(session, { run, prepared });
       },
     });
@@ -50,13 +57,15 @@ function endDryRun({ reporter }: Session, prepared: Prepared): number {
   return exitCode;
 }
 
-async function copy(
-  session: Session,
-  started: { readonly run: MirrorRun; readonly prepared: Prepared },
-): Promise<number> {
+interface Started {
+  readonly run: MirrorRun;
+  readonly prepared: Prepared;
+}
+
+async function copy(session: Session, started: Started): Promise<number> {
   const { settings, signal } = session;
   const { run, prepared } = started;
-  if (settings.to.kind === 'layout') await checkRoom(settings.to.directory, prepared.work.totals.moveBytes);
+  await checkSpace(settings, started);
   const uploads = openUploadMemory(`${settings.lockFile}.uploads.json`, run.ends.targetName);
   try {
     const result = await copyAndVerify({ ...run.job, uploads }, prepared, run.ends.contacts);
@@ -67,14 +76,25 @@ async function copy(
   }
 }
 
+async function checkSpace({ to, cwd }: Settings, { run, prepared }: Started): Promise<void> {
+  if (to.kind === 'layout') await checkRoom(to.directory, prepared.work.totals.moveBytes);
+  if (to.kind === 'bundle' && run.writing !== undefined) {
+    const hint = 'free some space, choose another place with --to bundle:…, or copy less with --platform or --have';
+    await checkFree(resolve(cwd, to.path), { bytes: run.writing.reserved.reservation.newBytes, hint });
+  }
+}
+
 async function finish(
   session: Session,
   ended: { readonly run: MirrorRun; readonly result: MirrorResult },
 ): Promise<number> {
-  const { reporter, settings } = session;
-  const { run, result } = ended;
-  const failures = failuresOf(result);
-  const files = await writeFiles(session, ended);
+  const { reporter, settings, signal } = session;
+  const { run } = ended;
+  const result = run.loading === undefined ? ended.result : withExpected(ended.result, run.loading.expected);
+  const bundle = await run.writing?.finish(result);
+  const failures =
+    run.loading === undefined ? failuresOf(result) : await settleVolumes(run.loading.bundle, { result, signal });
+  const files = await writeFiles(session, { run, result });
   if (settings.failedList !== undefined) await writeFileAtomic(settings.failedList, failedListText(failures));
   const exitCode = exitCodeOfRun({
     complete: result.lock.images.length,
@@ -82,14 +102,31 @@ async function finish(
     findings: result.verification.findings.length,
   });
   const facts = { result, milliseconds: performance.now() - session.startedAt, hosts: run.ends.statistics() };
+  const self = bundle?.files === undefined ? undefined : await carrySelf(settings);
   reporter.text(receiptLines(facts, session.columns));
   reporter.problem(failureLines(failures));
   reporter.problem(findingLines(result.verification));
+  if (bundle !== undefined)
+    reporter.text(writtenBundleLines(bundle, { cwd: settings.cwd, failures: result.failures.length }));
+  if (self !== undefined)
+    reporter.text([`wrote ${nearName(settings.cwd, self.path)}: this program, ${sizeText(self.size)}`]);
   if (files.unreachable !== undefined)
     reporter.event({ type: 'notice', message: unreachableText(files.unreachable), isWarning: true });
-  reporter.text(nextLines({ settings, files, failures: failures.length, mirrored: result.lock.images.length }));
-  reporter.result({ exitCode, ...receiptFields(facts), files });
+  reporter.text(nextLines({ settings, files, failures: failures.length, mirrored: result.lock.images.length, bundle }));
+  reporter.result({
+    exitCode,
+    ...receiptFields(facts),
+    files,
+    ...(bundle === undefined ? {} : { bundle: bundleFields(bundle) }),
+  });
   return exitCode;
+}
+
+/** With --include-self, the program goes where the bundle is. */
+async function carrySelf({ bundle, to, cwd }: Settings): Promise<{ path: string; size: number } | undefined> {
+  if (!bundle.includeSelf || to.kind !== 'bundle') return undefined;
+  const place = resolve(cwd, to.path);
+  return copySelf(to.isDirectory ? place : dirname(place));
 }
 
 /** The lock and the patch say what stands; when nothing does, what an earlier run wrote stays. */

@@ -1,9 +1,12 @@
 /** `airgap verify`: is everything of the lock, or of a list, where nodes will look for it? */
+
 import type { Lock } from '../../lock/lock.ts';
 import { type MirrorRule, placeRepository } from '../../mirror/rule.ts';
+import type { BundleSource } from '../../store/bundle/bundle.ts';
 import { type Location, parseLocation, printLocation } from '../../store/location.ts';
 import type { Verification } from '../../verify/verification.ts';
 import { verifyLock, verifyPlaced } from '../../verify/verify.ts';
+import { openBundleSource } from '../bundle/open-bundle.ts';
 import type { Invocation } from '../define/wiring.ts';
 import { exitCodes } from '../exit.ts';
 import { switchFlag } from '../flags.ts';
@@ -44,7 +47,10 @@ interface Question {
 
 async function verifyAt(session: Session, { to, lock, given, checks }: Question): Promise<Verification> {
   const { settings, reporter, signal } = session;
-  const target = await openTarget(session, { to, write: false, mustExist: true });
+  const target =
+    to.kind === 'bundle'
+      ? bundleEnd(await openBundleSource(to, { settings }))
+      : await openTarget(session, { to, write: false, mustExist: true });
   try {
     reporter.event({ type: 'phase', phase: 'verify' });
     const byRegistry = settings.prefixByRegistry || lock?.rule.naming === 'by-registry';
@@ -91,6 +97,11 @@ function placedAnew(lock: Lock, place: { readonly rule: MirrorRule; readonly end
   const images = lock.images.map((image) => ({ ...image, target: placeRepository(place.rule, image.source) }));
   const requests = lock.images.map(({ source }) => ({ reference: source }));
   return { ...lock, rule: place.rule, images, mirrors: mirrorsFor(requests, { ...place, perRegistry: false }) };
+}
+
+/** A bundle has no address. */
+function bundleEnd(store: BundleSource) {
+  return { store, endpoint: undefined, close: () => store.close() };
 }
 
 function tell({ settings, context, reporter }: Session, verification: Verification): number {

@@ -1,6 +1,7 @@
 /** The options and the help of `airgap mirror`. */
 import { Command } from 'commander';
 import {
+  addBundleOptions,
   addConnectionOptions,
   addImageOptions,
   addLockOption,
@@ -22,6 +23,7 @@ export function defineMirror({ act }: Wiring): Command {
     .argument('[inputs...]', `${inputHelp}; none: a list piped in, else what talosctl on PATH prints`);
   addImageOptions(command);
   addTargetOptions(command);
+  addBundleOptions(command);
   addSourceOptions(command);
   addTalosOptions(command);
   addConnectionOptions(command);
@@ -44,6 +46,8 @@ Examples:
   airgap mirror registry.k8s.io/pause:3.10 nginx --to 10.5.0.1:6000 --platform linux/amd64
   airgap mirror --talos v1.14.4 --to 10.5.0.1:6000
   airgap mirror --talos v1.14.4                          into ./airgap-mirror, for "airgap serve"
+  airgap mirror --talos v1.14.4 --to bundle:talos-1.14.tar                into a file that can be carried
+  airgap mirror --from bundle:talos-1.14.tar --to 10.5.0.1:6000           and out of it on the other side
   airgap mirror airgap.lock --from oci:airgap-mirror --to 10.5.0.1:6000   from a directory that was carried over
   airgap mirror images.txt --source-endpoint ghcr.io=http://127.0.0.1:5601`,
     )

@@ -1,6 +1,7 @@
 /** The options and the help of `airgap plan`. */
 import { Command } from 'commander';
 import {
+  addBundleOptions,
   addConnectionOptions,
   addImageOptions,
   addLockOption,
@@ -19,6 +20,7 @@ export function definePlan({ act }: Wiring): Command {
     .argument('[inputs...]', inputHelp);
   addImageOptions(command);
   addTargetOptions(command);
+  addBundleOptions(command);
   addSourceOptions(command);
   addConnectionOptions(command);
   addLockOption(command).option('--recheck', 'ask the target for everything, even what the lock vouches for');

@@ -1,0 +1,80 @@
+/** What a reader is told about a bundle: before it is written, and when it stands. Pure. */
+import type { AirgapError } from '../../errors.ts';
+import { printReference } from '../../oci/reference.ts';
+import type { Delta } from '../../plan/delta.ts';
+import type { BundleSource } from '../../store/bundle/bundle.ts';
+import type { Failure } from '../failures.ts';
+import { nearName } from '../next-text.ts';
+import { counted, sizeText, tableLines } from '../report/text.ts';
+import type { WrittenBundle } from './writing.ts';
+
+/** What will be written, and what a receipt saves. */
+export function reservationLines({ reservation, delta }: Pick<WrittenBundle, 'reservation' | 'delta'>): string[] {
+  const { set, bytes, isComplete } = reservation;
+  const shape = set.volumes === 1 ? 'one file' : counted(set.volumes, 'volume');
+  const rows = [
+    ['bundle', `${shape}, ${sizeText(bytes)}; set ${set.id.slice(0, 8)}${isComplete ? ': stands already' : ''}`],
+  ];
+  if (delta !== undefined) rows.push(['left out', leftOutText(delta)]);
+  return tableLines(rows);
+}
+
+function leftOutText({ savedBlobs, savedBytes }: Delta): string {
+  return savedBlobs === 0
+    ? 'nothing: the receiver has none of it'
+    : `${counted(savedBlobs, 'blob')}, ${sizeText(savedBytes)}: the receiver has them`;
+}
+
+/** The files that were written, or why none was. */
+export function writtenBundleLines(
+  bundle: WrittenBundle,
+  options: { readonly cwd: string; readonly failures: number },
+): string[] {
+  const { files, reservation } = bundle;
+  if (files === undefined) {
+    return ['The bundle is not finished, and nothing stands under its name: what came is kept for the next run.'];
+  }
+  const { set, isComplete } = reservation;
+  const verb = isComplete ? 'kept' : 'wrote';
+  const lines = files.map(({ path, size }) => `${verb} ${nearName(options.cwd, path)}: ${sizeText(size)}`);
+  const lacking =
+    options.failures === 0
+      ? []
+      : [
+          `warning: ${counted(options.failures, 'image')} could not be had and ${options.failures === 1 ? 'is' : 'are'} not in it`,
+        ];
+  return [...lines, `set ${set.id}`, ...lacking];
+}
+
+/** The same for programs. */
+export function bundleFields({ files, reservation, delta }: WrittenBundle): Readonly<Record<string, unknown>> {
+  const { set, bytes, isComplete } = reservation;
+  return {
+    set: set.id,
+    volumes: set.volumes,
+    bytes,
+    written: files ?? [],
+    stoodAlready: isComplete,
+    ...(delta === undefined ? {} : { savedBlobs: delta.savedBlobs, savedBytes: delta.savedBytes }),
+  };
+}
+
+/** What a set that is not here whole can and cannot give; empty when it is whole. */
+export function missingVolumeText({ set, missingVolumes }: BundleSource): string | undefined {
+  if (set === undefined || missingVolumes.length === 0) return undefined;
+  const numbers = missingVolumes.join(', ');
+  const are = missingVolumes.length === 1 ? `volume ${numbers} is` : `volumes ${numbers} are`;
+  return `${are} not here (of ${set.volumes} of set ${set.id.slice(0, 8)}): what is here is loaded, the rest waits for ${missingVolumes.length === 1 ? 'it' : 'them'}`;
+}
+
+/** Failures of images that wait for volumes get the error that says so, in one text for all that wait for the same. */
+export function withWaiting(
+  failures: readonly Failure[],
+  waiting: (failure: Failure) => AirgapError | undefined,
+): Failure[] {
+  return failures.map((failure) => {
+    const error = waiting(failure);
+    if (error === undefined) return failure;
+    return { ...failure, error: error.forImage(printReference(failure.image.reference), failure.error.origins) };
+  });
+}

@@ -1,0 +1,43 @@
+/** Bundles as ends: keys are read, places are told apart, and the two sides opened. */
+import { stat } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { AirgapError } from '../../errors.ts';
+import type { BundlePlace, BundleSource, BundleWriter } from '../../store/bundle/bundle.ts';
+import { openBundle } from '../../store/bundle/reader.ts';
+import { signerFrom } from '../../store/bundle/signature.ts';
+import { openBundleWriter } from '../../store/bundle/writer.ts';
+import type { BundleLocation } from '../../store/location.ts';
+import { readInputFile } from '../files.ts';
+import type { Settings } from '../settings.ts';
+
+/** Opens a bundle for reading; with `staging`, parts of large blobs wait there for their other volumes. Throws ERR_INPUT_INVALID for whatever cannot be trusted. */
+export async function openBundleSource(
+  location: BundleLocation,
+  options: { readonly settings: Settings; readonly staging?: string },
+): Promise<BundleSource> {
+  const { settings, staging } = options;
+  const { verifyKeyFile } = settings.bundle;
+  const verifyKey = verifyKeyFile === undefined ? undefined : await readPem(verifyKeyFile);
+  return openBundle(resolve(settings.cwd, location.path), { verifyKey, staging });
+}
+
+/** Opens a bundle for writing. The key is tried before anything is fetched. */
+export async function openBundleTarget(location: BundleLocation, settings: Settings): Promise<BundleWriter> {
+  const { signKeyFile, volumeSize, onlyVolume } = settings.bundle;
+  const sign = signKeyFile === undefined ? undefined : signerFrom(await readPem(signKeyFile), signKeyFile);
+  return openBundleWriter(await placeOf(location, settings.cwd), { volumeSize, onlyVolume, sign });
+}
+
+async function placeOf(location: BundleLocation, cwd: string): Promise<BundlePlace> {
+  const path = resolve(cwd, location.path);
+  if (location.isDirectory) return { kind: 'volumes', directory: path };
+  const found = await stat(path).catch(() => undefined);
+  if (found?.isDirectory() !== true) return { kind: 'file', file: path };
+  throw new AirgapError('ERR_USAGE', `Cannot write bundle "${location.path}": it is a directory`, {
+    hint: `write --to bundle:${location.path}/ with --volume-size for volumes, or name a file in it`,
+  });
+}
+
+async function readPem(file: string): Promise<string> {
+  return Buffer.from(await readInputFile(file, file)).toString('utf8');
+}

@@ -1,0 +1,143 @@
+/** A mirror into a bundle: what goes in is laid out before the first byte is fetched, and the bundle becomes visible when everything is in it. */
+import type { MirrorResult, Prepared } from '../../corridor.ts';
+import { parseLock } from '../../lock/parse.ts';
+import { printLock } from '../../lock/print.ts';
+import { parseReceipt, type SiteReceipt } from '../../lock/receipt.ts';
+import type { Mirror } from '../../mirror/rule.ts';
+import { childrenOf } from '../../oci/manifest.ts';
+import { type Delta, splitDelta } from '../../plan/delta.ts';
+import { lockOf } from '../../plan/lock-of.ts';
+import type { Plan } from '../../plan/plan.ts';
+import type { ResolvedImage } from '../../resolve/resolved.ts';
+import type { BundledImage, BundleReservation, BundleWriter } from '../../store/bundle/bundle.ts';
+import { entryNames } from '../../store/bundle/set.ts';
+import type { Source } from '../../store/store.ts';
+import { printTalosVersion, type TalosVersion } from '../../talos/version.ts';
+import { holdingsOfLock, mergeReceipts } from '../../verify/holdings.ts';
+import { readInputFile } from '../files.ts';
+import { configVersionFor, patchText } from '../placing.ts';
+import type { Session } from '../session.ts';
+
+/** The name of the Talos configuration inside a bundle. */
+const patchName = 'airgap-talos.yaml';
+
+export interface BundleWritingOptions {
+  readonly session: Session;
+  readonly writer: BundleWriter;
+  readonly source: Source;
+  /** As nodes will use them; empty when the endpoint is not known. */
+  readonly mirrors: readonly Mirror[];
+  /** The release the images are for, where an input told. */
+  readonly talos: TalosVersion | undefined;
+}
+
+/** What became of the bundle. */
+export interface WrittenBundle {
+  /** Absent while it is not finished. */
+  readonly files?: readonly { readonly path: string; readonly size: number }[];
+  readonly reservation: BundleReservation;
+  readonly delta: Delta | undefined;
+}
+
+export class BundleWriting {
+  readonly #options: BundleWritingOptions;
+  #reserved: { readonly reservation: BundleReservation; readonly delta: Delta | undefined } | undefined;
+
+  constructor(options: BundleWritingOptions) {
+    this.#options = options;
+  }
+
+  /** Decides where everything goes. Throws ERR_USAGE for volumes that are too small, ERR_INPUT_INVALID for receipts that cannot be read. */
+  async reserve(plan: Plan): Promise<void> {
+    const { writer, session } = this.#options;
+    const have = await this.#holdings();
+    const delta = have === undefined ? undefined : splitDelta(plan, have);
+    const reservation = await writer.reserve(
+      {
+        images: (delta?.images ?? plan.images).map(bundledImage),
+        blobs: delta?.blobs ?? plan.blobs.map((blob) => blob.descriptor),
+        files: this.#files(plan),
+        base: delta?.base ?? [],
+        known: delta?.known ?? [],
+        ...this.#talos(),
+      },
+      { signal: session.signal },
+    );
+    this.#reserved = { reservation, delta };
+  }
+
+  /** What was reserved. To be asked after reserve(). */
+  get reserved(): { readonly reservation: BundleReservation; readonly delta: Delta | undefined } {
+    if (this.#reserved === undefined) throw new Error('nothing was reserved yet');
+    return this.#reserved;
+  }
+
+  /** Makes the bundle visible when every planned image is in it; otherwise what came waits for the next run. */
+  async finish(result: MirrorResult): Promise<WrittenBundle> {
+    const isWhole =
+      result.receipt.images.every(({ status }) => status === 'complete') && result.verification.findings.length === 0;
+    if (!isWhole || result.plan.images.length === 0) return this.reserved;
+    const { writer, session } = this.#options;
+    const { files } = await writer.finish({ signal: session.signal });
+    return { ...this.reserved, files };
+  }
+
+  /** The lock says what the bundle holds and names no host: the same content is the same bytes. */
+  #files(plan: Plan): { readonly name: string; readonly bytes: Uint8Array }[] {
+    const { mirrors, session, talos } = this.#options;
+    const rule = { naming: 'keep', registry: '', prefix: '' } as const;
+    const lock = lockOf(plan.images, { rule, mirrors, contacts: [], carried: [] });
+    const files = [{ name: entryNames.lock, bytes: Buffer.from(printLock(lock)) }];
+    if (mirrors.length === 0) return files;
+    const registries = lock.images.map((image) => image.source.registry);
+    const version = configVersionFor(session.settings, talos);
+    return [...files, { name: patchName, bytes: Buffer.from(patchText({ mirrors, registries, version }, patchName)) }];
+  }
+
+  #talos(): { readonly talos?: string } {
+    const version = this.#options.session.settings.configVersion ?? this.#options.talos;
+    return version === undefined ? {} : { talos: printTalosVersion(version) };
+  }
+
+  async #holdings(): Promise<SiteReceipt | undefined> {
+    const { session, source } = this.#options;
+    const { haveFiles } = session.settings.bundle;
+    if (haveFiles.length === 0) return undefined;
+    const receipts: SiteReceipt[] = [];
+    for (const file of haveFiles) {
+      const text = Buffer.from(await readInputFile(file, file)).toString('utf8');
+      const options = { signal: session.signal, events: session.reporter.event };
+      receipts.push(
+        isLock(text) ? await holdingsOfLock(parseLock(text, file), { ...options, source }) : parseReceipt(text, file),
+      );
+    }
+    return mergeReceipts(receipts);
+  }
+}
+
+/** A lock names mirrors, a receipt does not. Whatever is neither is refused by the reader of receipts. */
+function isLock(text: string): boolean {
+  try {
+    const document: unknown = JSON.parse(text);
+    return typeof document === 'object' && document !== null && 'mirrors' in document;
+  } catch {
+    return false;
+  }
+}
+
+function bundledImage(image: ResolvedImage): BundledImage {
+  const { registry, repository } = image.target;
+  return {
+    name: { registry, repository },
+    manifests: image.manifests.map(({ descriptor, manifest }) => ({
+      descriptor,
+      children: childrenOf(manifest).map(({ digest }) => digest),
+    })),
+    tags: image.tags.map(({ tag, digest }) => ({ tag, digest })),
+  };
+}
+
+/** Whether an image of the plan travels in the bundle: of a delta only what the receiver lacks does. */
+export function travels(prepared: Pick<Prepared, 'plan'>, delta: Delta | undefined): number {
+  return (delta?.images ?? prepared.plan.images).length;
+}
