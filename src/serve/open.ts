@@ -1,6 +1,6 @@
 /** A registry over any store: the distribution API turned inside out (OCI distribution-spec v1.1). */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { createServer as createTlsServer } from 'node:https';
+import { createServer as createTlsServer, Server as TlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { AirgapError } from '../errors.ts';
 import type { Source, Target } from '../store/store.ts';
@@ -63,6 +63,9 @@ export async function serveStore(store: Source | Target, options: ServeOptions =
     host: `${host}:${port}`,
     port,
     statistics: () => metrics.statistics(),
+    renewCertificate: (tls) => {
+      if (server instanceof TlsServer) server.setSecureContext(tls);
+    },
     async close() {
       integrity.close();
       await shut(server, options.graceMs ?? 5_000);

@@ -54,6 +54,8 @@ export interface RunningServer {
   readonly port: number;
   /** What was served since it started. Cheap. */
   statistics(): ServeStatistics;
+  /** Shows this certificate to connections from now on; those that are open keep theirs. Does nothing without `tls`. Throws what TLS says of it. */
+  renewCertificate(tls: { readonly cert: string; readonly key: string }): void;
   /** Takes no new connection, lets answers end within the grace time, then cuts. The store stays open. */
   close(): Promise<void>;
 }
