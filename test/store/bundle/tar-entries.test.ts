@@ -40,7 +40,7 @@ async function streamed(entries: readonly { name: string; bytes: Uint8Array }[])
   for (const { name, bytes } of entries) packing.entry({ name }, Buffer.from(bytes));
   packing.finalize();
   const chunks: Uint8Array[] = [];
-  for await (const chunk of packing) chunks.push(chunk);
+  for await (const chunk of packing) chunks.push(chunk as Uint8Array);
   return Buffer.concat(chunks);
 }
 
