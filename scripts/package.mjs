@@ -99,7 +99,9 @@ async function main() {
     const { sha256, needs, version } = await make(work);
     putInPlace(work, folder);
     const size = readFileSync(join(folder, name)).length;
-    console.log(`${relative(process.cwd(), join(folder, name))}: airgap ${version}, ${(size / 1e6).toFixed(1)} MB, sha256 ${sha256}`);
+    console.log(
+      `${relative(process.cwd(), join(folder, name))}: airgap ${version}, ${(size / 1e6).toFixed(1)} MB, sha256 ${sha256}`,
+    );
     console.log(
       `Runs on Linux x64 with glibc ${needs.GLIBC} or later and libstdc++ with GLIBCXX_${needs.GLIBCXX} or later`,
     );

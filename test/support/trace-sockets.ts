@@ -39,7 +39,7 @@ export function canStrace(): boolean {
 
 /**
  * Runs `command` to its end, whatever its exit status. Throws when nothing could be traced, so that no contact always means none: with
- * the hook, that is every program that is not Node.js.
+ * the hook, that is every program that is not Node.js, and the single executable, which loads nothing from outside.
  */
 export async function tracedRun(
   command: string,
