@@ -15,7 +15,7 @@ import type {
   UnverifiedContent,
 } from '../store.ts';
 import { fileSize, onDisk, readSmall, statsOf, syncDirectory, withFile } from './disk.ts';
-import { IncomingFile } from './incoming-file.ts';
+import { EarlySync, IncomingFile } from './incoming-file.ts';
 import { fileSpace, fill, openPartial } from './partial-file.ts';
 import { readPart } from './read-part.ts';
 import type { BlobShelf } from './shelf.ts';
@@ -39,6 +39,7 @@ export class BlobFiles implements BlobShelf {
   /** Directories with renames that are not yet known to last. */
   readonly #unsynced = new Set<string>();
   readonly #made = new Set<string>();
+  readonly #earlySync = new EarlySync();
 
   constructor(root: string) {
     this.#root = root;
@@ -138,7 +139,11 @@ export class BlobFiles implements BlobShelf {
       };
       return this.#writing.run(digest, { work, signal: undefined });
     };
-    return new IncomingFile(join(directory, `${incomingPrefix}${randomUUID()}`), { algorithm, publish });
+    return new IncomingFile(join(directory, `${incomingPrefix}${randomUUID()}`), {
+      algorithm,
+      publish,
+      earlySync: this.#earlySync,
+    });
   }
 
   /** Deletes a blob's file, and makes that last. False: there is none. */

@@ -12,13 +12,41 @@ import { writeWhole } from './partial-file.ts';
 /** Bytes gathered before they are written: what a socket gives at once is too little. */
 const batchBytes = 1024 * 1024;
 
+/** Written bytes after which the system is told to put them on disk. */
+const earlySyncBytes = 32 * 1024 * 1024;
+
+/** Starts to put on disk what was written, one file at a time, so that the end of an upload waits for little. */
+export class EarlySync {
+  #waiting = 0;
+  #isRunning = false;
+
+  /** `file` got `length` bytes more. */
+  wrote(file: FileHandle, length: number): void {
+    this.#waiting += length;
+    if (this.#isRunning || this.#waiting < earlySyncBytes) return;
+    this.#waiting = 0;
+    this.#isRunning = true;
+    // What fails here fails again, and is reported, when the upload ends.
+    const done = () => {
+      this.#isRunning = false;
+    };
+    file.datasync().then(done, done);
+  }
+}
+
 /** Puts a whole, synced file where blobs with this digest are. */
 export type PublishFile = (path: string, digest: Digest) => Promise<void>;
 
+export interface IncomingOptions {
+  /** The digest that is likely to be asked for: another one costs reading the file again. */
+  readonly algorithm: DigestAlgorithm;
+  readonly publish: PublishFile;
+  readonly earlySync: EarlySync;
+}
+
 export class IncomingFile implements IncomingUpload {
   readonly #path: string;
-  readonly #algorithm: DigestAlgorithm;
-  readonly #publish: PublishFile;
+  readonly #options: IncomingOptions;
   #file: FileHandle | undefined;
   #size = 0;
   /** Of the first `#size` bytes; undefined when a write failed on the way. */
@@ -26,10 +54,9 @@ export class IncomingFile implements IncomingUpload {
   #gone = false;
 
   /** Nothing is created before the first byte. */
-  constructor(path: string, options: { readonly algorithm: DigestAlgorithm; readonly publish: PublishFile }) {
+  constructor(path: string, options: IncomingOptions) {
     this.#path = path;
-    this.#algorithm = options.algorithm;
-    this.#publish = options.publish;
+    this.#options = options;
     this.#hash = createHash(options.algorithm);
   }
 
@@ -69,13 +96,13 @@ export class IncomingFile implements IncomingUpload {
     await this.append(last);
     throwIfAborted(options.signal);
     const file = await this.#opened();
-    const known = this.#algorithm === algorithmOf(digest) ? this.#hash : undefined;
+    const known = this.#options.algorithm === algorithmOf(digest) ? this.#hash : undefined;
     const hash = known?.copy() ?? (await onDisk(`read "${this.#path}"`, this.#hashAgain(file, digest)));
     const actual = digestFrom(hash, algorithmOf(digest));
     if (actual !== digest) throw digestMismatch(digest, actual);
     await onDisk(`write "${this.#path}"`, file.sync());
     await this.#close();
-    await this.#publish(this.#path, digest);
+    await this.#options.publish(this.#path, digest);
     this.#gone = true;
   }
 
@@ -109,6 +136,7 @@ export class IncomingFile implements IncomingUpload {
         await writeWhole(file, Buffer.concat(batch.chunks).subarray(bytesWritten), this.#size + bytesWritten);
       }
       this.#size += length;
+      this.#options.earlySync.wrote(file, length);
     } catch (error) {
       // The hash is ahead of the file now: the end has to read it again.
       this.#hash = undefined;
