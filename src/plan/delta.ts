@@ -20,8 +20,8 @@ export interface DeltaBase {
 export interface Delta {
   /** Images that are new or differ, in the plan's order: all their manifests travel. */
   readonly images: readonly ResolvedImage[];
-  /** Manifests of the other images, which the receiver has whole, each once; none that travels. */
-  readonly known: readonly Digest[];
+  /** Manifests and blobs of the other images, which the receiver has whole, each once; none that travels or is in `base`. */
+  readonly known: readonly { readonly digest: Digest; readonly size: number }[];
   /** Blobs that travel, each once, in the plan's order. */
   readonly blobs: readonly Descriptor[];
   /** Blobs of `images` that do not. Sorted by digest. */
@@ -46,7 +46,7 @@ export function splitDelta(plan: Plan, have: SiteReceipt): Delta {
   const owners = upstreamOwners(plan);
   return {
     images,
-    known: [...new Set(staying.flatMap(manifestsOf))].filter((digest) => !manifests.has(digest)),
+    known: knownContent(staying, (digest) => !manifests.has(digest) && !wanted.has(digest)),
     blobs: descriptors.filter(isNew),
     base: saved
       .filter(({ digest }) => wanted.has(digest))
@@ -55,6 +55,13 @@ export function splitDelta(plan: Plan, have: SiteReceipt): Delta {
     savedBlobs: saved.length,
     savedBytes: saved.reduce((sum, { size }) => sum + size, 0),
   };
+}
+
+/** Manifests and blobs of images, each once, of those that `isOnlyTheirs`. */
+function knownContent(images: readonly ResolvedImage[], isOnlyTheirs: (digest: Digest) => boolean): Delta['known'] {
+  const content = images.flatMap((image) => [...image.manifests.map(({ descriptor }) => descriptor), ...image.blobs]);
+  const sizes = new Map(content.map(({ digest, size }) => [digest, size]));
+  return [...sizes].flatMap(([digest, size]) => (isOnlyTheirs(digest) ? [{ digest, size }] : []));
 }
 
 /** An image the receiver has whole travels all the same when its manifest does, as another image: a bundle that holds a manifest holds all its names. */
