@@ -6,6 +6,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { type Contact, contactsInStrace } from './strace-contacts.ts';
 
 export type { Contact } from './strace-contacts.ts';
@@ -39,7 +40,7 @@ export function canStrace(): boolean {
 
 /**
  * Runs `command` to its end, whatever its exit status. Throws when nothing could be traced, so that no contact always means none: with
- * the hook, that is every program that is not Node.js, and the single executable, which loads nothing from outside.
+ * the hook, that is every program that is not Node.js.
  */
 export async function tracedRun(
   command: string,
@@ -71,9 +72,9 @@ function underStrace(log: string, command: readonly string[]): Traced {
 }
 
 function underHook(log: string, command: readonly string[], { env }: TraceOptions): Traced {
-  const hook = new URL('./trace-sockets-hook.mjs', import.meta.url).href;
+  const hook = fileURLToPath(new URL('./trace-sockets-hook.cjs', import.meta.url));
   const given = env !== undefined && 'NODE_OPTIONS' in env ? env.NODE_OPTIONS : process.env.NODE_OPTIONS;
-  return { command, env: { NODE_OPTIONS: `${given ?? ''} --import=${hook}`.trim(), AIRGAP_TRACE_SOCKETS: log } };
+  return { command, env: { NODE_OPTIONS: `${given ?? ''} --require="${hook}"`.trim(), AIRGAP_TRACE_SOCKETS: log } };
 }
 
 /** One JSON document per line; the first of each process says only that it runs. */

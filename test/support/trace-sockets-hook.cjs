@@ -1,9 +1,9 @@
-/** Loaded into a Node.js program with --import: appends each connection and each look-up to the file AIRGAP_TRACE_SOCKETS names. */
-import dgram from 'node:dgram';
-import dns from 'node:dns';
-import { appendFileSync } from 'node:fs';
-import { syncBuiltinESMExports } from 'node:module';
-import net from 'node:net';
+/** Loaded into a Node.js program with --require: appends each connection and each look-up to the file AIRGAP_TRACE_SOCKETS names. */
+const dgram = require('node:dgram');
+const dns = require('node:dns');
+const { appendFileSync } = require('node:fs');
+const { syncBuiltinESMExports } = require('node:module');
+const net = require('node:net');
 
 const file = process.env.AIRGAP_TRACE_SOCKETS;
 
