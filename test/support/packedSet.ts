@@ -64,7 +64,8 @@ export async function packSet(options: PackOptions = {}): Promise<PackedSet> {
   return { set, images, content, volumes };
 }
 
-function contentsOf(images: readonly SeededImage[], options: PackOptions): BundleContents {
+/** What a bundle of these images is planned from. */
+export function contentsOf(images: readonly SeededImage[], options: PackOptions = {}): BundleContents {
   return {
     images: images.map((image) => ({
       name: image.reference,

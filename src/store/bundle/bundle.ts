@@ -26,8 +26,8 @@ export interface BundleContents {
   readonly files: readonly { readonly name: string; readonly bytes: Uint8Array }[];
   /** What the receiver has: blobs that are left out. */
   readonly base: readonly BaseBlob[];
-  /** Manifests of images that the receiver has whole: neither they nor the names of their images are in the bundle. */
-  readonly known: readonly Digest[];
+  /** Manifests and blobs of images that the receiver has whole: neither they nor the names of their images are in the bundle. */
+  readonly known: readonly { readonly digest: Digest; readonly size: number }[];
   /** The release the images are for, as in `v1.14.4`. */
   readonly talos?: string | undefined;
 }
@@ -39,6 +39,8 @@ export interface BundleWriteOptions {
   readonly onlyVolume?: number | undefined;
   /** Signs `airgap/set.json`. At most 512 bytes. Default: the bundle is not signed. */
   readonly sign?: ((bytes: Uint8Array) => Uint8Array) | undefined;
+  /** Whether a signature that stands in a finished bundle is one `sign` could have made. Default: any is. */
+  readonly isSignature?: ((bytes: Uint8Array, signature: Uint8Array) => boolean) | undefined;
 }
 
 /** Where everything will be. Nothing is written yet. */
