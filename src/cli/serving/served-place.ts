@@ -74,10 +74,11 @@ function bundleWarnings({ set, missingVolumes }: BundleSource): string[] {
   if (set === undefined) return [];
   const warnings: string[] = [];
   if (missingVolumes.length > 0) {
-    const which = `${missingVolumes.length === 1 ? 'volume' : 'volumes'} ${missingVolumes.join(', ')} of ${set.volumes}`;
-    warnings.push(
-      `${which} ${missingVolumes.length === 1 ? 'is' : 'are'} not here: images with a layer in them cannot be pulled`,
-    );
+    const [which, it] =
+      missingVolumes.length === 1
+        ? [`volume ${missingVolumes[0]} of ${set.volumes} is`, 'it']
+        : [`volumes ${missingVolumes.join(', ')} of ${set.volumes} are`, 'them'];
+    warnings.push(`${which} not here: images with a layer in ${it} cannot be pulled`);
   }
   if (set.base.length > 0) {
     const base = `${counted(set.base.length, 'blob')} (${sizeText(sum(set.base))})`;

@@ -163,39 +163,3 @@ describe('airgap emit', () => {
     expect((await folder.airgap(['emit', '--endpoint', 'http://10.5.0.1:6000'])).status).toBe(0);
   });
 });
-
-describe('airgap serve', () => {
-  it('serves a layout until it is interrupted, logs requests, and ends with 0', async () => {
-    await mirror();
-    const controller = new AbortController();
-    const port = await freePort();
-    const running = folder.airgap(['serve', '--listen', `127.0.0.1:${port}`, '--log'], { signal: controller.signal });
-    const answer = await answering(`http://127.0.0.1:${port}/v2/pause/manifests/3.10?ns=registry.k8s.io`);
-    controller.abort();
-    const ran = await running;
-    expect([answer.status, ran.status]).toEqual([200, 0]);
-    expect(ran.stdout).toContain(`http://127.0.0.1:${port}`);
-    expect(ran.stderr).toMatch(/^GET \/v2\/pause\/manifests\/3\.10\?ns=registry\.k8s\.io 200 \d+ B \d+ ms$/m);
-  });
-
-  it('ends with 2 when the port is taken', async () => {
-    await mirror();
-    const ran = await folder.airgap(['serve', '--listen', `127.0.0.1:${upstream.port}`]);
-    expect([ran.status, ran.stderr]).toEqual([2, expect.stringMatching(/taken[\s\S]*--listen :6001/)]);
-  });
-});
-
-async function freePort(): Promise<number> {
-  const server = await serveStore(openMemory());
-  await server.close();
-  return server.port;
-}
-
-async function answering(url: string): Promise<Response> {
-  for (let attempt = 0; attempt < 100; attempt += 1) {
-    const answer = await fetch(url).catch(() => undefined);
-    if (answer !== undefined) return answer;
-    await new Promise((done) => setTimeout(done, 20));
-  }
-  throw new Error(`nothing answers at ${url}`);
-}
