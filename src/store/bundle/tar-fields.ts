@@ -3,6 +3,9 @@
 /** Bytes of a header, and what content is padded to. */
 export const blockSize = 512;
 
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+const latin1 = new TextDecoder('latin1');
+
 export interface TarHeader {
   readonly name: string;
   /** The type flag; `0` where none is written. */
@@ -20,7 +23,7 @@ export function decodeHeader(block: Uint8Array): TarHeader | string | undefined 
   if (!hasRightChecksum(block)) return wrongChecksum;
   const size = decodeNumber(block.subarray(124, 136));
   if (size === undefined) return 'has a size that is no byte count';
-  const isUstar = decodeText(block.subarray(257, 263), 'latin1') === 'ustar' && block[262] === 0;
+  const isUstar = decodeText(block.subarray(257, 263), latin1) === 'ustar' && block[262] === 0;
   const prefix = isUstar ? decodeText(block.subarray(345, 500)) : '';
   const name = decodeText(block.subarray(0, 100));
   if (name === undefined || prefix === undefined) return 'has a name that is not UTF-8';
@@ -48,18 +51,14 @@ function decodeNumber(field: Uint8Array): number | undefined {
     const value = field.subarray(1).reduce((total, byte) => total * 256 + byte, first & 0x7f);
     return first !== 0xff && Number.isSafeInteger(value) ? value : undefined;
   }
-  const text = (decodeText(field, 'latin1') ?? '').trim();
+  const text = (decodeText(field, latin1) ?? '').trim();
   return /^[0-7]*$/.test(text) ? Number.parseInt(text === '' ? '0' : text, 8) : undefined;
 }
 
 /** Up to the first NUL. Undefined when it is not in the encoding. */
-function decodeText(field: Uint8Array, encoding: 'utf-8' | 'latin1' = 'utf-8'): string | undefined {
+function decodeText(field: Uint8Array, decoder = utf8): string | undefined {
   const end = field.indexOf(0);
-  try {
-    return new TextDecoder(encoding, { fatal: true, ignoreBOM: true }).decode(end < 0 ? field : field.subarray(0, end));
-  } catch {
-    return undefined;
-  }
+  return wholeText(end < 0 ? field : field.subarray(0, end), decoder);
 }
 
 /** What follows says another name or size for the next entry. */
@@ -110,9 +109,9 @@ function withRecord(override: Override, record: Uint8Array): Override | undefine
   return size === undefined ? undefined : { ...override, size };
 }
 
-function wholeText(bytes: Uint8Array): string | undefined {
+function wholeText(bytes: Uint8Array, decoder = utf8): string | undefined {
   try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+    return decoder.decode(bytes);
   } catch {
     return undefined;
   }
