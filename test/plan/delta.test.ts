@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { ReceiptGathering, type ReceiptPlace } from '../../src/lock/gather-receipt.ts';
 import type { SiteReceipt } from '../../src/lock/receipt.ts';
 import type { Descriptor } from '../../src/oci/descriptor.ts';
+import type { Digest } from '../../src/oci/digest.ts';
 import { parseTag } from '../../src/oci/reference.ts';
 import { planImages } from '../../src/plan/build.ts';
 import { splitDelta } from '../../src/plan/delta.ts';
