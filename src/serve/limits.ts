@@ -11,7 +11,7 @@ export interface ServeLimits {
   readonly connections: number;
   /** Bytes of a request's line and headers; more is answered 431. Default 16 384. */
   readonly headerBytes: number;
-  /** From a request's first byte (for a new connection: from its opening) to the end of its headers; then 408. Default 10 000. */
+  /** From a request's first byte (for a new connection: from its opening) to the end of its headers; then 408. As long for a TLS handshake. Default 10 000. */
   readonly headerTimeoutMs: number;
   /** A connection without a byte either way, in the middle of a request or an answer, is cut after this. Default 120 000. */
   readonly idleTimeoutMs: number;
@@ -29,14 +29,16 @@ export const defaultLimits: ServeLimits = {
 
 /** Longest path and query that is looked at. The longest that can mean something: two repository names, a digest, an artifact type. */
 export const longestTarget = 4096;
-/** Bytes of a body nobody wants that are read so that its sender sees the answer; then the connection is cut. */
+/** Of a body nobody wants, so much is read, for so long. */
 const unwantedBytes = 16 * 1024 * 1024;
+const unwantedMs = 10_000;
 
 /** Options for the server's constructor. */
 export function serverOptions(limits: ServeLimits): object {
   return {
     maxHeaderSize: limits.headerBytes,
     headersTimeout: limits.headerTimeoutMs,
+    handshakeTimeout: limits.headerTimeoutMs,
     // Uploads take as long as they take: the idle time bounds them.
     requestTimeout: 0,
     keepAliveTimeout: limits.keepAliveMs,
@@ -76,14 +78,19 @@ export class Connections {
   }
 }
 
-/** Reads what is left of a request's body without keeping it; cuts the connection of who sends more than anybody wants. */
+/**
+ * Reads what is left of a request's body without keeping it, so that whoever sends it sees the answer, and cuts the connection of who
+ * sends more than anybody wants. Looked at from outside, as Node takes listeners off a request that was answered.
+ */
 export function dropBody(request: IncomingMessage): void {
-  if (request.complete || request.destroyed) return;
-  let left = unwantedBytes;
-  request.on('data', (chunk: Buffer) => {
-    left -= chunk.length;
-    if (left < 0) request.destroy();
-  });
+  const { socket } = request;
+  if (request.complete || socket.destroyed) return;
+  const from = socket.bytesRead;
+  const until = performance.now() + unwantedMs;
+  const timer = setInterval(() => {
+    if (request.complete || socket.destroyed) clearInterval(timer);
+    else if (socket.bytesRead - from > unwantedBytes || performance.now() > until) socket.destroy();
+  }, 50).unref();
   request.resume();
 }
 

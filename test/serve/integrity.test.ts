@@ -1,0 +1,233 @@
+import { appendFile, mkdtemp, open, rm, stat, truncate, utimes } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { Descriptor } from '../../src/oci/descriptor.ts';
+import { type RunningServer, type ServeProblem, serveStore } from '../../src/serve/open.ts';
+import { openLayout } from '../../src/store/layout/open.ts';
+import type { FetchOptions, Source } from '../../src/store/store.ts';
+import { seedImage } from '../support/seedImages.ts';
+
+const size = 3_000_000;
+let folder: string;
+let store: Source;
+let server: RunningServer;
+let layer: Descriptor;
+let manifest: Descriptor;
+let problems: ServeProblem[];
+/** Every fetch of a blob from its first byte, by digest: those for checking and those for sending. */
+let fetched: string[];
+
+function pathOf({ digest }: Descriptor): string {
+  return join(folder, 'blobs', 'sha256', digest.slice('sha256:'.length));
+}
+
+function ask(path: string, init?: RequestInit): Promise<Response> {
+  return fetch(`${server.url}/v2/big/one/${path}`, init);
+}
+
+/** The same object with some of its methods replaced. */
+function replaced<T extends object>(target: T, methods: Partial<T>): T {
+  return new Proxy(target, {
+    get(_, property) {
+      const value: unknown = Reflect.get(property in methods ? methods : target, property);
+      return typeof value === 'function' ? value.bind(target) : value;
+    },
+  });
+}
+
+/** The same store; `around` runs before a blob is opened. */
+function watched(behind: Source, around: (options: FetchOptions) => Promise<void> = async () => {}): Source {
+  const repository: Source['repository'] = (name) => {
+    const one = behind.repository(name);
+    return replaced(one, {
+      fetch: async (descriptor, options = {}) => {
+        if (options.offset === undefined) fetched.push(descriptor.digest);
+        await around(options);
+        return one.fetch(descriptor, options);
+      },
+    });
+  };
+  return replaced(behind, { repository });
+}
+
+/** Writes other bytes over some in the middle; the file keeps its size, and its time of change where asked. */
+async function damage(descriptor: Descriptor, { keepTime = false } = {}): Promise<void> {
+  const before = await stat(pathOf(descriptor));
+  const file = await open(pathOf(descriptor), 'r+');
+  await file.write(Buffer.from('not what it was'), 0, 15, Math.floor(descriptor.size / 2));
+  await file.close();
+  if (keepTime) await utimes(pathOf(descriptor), before.atime, before.mtime);
+}
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'airgap-integrity-'));
+  const target = await openLayout(folder, { create: true });
+  const image = await seedImage(target, 'ghcr.io/big/one:1', { layerBytes: size, platforms: ['linux/amd64'] });
+  await target.close();
+  layer = image.blobs.reduce((one, other) => (one.size > other.size ? one : other));
+  manifest = image.manifests[0]?.descriptor ?? image.root;
+  problems = [];
+  fetched = [];
+  store = await openLayout(folder, { readOnly: true });
+  server = await serveStore(watched(store), { graceMs: 50, onProblem: (problem) => problems.push(problem) });
+});
+
+afterEach(async () => {
+  await server.close();
+  await store.close();
+  await rm(folder, { recursive: true, force: true });
+});
+
+describe('a blob that is asked for', () => {
+  it('is hashed once for any number of clients and remembered', async () => {
+    const answers = await Promise.all(Array.from({ length: 10 }, () => ask(`blobs/${layer.digest}`)));
+    for (const answer of answers) expect((await answer.arrayBuffer()).byteLength).toBe(layer.size);
+    await (await ask(`blobs/${layer.digest}`)).arrayBuffer();
+    expect(server.statistics()).toMatchObject({ blobsChecked: 1, blobsCorrupt: 0 });
+    expect(fetched.filter((digest) => digest === layer.digest)).toHaveLength(12);
+  });
+
+  it('is checked by HEAD and by a range too, and read whole only once for both', async () => {
+    expect((await ask(`blobs/${layer.digest}`, { method: 'HEAD' })).status).toBe(200);
+    const part = await ask(`blobs/${layer.digest}`, { headers: { range: 'bytes=0-9' } });
+    expect([part.status, (await part.arrayBuffer()).byteLength]).toEqual([206, 10]);
+    expect(server.statistics().blobsChecked).toBe(1);
+    expect(fetched).toEqual([layer.digest]);
+  });
+
+  it('is never served when it is corrupt: 500 with the digest and no path, told once, counted', async () => {
+    await damage(layer);
+    for (const method of ['GET', 'HEAD', 'GET']) {
+      const answer = await ask(`blobs/${layer.digest}`, { method });
+      expect(answer.status).toBe(500);
+      const text = await answer.text();
+      if (method === 'HEAD') continue;
+      expect(JSON.parse(text)).toMatchObject({ errors: [{ code: 'UNKNOWN', detail: { digest: layer.digest } }] });
+      expect(text).not.toContain(folder);
+    }
+    const range = await ask(`blobs/${layer.digest}`, { headers: { range: 'bytes=0-9' } });
+    expect([range.status, range.headers.get('content-range')]).toEqual([500, null]);
+    expect(problems).toMatchObject([{ digest: layer.digest, kind: 'corrupt' }]);
+    expect(problems[0]?.message).not.toContain(folder);
+    expect(server.statistics()).toMatchObject({ blobsChecked: 1, blobsCorrupt: 1 });
+  });
+
+  it('is checked again when its file changed, also when its time was set back, and served again when it is right', async () => {
+    const right = await ask(`blobs/${layer.digest}`);
+    const bytes = Buffer.from(await right.arrayBuffer());
+    await damage(layer, { keepTime: true });
+    expect((await ask(`blobs/${layer.digest}`)).status).toBe(500);
+    const file = await open(pathOf(layer), 'r+');
+    await file.write(bytes, 0, bytes.length, 0);
+    await file.close();
+    const again = await ask(`blobs/${layer.digest}`);
+    expect(Buffer.from(await again.arrayBuffer()).equals(bytes)).toBe(true);
+    expect(server.statistics()).toMatchObject({ blobsChecked: 3, blobsCorrupt: 1 });
+  });
+
+  it('is refused when bytes are missing or were added', async () => {
+    await truncate(pathOf(layer), layer.size - 1);
+    expect((await ask(`blobs/${layer.digest}`)).status).toBe(500);
+    await appendFile(pathOf(layer), 'xx');
+    expect((await ask(`blobs/${layer.digest}`)).status).toBe(500);
+    await truncate(pathOf(layer), 0);
+    expect((await ask(`blobs/${layer.digest}`)).status).toBe(500);
+    expect(problems).toHaveLength(3);
+  });
+
+  it('does not arrive whole when it is damaged while it is sent', async () => {
+    let opened = 0;
+    const repository: Source['repository'] = (name) => {
+      const one = store.repository(name);
+      const damaging = async function* (content: AsyncIterable<Uint8Array>) {
+        for await (const chunk of content) {
+          yield chunk;
+          await damage(layer);
+        }
+      };
+      return replaced(one, {
+        fetch: async (descriptor, options) => {
+          const content = await one.fetch(descriptor, options);
+          opened += 1;
+          return opened === 2 ? damaging(content) : content;
+        },
+      });
+    };
+    const own = await serveStore(replaced(store, { repository }), {
+      graceMs: 50,
+      onProblem: (problem) => problems.push(problem),
+    });
+    const answer = await fetch(`${own.url}/v2/big/one/blobs/${layer.digest}`);
+    expect(answer.status).toBe(200);
+    await expect(answer.arrayBuffer()).rejects.toThrow();
+    expect(problems).toMatchObject([{ kind: 'corrupt' }]);
+    await own.close();
+  });
+});
+
+describe('checks', () => {
+  it('begin for the blobs of a manifest as soon as that is asked for', async () => {
+    await (await ask('manifests/1')).arrayBuffer();
+    await (await ask(`manifests/${manifest.digest}`)).arrayBuffer();
+    await expect.poll(() => server.statistics().blobsChecked, { timeout: 5000 }).toBeGreaterThan(0);
+    await expect.poll(() => fetched).toContain(layer.digest);
+    await (await ask(`blobs/${layer.digest}`)).arrayBuffer();
+    const checks = server.statistics().blobsChecked;
+    await (await ask(`manifests/${manifest.digest}`)).arrayBuffer();
+    await (await ask(`blobs/${layer.digest}`)).arrayBuffer();
+    expect(server.statistics().blobsChecked).toBe(checks);
+  });
+
+  it('go on while somebody waits and stop when nobody does', async () => {
+    let stopped = 0;
+    let entered = 0;
+    const slow = await serveStore(
+      watched(store, async ({ signal }) => {
+        entered += 1;
+        await new Promise<void>((resolve, reject) => {
+          const timer = setTimeout(resolve, entered === 1 ? 400 : 0);
+          signal?.addEventListener('abort', () => {
+            stopped += 1;
+            clearTimeout(timer);
+            reject(signal.reason);
+          });
+        });
+      }),
+      { graceMs: 50 },
+    );
+    const url = `${slow.url}/v2/big/one/blobs/${layer.digest}`;
+    const leaving = AbortSignal.timeout(100);
+    const [left, stayed] = await Promise.allSettled([fetch(url, { signal: leaving }), fetch(url)]);
+    expect([left.status, stayed.status]).toEqual(['rejected', 'fulfilled']);
+    expect([stopped, slow.statistics().blobsChecked]).toEqual([0, 1]);
+    await slow.close();
+    entered = 0;
+    const lone = await serveStore(
+      watched(store, ({ signal }) => {
+        return new Promise((_, reject) => signal?.addEventListener('abort', () => reject(signal.reason)));
+      }),
+      { graceMs: 50 },
+    );
+    await expect(
+      fetch(`${lone.url}/v2/big/one/blobs/${layer.digest}`, { signal: AbortSignal.timeout(100) }),
+    ).rejects.toThrow();
+    await expect.poll(() => lone.statistics().inFlight).toBe(0);
+    expect(lone.statistics()).toMatchObject({ blobsChecked: 0, blobsCorrupt: 0 });
+    await lone.close();
+  });
+});
+
+describe('a manifest', () => {
+  it('that is wrong on disk is answered 500 and told once', async () => {
+    await (await ask(`manifests/${manifest.digest}`)).arrayBuffer();
+    const file = await open(pathOf(manifest), 'r+');
+    await file.write(Buffer.from(' '), 0, 1, manifest.size - 1);
+    await file.close();
+    for (let round = 0; round < 2; round += 1) {
+      const answer = await ask(`manifests/${manifest.digest}`);
+      expect([answer.status, await answer.text()]).toEqual([500, expect.stringContaining(manifest.digest)]);
+    }
+    expect(problems).toMatchObject([{ digest: manifest.digest, kind: 'corrupt' }]);
+  });
+});
