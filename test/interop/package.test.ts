@@ -256,6 +256,7 @@ describe.skipIf(reason !== undefined)(titled('the single executable', reason), (
     const layout = join(folder, 'small');
     await seedImage(await openLayout(layout, { create: true }), 'registry.k8s.io/pause:3.10');
     const stick = join(folder, 'stick');
+    await mkdir(stick);
     const done = await run(
       [
         ...bare,
