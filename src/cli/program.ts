@@ -8,6 +8,7 @@ import { defineEmit } from './define/emit.ts';
 import { defineImages } from './define/images.ts';
 import { defineMirror } from './define/mirror.ts';
 import { definePlan } from './define/plan.ts';
+import { defineReceipt } from './define/receipt.ts';
 import { defineServe } from './define/serve.ts';
 import { defineVerify } from './define/verify.ts';
 import type { Wiring } from './define/wiring.ts';
@@ -55,7 +56,7 @@ function defineProgram(context: Context & { readonly version: string }, wiring: 
       getErrHasColors: () => false,
     })
     .addHelpText('after', programExamples);
-  for (const define of [defineMirror, definePlan, defineVerify, defineEmit, defineImages, defineServe]) {
+  for (const define of [defineMirror, definePlan, defineVerify, defineEmit, defineImages, defineReceipt, defineServe]) {
     program.addCommand(define(wiring).copyInheritedSettings(program).allowExcessArguments(false));
   }
   return program;
