@@ -11,9 +11,24 @@ import type {
   BundleWriter,
 } from '../../src/store/bundle/bundle.ts';
 import { openBundleWriter } from '../../src/store/bundle/writer.ts';
+import { openMemory } from '../../src/store/memory/open.ts';
 import type { ReopenableContent, UnverifiedContent } from '../../src/store/store.ts';
 import { reopenable } from '../../src/store/verified.ts';
-import { contentsOf, type PackedSet } from './packedSet.ts';
+import { contentOf, contentsOf, type PackedSet } from './packedSet.ts';
+import { seedImage } from './seedImages.ts';
+
+/** Images and all their content. */
+export type Seeded = Pick<PackedSet, 'images' | 'content'>;
+
+/** One image with a layer of `bytes` bytes, and a small one. The same size gives the same bytes. */
+export async function seedLarge(bytes: number): Promise<Seeded> {
+  const store = openMemory();
+  const images = [
+    await seedImage(store, 'ghcr.io/a/large:v1', { layers: ['large'], layerBytes: bytes, compression: 'none' }),
+    await seedImage(store, 'ghcr.io/a/small:v1', { layers: ['one', 'two', 'three'] }),
+  ];
+  return { images, content: await contentOf(store, images) };
+}
 
 export interface Fetched {
   readonly digest: Digest;
@@ -38,7 +53,7 @@ export interface Written {
 }
 
 /** Reserves, pushes what is missing, finishes, closes. */
-export async function writeBundle(place: BundlePlace, images: PackedSet, options: WriteOptions = {}): Promise<Written> {
+export async function writeBundle(place: BundlePlace, images: Seeded, options: WriteOptions = {}): Promise<Written> {
   const writer = await openBundleWriter(place, options);
   try {
     const { lock } = options;
@@ -53,7 +68,7 @@ export async function writeBundle(place: BundlePlace, images: PackedSet, options
 /** Blobs side by side, then manifests, then tags; what is there is left alone. */
 export async function pushImages(
   writer: BundleWriter,
-  { images, content }: PackedSet,
+  { images, content }: Seeded,
   options: WriteOptions = {},
 ): Promise<Fetched[]> {
   const fetched: Fetched[] = [];

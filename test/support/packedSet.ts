@@ -8,6 +8,7 @@ import { printSet } from '../../src/store/bundle/print-set.ts';
 import { type BundleSet, entryNames } from '../../src/store/bundle/set.ts';
 import { layOutVolume, volumeFileName, volumeText } from '../../src/store/bundle/volume-layout.ts';
 import { openMemory } from '../../src/store/memory/open.ts';
+import type { Target } from '../../src/store/store.ts';
 import type { SeededImage } from './pile.ts';
 import { seedImage } from './seedImages.ts';
 import { type CraftedEntry, tarOf } from './tars.ts';
@@ -43,6 +44,20 @@ export async function packSet(options: PackOptions = {}): Promise<PackedSet> {
     await seedImage(store, 'ghcr.io/a/b:v1', { platforms: ['linux/amd64', 'linux/arm64'], layerBytes }),
     await seedImage(store, 'registry.k8s.io/pause:3.10', { layerBytes, layers: ['pause'] }),
   ];
+  const content = await contentOf(store, images);
+  const { set, files } = planBundle(contentsOf(images, options), {
+    volumeSize: options.volumeSize,
+    signed: options.sign !== undefined,
+  });
+  const bytesOf = new Map([...files, [entryNames.set, Buffer.from(printSet(set))] as const]);
+  const volumes = Array.from({ length: set.volumes }, (_, at) =>
+    packVolume(set, { number: at + 1, content, files: bytesOf, sign: options.sign }),
+  );
+  return { set, images, content, volumes };
+}
+
+/** Bytes of every manifest and blob. */
+export async function contentOf(store: Target, images: readonly SeededImage[]): Promise<Map<Digest, Uint8Array>> {
   const content = new Map<Digest, Uint8Array>();
   for (const image of images) {
     const repository = store.repository(image.reference);
@@ -53,15 +68,7 @@ export async function packSet(options: PackOptions = {}): Promise<PackedSet> {
       content.set(blob.digest, Buffer.concat(chunks));
     }
   }
-  const { set, files } = planBundle(contentsOf(images, options), {
-    volumeSize: options.volumeSize,
-    signed: options.sign !== undefined,
-  });
-  const bytesOf = new Map([...files, [entryNames.set, Buffer.from(printSet(set))] as const]);
-  const volumes = Array.from({ length: set.volumes }, (_, at) =>
-    packVolume(set, { number: at + 1, content, files: bytesOf, sign: options.sign }),
-  );
-  return { set, images, content, volumes };
+  return content;
 }
 
 /** What a bundle of these images is planned from. */

@@ -98,7 +98,8 @@ export class WriteShelf implements BlobShelf {
       const work = async () => {
         if (!blob.isDone) await this.#copied(blob, { ...options, last: true });
       };
-      await this.#writing.run(digest, { work, signal: options.signal });
+      throwIfAborted(options.signal);
+      await this.#writing.run(digest, { work });
     }
   }
 
