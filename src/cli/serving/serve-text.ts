@@ -33,7 +33,7 @@ export function servingLines(facts: ServingFacts): string[] {
   if (facts.patch !== undefined)
     lines.push(
       '',
-      `wrote ${nearName(facts.cwd, facts.patch.file)}: Talos ${facts.patch.talos} nodes will ask ${facts.endpoints.join(', ')}`,
+      `wrote ${nearName(facts.cwd, facts.patch.file)}, for Talos ${facts.patch.talos}: nodes will ask ${facts.endpoints.join(', ')}`,
     );
   const next = nextSteps(facts);
   if (next.length > 0) lines.push('', 'Next:', ...next.map((step) => `  ${step}`));
@@ -89,7 +89,7 @@ function nextSteps(facts: ServingFacts): string[] {
     return [`talosctl patch machineconfig --nodes NODE --patch @${nearName(facts.cwd, facts.patch.file)}`];
   if (facts.endpoints.length > 0) return [];
   return [
-    `nodes cannot reach it here; for every address of this machine:  airgap serve ${shellText(facts.place.name)} --listen :${facts.port}`,
+    `nodes cannot reach this address; on every address of this machine:  airgap serve ${shellText(facts.place.name)} --listen :${facts.port}`,
   ];
 }
 

@@ -8,7 +8,7 @@ import { isLoopbackHost } from '../../store/registry/private-address.ts';
 import type { Context } from '../context.ts';
 import { programVersion } from '../executable.ts';
 import { unreachableText } from '../placing.ts';
-import { printable } from '../report/text.ts';
+import { counted, printable } from '../report/text.ts';
 import {
   certificateNames,
   isEveryAddress,
@@ -22,6 +22,9 @@ import type { ServeSettings } from './serve-settings.ts';
 import type { ServingFacts } from './serve-text.ts';
 import { countServed, type ServedCount, type ServedPlace } from './served-place.ts';
 import { openTls, type TlsSource } from './tls-source.ts';
+
+/** At the end, answers under way get this long: a node would have to fetch a layer again. */
+const graceMs = 30_000;
 
 export interface StartedServer {
   readonly facts: ServingFacts;
@@ -41,9 +44,10 @@ export async function startServer(
   const { host } = settings.listen;
   const more = settings.tls.kind === 'self-signed' ? settings.tls.names : [];
   const names = certificateNames({ host }, { addresses, endpoint: settings.endpoint, more });
-  const tls = await openTls(settings.tls, { names, cwd: settings.cwd });
   const { htpasswdFile: users, anonymousRead } = settings;
   const access = users === undefined ? undefined : await openHtpasswd(users, { anonymousRead, onWarning: warn });
+  // Last of what can be refused, as it may write a directory.
+  const tls = await openTls(settings.tls, { names, cwd: settings.cwd });
   const count = await countServed(place.store);
   const page: { answer?: ServeOptions['page'] } = {};
   const server = await listenOn(place, settings, {
@@ -53,6 +57,7 @@ export async function startServer(
     onProblem: ({ message }) => warn(message),
     page: async (exchange, library) => page.answer?.(exchange, library),
     version: programVersion(),
+    graceMs,
   });
   const listening: Listening = { host, port: server.port, scheme: tls === undefined ? 'http' : 'https' };
   const reached = outwardUrls(listening, addresses);
@@ -76,6 +81,9 @@ export async function startServer(
     facts,
     close: async () => {
       clearInterval(timer);
+      const { inFlight } = server.statistics();
+      if (inFlight > 0 && !settings.quiet)
+        context.stderr.write(`letting ${counted(inFlight, 'answer')} end; Ctrl-C again cuts\n`);
       await server.close();
     },
   };

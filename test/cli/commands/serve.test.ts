@@ -50,7 +50,7 @@ describe('airgap serve', () => {
     const server = await serve();
     const ran = await server.end();
     expect(existsSync(folder.file('airgap-serve-talos.yaml'))).toBe(false);
-    expect(ran.stdout).toContain(`nodes cannot reach it here`);
+    expect(ran.stdout).toContain('nodes cannot reach this address');
     expect(ran.stdout).toContain(`airgap serve oci:airgap-mirror --listen :${server.port}`);
   });
 
