@@ -9,7 +9,7 @@ import { contentOfArchive, contentOfSet } from './content-of.ts';
 import { findVolumes } from './find-volumes.ts';
 import { digestOfEntry, type OpenedVolume, openVolume } from './open-volume.ts';
 import { documentLimit } from './parse-set.ts';
-import { copyAgainHint, refused } from './refuse.ts';
+import { copyAgainHint, dockerArchiveHint, refused } from './refuse.ts';
 import { checkSignature } from './signature.ts';
 import { Staging } from './staging.ts';
 import type { TarFile } from './tar-file.ts';
@@ -136,9 +136,7 @@ async function namesIn(tar: TarFile): Promise<LayoutNames> {
 
 function noLayout(tar: TarFile, name: string) {
   if (tar.entries.has('manifest.json')) {
-    return refused(tar.path, 'it is an archive of docker save, no OCI layout', {
-      hint: 'pack the image as an OCI layout, for example with skopeo copy docker-archive:FILE oci-archive:NEW',
-    });
+    return refused(tar.path, 'it is an archive of docker save, no OCI layout', { hint: dockerArchiveHint });
   }
   return refused(tar.path, `it is no OCI layout: it has no ${name}`, {
     hint: 'name a bundle or a tar of an OCI layout',

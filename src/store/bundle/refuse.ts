@@ -18,3 +18,7 @@ export function refused(
 
 /** What to do about a file that is damaged. */
 export const copyAgainHint = 'copy the file again from where it was written';
+
+/** What to do about an archive of docker save: it has links, and no OCI layout unless Docker is new. */
+export const dockerArchiveHint =
+  'if docker save made it, pack the image as an OCI layout: skopeo copy docker-archive:FILE oci-archive:NEW';

@@ -1,6 +1,6 @@
 /** The entries of a tar, found by going from header to header. Only names and places are read: nothing is ever unpacked. */
 import { throwIfAborted } from '../interruption.ts';
-import { copyAgainHint, refused } from './refuse.ts';
+import { copyAgainHint, dockerArchiveHint, refused } from './refuse.ts';
 import {
   blockSize,
   decodeHeader,
@@ -118,7 +118,8 @@ function kindOf(path: string, header: TarHeader): TarEntry['kind'] {
   if (isDirectory) throw refused(path, `is a directory with ${size} bytes of content`, { entry: name });
   if (type === '0' || type === '7') return 'file';
   const state = forbidden[type] ?? `is of type ${JSON.stringify(type)}, which is not known`;
-  throw refused(path, `${state}: a bundle has files alone`, { entry: name });
+  const hint = state.endsWith('link') ? dockerArchiveHint : undefined;
+  throw refused(path, `${state}: a bundle has files alone`, { entry: name, hint });
 }
 
 /** The name without `./` and without slashes at its end. */

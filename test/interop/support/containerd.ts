@@ -10,6 +10,8 @@ import { output, type Run, run } from './programs.ts';
 export interface Containerd {
   /** `ctr images pull` with hosts.toml files from this folder; names resolve to nothing but what those say. */
   pull(reference: string, hostsFolder: string): Promise<Run>;
+  /** Runs `ctr` with these arguments; it has to succeed. Gives its output. */
+  ctr(...args: readonly string[]): Promise<string>;
   /** Digests of everything it holds. */
   content(): Promise<string[]>;
   /** `NAME DIGEST` of each image. */
@@ -48,6 +50,7 @@ export async function startContainerd(): Promise<Containerd> {
         env: { HTTPS_PROXY: 'http://127.0.0.1:9', HTTP_PROXY: 'http://127.0.0.1:9', NO_PROXY: '127.0.0.1,localhost' },
         timeoutMs: 60_000,
       }),
+    ctr: (...args) => output([...ctr, ...args]),
     content: async () => (await output([...ctr, 'content', 'ls', '--quiet'])).split('\n').filter((line) => line !== ''),
     images: async () => {
       const lines = (await output([...ctr, 'images', 'ls'])).split('\n').slice(1);
