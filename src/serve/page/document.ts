@@ -2,7 +2,7 @@
 import type { Names } from '../names.ts';
 import type { PageFacts } from './facts.ts';
 import { imageTable } from './image-rows.ts';
-import type { Inventory, ListedImage } from './inventory.ts';
+import type { Inventory, ListedImage, Progress } from './inventory.ts';
 import { html, type Markup, trusted } from './markup.ts';
 import { nodePanel } from './node-panel.ts';
 import { hostOf } from './pulling.ts';
@@ -25,6 +25,8 @@ export interface Shown {
   readonly names: Names;
   readonly inventory: Inventory;
   readonly asked: Asked;
+  /** The store has changed since, and is being read again. */
+  readonly reading?: Progress | undefined;
 }
 
 const icon = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16" fill="none" stroke="currentColor" stroke-width="1.5" stroke-linejoin="round" aria-hidden="true"><path d="M1.5 5 8 1.75 14.500 5 8 8.250zM1.500 8 8 11.250 14.500 8M1.500 11 8 14.250 14.500 11"/></svg>`;
@@ -32,16 +34,41 @@ const iconUrl = `data:image/svg+xml,${encodeURIComponent(icon.replace('currentCo
 
 /** The whole page. Deterministic: the same inventory and question give the same text. */
 export function printPage(shown: Shown): string {
-  const { facts } = shown;
+  const { facts, inventory } = shown;
+  return printDocument(facts, {
+    totals: inventory.listed ? totals(inventory) : undefined,
+    images: html`${shown.reading === undefined ? '' : readingNotice(shown.reading)}${imagesPart(shown)}`,
+    isRefreshed: shown.reading !== undefined,
+  });
+}
+
+/** What is shown of a large store while it is read for the first time: how nodes get at it is known already. */
+export function printReadingPage(facts: PageFacts, reading: Progress): string {
+  return printDocument(facts, {
+    totals: undefined,
+    images: html`${bareHeading}${readingNotice(reading)}`,
+    isRefreshed: true,
+  });
+}
+
+interface Parts {
+  readonly totals: Markup | undefined;
+  readonly images: Markup;
+  /** The page loads itself again after two seconds. */
+  readonly isRefreshed: boolean;
+}
+
+function printDocument(facts: PageFacts, parts: Parts): string {
+  const refresh = parts.isRefreshed ? html`<meta http-equiv="refresh" content="2">` : '';
   return html`<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">
-<meta name="referrer" content="no-referrer"><title>${facts.place} · airgap</title><link rel="icon" href="${iconUrl}">
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">${refresh}
+<meta name="color-scheme" content="light dark"><title>${facts.place} · airgap</title><link rel="icon" href="${iconUrl}">
 <style>${trusted(style)}</style></head><body>
 <a class="away skip" href="#images">Skip to the images</a>
-${pageHeader(shown)}
+${pageHeader(facts)}${parts.totals ?? html`<div class="totals"></div>`}</header>
 <main>${nodePanel(facts)}
 <section aria-labelledby="images">
-${imagesPart(shown)}
+${parts.images}
 </section></main>
 ${pageFooter(facts)}
 <div id="status" class="away" role="status"></div>
@@ -49,24 +76,31 @@ ${pageFooter(facts)}
 `.text;
 }
 
-function pageHeader({ facts, inventory }: Shown): Markup {
+function pageHeader(facts: PageFacts): Markup {
   const tls = facts.tls === 'none' ? 'HTTP' : 'HTTPS';
-  const troubled = html`<div class="warn"><dt>Incomplete</dt><dd>${numberText(inventory.troubled)}</dd></div>`;
   return html`<header><p class="kind">${trusted(icon)}Image registry, ${facts.writable ? 'takes pushes' : 'read-only'}, ${tls}</p>
 <h1>${facts.place}</h1>
-${
-  inventory.listed
-    ? html`<dl class="totals"><div><dt>${inventory.images.length === 1 ? 'Image' : 'Images'}</dt><dd>${numberText(inventory.images.length)}</dd></div><div><dt>${inventory.repositories === 1 ? 'Repository' : 'Repositories'}</dt><dd>${numberText(inventory.repositories)}</dd></div><div><dt>Unique content</dt><dd>${sizeText(inventory.bytes)}</dd></div>${inventory.troubled > 0 ? troubled : ''}</dl>`
-    : html`<p class="totals"></p>`
-}</header>`;
+`;
 }
+
+function totals({ images, repositories, bytes, troubled }: Inventory): Markup {
+  const warning = html`<div class="warn"><dt>Incomplete</dt><dd>${numberText(troubled)}</dd></div>`;
+  return html`<dl class="totals"><div><dt>${images.length === 1 ? 'Image' : 'Images'}</dt><dd>${numberText(images.length)}</dd></div><div><dt>${repositories === 1 ? 'Repository' : 'Repositories'}</dt><dd>${numberText(repositories)}</dd></div><div><dt>Unique content</dt><dd>${sizeText(bytes)}</dd></div>${troubled > 0 ? warning : ''}</dl>`;
+}
+
+function readingNotice({ done, total }: Progress): Markup {
+  const far = total === 0 ? '' : html` ${numberText(done)} of ${counted(total, 'name')} so far.`;
+  return html`<p class="notice calm" role="status">What is here is being read.${far} The page loads itself again until that is done.</p>`;
+}
+
+const bareHeading = html`<div class="bar"><h2 id="images">Images</h2></div>`;
 
 function imagesPart(shown: Shown): Markup {
   const { inventory } = shown;
   if (!inventory.listed) {
-    return html`<h2 id="images">Images</h2><div class="empty"><p>What is here cannot be listed.</p><p>The place that is served does not tell its repositories. Images can be pulled by name.</p></div>`;
+    return html`${bareHeading}<div class="empty"><p>What is here cannot be listed.</p><p>The place that is served does not tell its repositories. Images can be pulled by name.</p></div>`;
   }
-  if (inventory.images.length === 0) return html`<h2 id="images">Images</h2>${emptiness(shown)}${notices(shown)}`;
+  if (inventory.images.length === 0) return html`${bareHeading}${emptiness(shown)}${notices(shown)}`;
   const whole = inventory.images.length <= pageSize;
   const matching = search(inventory.images, shown.asked.search);
   const matches = new Set(matching);
@@ -101,13 +135,12 @@ function countText({ inventory, asked }: Shown, at: { readonly found: number; re
 
 function notices({ inventory, asked }: Shown): Markup {
   const { troubled, nameless, left } = inventory;
+  const it = troubled === 1 ? 'it' : 'them';
   const link =
-    asked.search === '' && troubled < inventory.images.length
-      ? html` <a href="/?q=incomplete">Show ${troubled === 1 ? 'it' : 'them'}</a>`
-      : '';
-  const incomplete = html`<p class="notice"><b>${counted(troubled, 'image is', 'images are')} not wholly here.</b> Pulling ${troubled === 1 ? 'it' : 'them'} will fail. Mirror again to complete ${troubled === 1 ? 'it' : 'them'}.${link}</p>`;
-  const unnamed = html`<p class="notice">${counted(nameless, 'manifest')} without a full name, as another tool put ${nameless === 1 ? 'it' : 'them'} here: not shown, and nobody can ask for ${nameless === 1 ? 'it' : 'them'} by name.</p>`;
-  const beyond = html`<p class="notice">${counted(left, 'more name')} not shown.</p>`;
+    asked.search === '' && troubled < inventory.images.length ? html` <a href="/?q=incomplete">Show ${it}</a>` : '';
+  const incomplete = html`<p class="notice"><b>${counted(troubled, 'image is', 'images are')} not wholly here.</b> Nodes that need what is missing cannot pull ${it}: mirror again to complete ${it}.${link}</p>`;
+  const unnamed = html`<p class="notice calm">${counted(nameless, 'manifest')} without a full name, as another tool put ${nameless === 1 ? 'it' : 'them'} here: not shown, and nobody can ask for ${nameless === 1 ? 'it' : 'them'} by name.</p>`;
+  const beyond = html`<p class="notice calm">${counted(left, 'more name')} not shown.</p>`;
   return html`${troubled > 0 ? incomplete : ''}${nameless > 0 ? unnamed : ''}${left > 0 ? beyond : ''}`;
 }
 

@@ -12,12 +12,14 @@ import { counted, shortDigest, shortened, sizeText } from './wording.ts';
 export interface RowOptions {
   readonly facts: PageFacts;
   readonly names: Names;
+  /** These are all there are, so that they can be filtered where they stand. */
+  readonly whole: boolean;
   /** True for images that a search has left out: they stay in the page for the next one. */
   readonly isHidden: (image: ListedImage) => boolean;
 }
 
-/** The table of these images. `whole`: all there are, so that they can be filtered where they stand. */
-export function imageTable(images: readonly ListedImage[], options: RowOptions & { readonly whole: boolean }): Markup {
+/** The table of these images. */
+export function imageTable(images: readonly ListedImage[], options: RowOptions): Markup {
   const isEmpty = images.every(options.isHidden);
   return html`<table${options.whole ? html` data-whole` : ''}${isEmpty ? html` hidden` : ''}>
 <caption class="away">Images, each with its platforms, size, signatures and digest</caption>
@@ -28,11 +30,11 @@ ${images.map((image) => imageRow(image, options))}</table>`;
 function imageRow(listed: ListedImage, options: RowOptions): Markup {
   const { image } = listed;
   const troubled = listed.trouble === undefined ? '' : ' troubled';
-  return html`<tbody class="image${troubled}" id="${idOf(listed)}" data-words="${shortened(listed.words, 1000)}"${options.isHidden(listed) ? html` hidden` : ''}>
+  return html`<tbody class="image${troubled}" id="${idOf(listed)}"${options.whole ? html` data-words="${shortened(listed.words, 1000)}"` : ''}${options.isHidden(listed) ? html` hidden` : ''}>
 <tr><th scope="row" class="name">${nameOf(listed, options)}${troubleOf(listed)}</th>
 <td class="platforms">${image === undefined ? '' : platformChips(listed)}</td>
 <td class="size">${image === undefined ? '–' : sizeText(image.size)}</td>
-<td>${signatures(listed)}</td>
+<td class="sig">${signatures(listed)}</td>
 <td class="digest">${image === undefined ? '–' : html`<code title="${image.digest}">${shortDigest(image.digest)}</code>`}</td></tr>
 <tr class="more"><td colspan="5"><details><summary><span class="away">Details of ${listed.reference}</span></summary>
 <div class="detail">${factsOf(listed)}${commandsOf(listed, options)}</div></details></td></tr>
@@ -51,9 +53,9 @@ function nameOf({ name, tag, image, reference }: ListedImage, { names }: RowOpti
   const hash = parts.length > 1 && /^[0-9a-f]{32,}$/.test(parts.at(-1) ?? '') ? parts.pop() : undefined;
   const before = names.onWire(name) === name.repository ? parts.slice(0, -1) : [name.registry, ...parts.slice(0, -1)];
   const suffix = tag !== undefined ? `:${tag}` : image === undefined ? '' : `@${image.digest.slice(0, 19)}…`;
-  const shortHash = hash === undefined ? '' : html`<span class="soft">/${hash.slice(0, 12)}…</span>`;
+  const shortHash = hash === undefined ? '' : html`<i class="soft">/${hash.slice(0, 12)}…</i>`;
   const path = before.map((part) => `${part}/`).join('');
-  const shown = html`<span class="soft">${path}</span><b>${parts.at(-1)}</b>${shortHash}${suffix}`;
+  const shown = html`<span class="soft">${path}</span><b>${parts.at(-1)}</b>${shortHash}<i>${suffix}</i>`;
   return hash === undefined && tag !== undefined ? shown : html`<span title="${reference}">${shown}</span>`;
 }
 
@@ -82,10 +84,9 @@ function signatures({ attachments, image }: ListedImage): Markup {
   const others = (['attestation', 'SBOM', 'referrer'] as const)
     .map((kind) => ({ kind, count: total(attachments, kind) }))
     .filter((other) => other.count > 0)
-    .map((other) => counted(other.count, other.kind));
-  const also = others.length === 0 ? '' : html` <span class="also">${others.join(', ')}</span>`;
-  if (count > 0) return html`<span class="signed">${counted(count, 'signature')}</span>${also}`;
-  return html`<span class="soft">${image === undefined ? '–' : 'none'}</span>${also}`;
+    .map((other) => html` <span class="also">${counted(other.count, other.kind)}</span>`);
+  if (count > 0) return html`<span class="signed">${counted(count, 'signature')}</span>${others}`;
+  return html`<span class="soft">${image === undefined ? '–' : 'no signature'}</span>${others}`;
 }
 
 function total(attachments: readonly Attachments[], kind: Attachments['kind']): number {

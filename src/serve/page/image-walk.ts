@@ -33,8 +33,8 @@ export interface WalkedImage {
   readonly platforms: readonly ImagePlatform[];
   /** Platforms beyond those. */
   readonly morePlatforms: number;
-  /** Manifests of the platforms. */
-  readonly children: readonly Digest[];
+  /** Its root and every manifest of a platform or an index below it. */
+  readonly manifests: readonly Digest[];
   /** BuildKit attestations inside the index. */
   readonly attestations: number;
   /** Content that is named and not here, or not readable: blobs and damaged manifests. */
@@ -53,7 +53,7 @@ export class ImageWalk {
   readonly #options: WalkOptions;
   readonly #seen = new Set<Digest>();
   readonly #platforms: ImagePlatform[] = [];
-  readonly #children: Digest[] = [];
+  readonly #documents: Digest[] = [];
   readonly #missing = { count: 0, bytes: 0 };
   #size = 0;
   #more = 0;
@@ -70,7 +70,7 @@ export class ImageWalk {
       size: this.#size,
       platforms: this.#platforms,
       morePlatforms: this.#more,
-      children: this.#children,
+      manifests: this.#documents,
       attestations: this.#attestations,
       missing: this.#missing,
     };
@@ -82,6 +82,7 @@ export class ImageWalk {
   ): Promise<void> {
     await this.#options.turn();
     this.#weigh(document.descriptor);
+    this.#documents.push(document.descriptor.digest);
     const { manifest } = document;
     if (manifest.kind === 'image') return this.#image(document, at.platform);
     for (const child of manifest.manifests) {
@@ -128,7 +129,6 @@ export class ImageWalk {
       if (isHere) size += blob.size;
       else if (!isForeign(blob)) whole = false;
     }
-    this.#children.push(document.descriptor.digest);
     const platform = named ?? (await this.#platformIn(document));
     if (platform !== undefined) this.#keep({ platform: nameOf(platform), size, state: whole ? 'here' : 'incomplete' });
   }

@@ -44,9 +44,17 @@ export interface Inventory {
   readonly left: number;
 }
 
+/** How far a reading is, in names. It changes while the reading goes on. */
+export interface Progress {
+  done: number;
+  /** 0 before the names are known. */
+  total: number;
+}
+
 /** Reads all of a store: its manifests, and whether the blobs they name are here. Nothing large is read. Throws what the store's listing throws. */
-export async function readInventory(store: Source): Promise<Inventory> {
+export async function readInventory(store: Source, progress: Progress = { done: 0, total: 0 }): Promise<Inventory> {
   const { repositories, ...rest } = await readEntries(store);
+  progress.total = repositories.reduce((sum, { tags, digests }) => sum + tags.length + digests.length, 0);
   const beside = { scales: new Scales(), turn: turns() };
   const found = new Map<RepositoryEntries, ListedImage[]>();
   const asksForReferrers = store.indexed === undefined;
@@ -55,7 +63,8 @@ export async function readInventory(store: Source): Promise<Inventory> {
     work: async (entries) => {
       const repository = store.repository(entries.name);
       const reader = new ImageReader(repository, beside);
-      found.set(entries, await new RepositoryReading({ repository, reader, entries, asksForReferrers }).images());
+      const options = { repository, reader, entries, asksForReferrers, progress, turn: beside.turn };
+      found.set(entries, await new RepositoryReading(options).images());
     },
   });
   const images = repositories.flatMap((entries) => found.get(entries) ?? []);
@@ -74,6 +83,8 @@ interface ReadingOptions {
   readonly entries: RepositoryEntries;
   /** The store has no index of its own that would have named every referrer. */
   readonly asksForReferrers: boolean;
+  readonly progress: Progress;
+  readonly turn: () => Promise<void>;
 }
 
 interface Reading {
@@ -86,6 +97,8 @@ interface Reading {
 class RepositoryReading {
   readonly #options: ReadingOptions;
   readonly #attached = new Map<Digest, AttachmentCount>();
+  /** Manifests that belong to something named, which nobody has to be told of by digest as well. */
+  readonly #reached = new Set<Digest>();
 
   constructor(options: ReadingOptions) {
     this.#options = options;
@@ -100,13 +113,16 @@ class RepositoryReading {
       limit: imagesAtOnce,
       work: async (name) => {
         const reading = await this.#readName(name);
+        this.#options.progress.done += 1;
         if (reading !== undefined) readings.set(name, reading);
       },
     });
     const listed: ListedImage[] = [];
     for (const name of names) {
+      await this.#options.turn();
       const reading = readings.get(name);
-      if (reading !== undefined) listed.push(await this.#listed(reading));
+      const isReached = reading?.digest !== undefined && this.#reached.has(reading.digest);
+      if (reading !== undefined && !isReached) listed.push(await this.#listed(reading));
     }
     return listed;
   }
@@ -124,6 +140,7 @@ class RepositoryReading {
         this.#of(subject).add({ kind, by: 'referrer', count: 1 }, image.digest);
         if (!isTag) return undefined;
       }
+      for (const digest of image.manifests) if (isTag || digest !== image.digest) this.#reached.add(digest);
       return { ...named, result: image };
     } catch (error) {
       if (attachment !== undefined) return undefined;
@@ -144,6 +161,7 @@ class RepositoryReading {
     const { manifest } = await this.#options.reader.document(found.tag);
     for (const referrer of manifest.kind === 'index' ? manifest.manifests : []) {
       count.add({ kind: kindOfAttachment(referrer), by: 'referrer', count: 1 }, referrer.digest);
+      this.#reached.add(referrer.digest);
     }
   }
 
@@ -185,7 +203,7 @@ class RepositoryReading {
       }
     }
     const all = new AttachmentCount();
-    for (const digest of new Set([image.digest, ...image.children])) {
+    for (const digest of image.manifests) {
       for (const found of this.#attached.get(digest)?.list() ?? []) all.add(found);
     }
     all.add({ kind: 'attestation', by: 'inside', count: image.attestations });

@@ -2,6 +2,7 @@
 import { X509Certificate } from 'node:crypto';
 import type { PageFacts } from './facts.ts';
 import { html, type Markup } from './markup.ts';
+import { hostOf } from './pulling.ts';
 
 export function nodePanel(facts: PageFacts): Markup {
   return html`<section class="panel" aria-label="For nodes" data-buttons>
@@ -13,7 +14,7 @@ ${talosPatch(facts)}${authority(facts)}${otherTools(facts)}
 function talosPatch({ talosPatch: patch }: PageFacts): Markup | undefined {
   if (patch === undefined) return undefined;
   return html`<details><summary>Talos patch<span class="soft">for ${patch.version}</span></summary><div class="inner">
-<p>Makes every image be asked for here first. Save it as <code>patch.yaml</code>, then <code>talosctl patch machineconfig --patch @patch.yaml</code>, or give it to <code>talosctl gen config --config-patch @patch.yaml</code>.</p>
+<p>Makes the nodes pull through this server. Save it as <code>patch.yaml</code>, then <code>talosctl patch machineconfig --patch @patch.yaml</code>, or give it to <code>talosctl gen config --config-patch @patch.yaml</code>.</p>
 <div class="block"><pre tabindex="0" aria-label="Talos patch" data-copy="Talos patch">${patch.text}</pre></div></div></details>
 `;
 }
@@ -37,16 +38,17 @@ function fingerprint(pem: string): string | undefined {
   }
 }
 
-const tlsNotes = {
-  none: 'It speaks HTTP without TLS: docker wants the endpoint among its insecure-registries, ctr wants --plain-http, skopeo --src-tls-verify=false.',
-  'self-signed':
-    'docker looks for the authority in /etc/docker/certs.d/HOST:PORT/ca.crt, ctr takes it with --tlscacert, skopeo from the *.crt files of the directory given with --src-cert-dir.',
-  given: 'The certificate of this server has to be trusted by whoever pulls.',
-} as const;
+const flag = (text: string): Markup => html`<code class="flag">${text}</code>`;
+
+const tlsNotes: Readonly<Record<PageFacts['tls'], Markup>> = {
+  none: html`It speaks HTTP without TLS: docker wants the endpoint among its insecure-registries, ctr wants ${flag('--plain-http')}, skopeo ${flag('--src-tls-verify=false')}.`,
+  'self-signed': html`docker looks for the authority in ${flag('/etc/docker/certs.d/HOST:PORT/ca.crt')}, ctr takes it with ${flag('--tlscacert')}, skopeo from the ${flag('*.crt')} files of the directory given with ${flag('--src-cert-dir')}.`,
+  given: html`The certificate of this server has to be trusted by whoever pulls.`,
+};
 
 function otherTools(facts: PageFacts): Markup {
   return html`<details><summary>Other tools</summary><div class="inner">
-<p>Every image has its upstream name below this endpoint: <code>registry.k8s.io/pause:3.10</code> is pulled as <code>${facts.endpoint.replace(/^https?:\/\//, '')}/registry.k8s.io/pause:3.10</code>. The commands for each image are in its row.</p>
+<p>Every image has its upstream name below this endpoint: <code>registry.k8s.io/pause:3.10</code> is pulled as <code>${hostOf(facts.endpoint)}/registry.k8s.io/pause:3.10</code>. The commands for each image are in its row.</p>
 <p>${tlsNotes[facts.tls]}</p></div></details>
 `;
 }

@@ -2,8 +2,8 @@
 import { createHash } from 'node:crypto';
 import type { Exchange } from '../exchange.ts';
 import type { Library } from '../reading.ts';
-import { CurrentInventory } from './current-inventory.ts';
-import { type Asked, printPage } from './document.ts';
+import { CurrentInventory, type CurrentInventoryOptions } from './current-inventory.ts';
+import { type Asked, printPage, printReadingPage } from './document.ts';
 import type { PageFacts } from './facts.ts';
 import type { Inventory } from './inventory.ts';
 import { script } from './script.ts';
@@ -23,19 +23,27 @@ interface PrintedPage {
 
 /**
  * What answers GET and HEAD of `/`: a page about the store, read when it is first asked for and again when the store changed.
- * `?q=` searches, `?page=` leafs through. Throws what the store throws when it is listed.
+ * `?q=` searches, `?page=` leafs through. A large store is shown as being read until it has been. Throws what the store
+ * throws when it is listed.
  */
-export function registryPage(facts: PageFacts): (exchange: Exchange, library: Library) => Promise<void> {
-  const current = new CurrentInventory();
+export function registryPage(
+  facts: PageFacts,
+  options: CurrentInventoryOptions = {},
+): (exchange: Exchange, library: Library) => Promise<void> {
+  const current = new CurrentInventory(options);
   const printed = new WeakMap<Inventory, Map<string, PrintedPage>>();
   return async (exchange, library) => {
-    const inventory = await current.of(library.store);
+    const { inventory, reading } = await current.of(library.store);
     const asked = askedIn(exchange.query);
+    const { names } = library;
+    if (inventory === undefined)
+      return answer(exchange, print(printReadingPage(facts, reading ?? { done: 0, total: 0 })));
+    if (reading !== undefined) return answer(exchange, print(printPage({ facts, names, inventory, asked, reading })));
     const pages = printed.get(inventory) ?? new Map<string, PrintedPage>();
     printed.set(inventory, pages);
     const key = `${asked.page} ${asked.search}`;
-    const page = pages.get(key) ?? print(printPage({ facts, names: library.names, inventory, asked }));
-    keep(pages, key, page);
+    const page = pages.get(key) ?? print(printPage({ facts, names, inventory, asked }));
+    keep(pages, { key, page });
     answer(exchange, page);
   };
 }
@@ -72,7 +80,10 @@ function print(text: string): PrintedPage {
 }
 
 /** The page last asked for is the last to go. */
-function keep(pages: Map<string, PrintedPage>, key: string, page: PrintedPage): void {
+function keep(
+  pages: Map<string, PrintedPage>,
+  { key, page }: { readonly key: string; readonly page: PrintedPage },
+): void {
   pages.delete(key);
   pages.set(key, page);
   for (const oldest of pages.keys()) {

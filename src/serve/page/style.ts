@@ -31,27 +31,29 @@ summary{cursor:pointer}
 .panel summary .soft{font-weight:400;margin-left:.375rem}
 .inner{padding:0 1rem 1rem}
 .inner>p{max-width:44rem;margin-bottom:.625rem}
+.inner p code{overflow-wrap:anywhere}
+.flag{white-space:nowrap}
 .block{position:relative}
 pre{background:var(--fill);border-radius:6px;padding:.75rem .875rem;overflow-x:auto;line-height:1.55;white-space:pre;max-height:26rem;tab-size:2}
 .block .copy{position:absolute;top:.5rem;right:.5rem}
-button,.search button{font:inherit;font-size:.8125rem;color:var(--ink);background:var(--card);border:1px solid var(--line);border-radius:6px;padding:.15rem .6rem;cursor:pointer;white-space:nowrap}
+button{font:inherit;font-size:.8125rem;color:var(--ink);background:var(--card);border:1px solid var(--line);border-radius:6px;padding:.15rem .6rem;cursor:pointer;white-space:nowrap}
 button:hover{border-color:var(--soft)}
 .copy{min-width:4.25rem}
 .bar{display:flex;flex-wrap:wrap;gap:.5rem 1rem;align-items:center;margin-bottom:.75rem}
 h2{font-size:1.125rem;font-weight:650}
 #count{color:var(--soft)}
-.search{display:flex;gap:.5rem;margin-left:auto;flex:0 1 26rem}
+.search{display:flex;gap:.5rem;margin-left:auto;flex:0 1 26rem;min-width:0}
 .search input{flex:1;min-width:0;font:inherit;color:inherit;background:var(--card);border:1px solid var(--line);border-radius:6px;padding:.375rem .75rem}
 .search input::placeholder{color:var(--soft);opacity:1}
 .search button{font-size:inherit;padding:.375rem .875rem}
 .notice{background:var(--warnbg);border:1px solid var(--warnline);border-radius:8px;padding:.625rem 1rem;margin-bottom:1rem}
+.notice.calm{background:var(--card);border-color:var(--line)}
 .notice b,.trouble{color:var(--warn)}
 .empty{background:var(--card);border:1px dashed var(--line);border-radius:10px;padding:2.5rem 1.5rem;text-align:center}
 .empty p+p{margin-top:.5rem;color:var(--soft)}
 .empty code{color:var(--ink);overflow-wrap:anywhere}
 [hidden]{display:none!important}
-table{width:100%;border-collapse:collapse;background:var(--card);border:1px solid var(--line);border-radius:10px;border-spacing:0;border-collapse:separate}
-caption{text-align:left}
+table{width:100%;background:var(--card);border:1px solid var(--line);border-radius:10px;border-spacing:0;border-collapse:separate}
 thead th{font-size:.8125rem;font-weight:500;color:var(--soft);text-align:left;padding:.5rem .75rem}
 tbody th,td{padding:.625rem .75rem;text-align:left;vertical-align:top;border-top:1px solid var(--line);font-weight:400}
 .size{text-align:right;white-space:nowrap}
@@ -61,15 +63,17 @@ tbody.image{position:relative}
 tbody.image tr:first-child>:last-child{padding-right:3rem}
 .scripted tbody.image tr:first-child{cursor:pointer}
 .scripted tbody.image tr:first-child:hover{background:color-mix(in srgb,var(--fill) 50%,transparent)}
-.name{overflow-wrap:anywhere}
+.name{overflow-wrap:anywhere;width:40%}
 .name b{font-weight:600}
+.name i{font-style:normal;display:inline-block;max-width:100%}
 .trouble{display:block;font-size:.8125rem}
 .troubled th:first-child{box-shadow:inset 3px 0 var(--warnline)}
 .chips{display:flex;flex-wrap:wrap;gap:.25rem}
 .chip{font-size:.8125rem;line-height:1.35rem;background:var(--fill);border-radius:4px;padding:0 .4rem;white-space:nowrap;max-width:100%;overflow:hidden;text-overflow:ellipsis}
 .chip.absent{background:none;box-shadow:inset 0 0 0 1px var(--line);color:var(--soft);text-decoration:line-through}
 .chip.incomplete{background:var(--warnbg);color:var(--warn)}
-.signed{color:var(--good);white-space:nowrap}
+.sig{white-space:nowrap}
+.signed{color:var(--good)}
 .also{display:block;font-size:.8125rem;color:var(--soft)}
 td code{color:var(--soft);font-size:.8125rem}
 .more>td{border:0;padding:0}
@@ -91,10 +95,11 @@ td code{color:var(--soft);font-size:.8125rem}
 .pages{display:flex;justify-content:space-between;gap:1rem;padding:1rem 0}
 footer{padding-top:2rem;padding-bottom:3rem;color:var(--soft);font-size:.8125rem}
 footer nav{display:flex;flex-wrap:wrap;gap:.25rem 1.25rem;margin-bottom:.5rem}
-@media (max-width:60rem){.digest{display:none}}
-@media (max-width:46rem){header,main,footer{padding-left:1rem;padding-right:1rem}header{padding-top:1.25rem}h1{font-size:1.375rem}.totals{display:grid;grid-template-columns:repeat(3,auto);justify-content:space-between;gap:.75rem 1rem;margin:1rem 0 1.25rem}.totals:has(.warn){grid-template-columns:1fr 1fr}.totals dd{font-size:1.125rem}.search{flex-basis:100%;margin:0}
+@media (max-width:60rem){.digest{display:none}tbody.image tr:first-child>:nth-child(4){padding-right:3rem}}
+@media (max-width:46rem){header,main,footer{padding-left:1rem;padding-right:1rem}header{padding-top:1.25rem}h1{font-size:1.375rem}.totals{display:grid;grid-template-columns:repeat(3,auto);justify-content:space-between;gap:.75rem 1rem;margin:1rem 0 1.25rem}.totals:has(.warn){grid-template-columns:1fr 1fr}.totals dd{font-size:1.125rem}.search{flex:1 1 100%;margin:0}
 thead{position:absolute;clip-path:inset(50%);width:1px;height:1px;overflow:hidden}
 table,table tbody,table tr,table th,table td{display:block}
+.name{width:auto}
 table{background:none;border:0}
 tbody.image{background:var(--card);border:1px solid var(--line);border-radius:10px;margin-bottom:.625rem}
 tbody.troubled{border-left:3px solid var(--warnline)}
@@ -104,7 +109,7 @@ tbody.image tr:first-child>*{border:0;padding:0}
 tbody.image tr:first-child>th{grid-column:1/-1;padding-right:2rem}
 tbody.image tr:first-child>.platforms{grid-column:1/-1}
 .size{text-align:left;font-weight:600}
-.also{display:inline}
+.also{display:inline;margin-left:.5rem}
 .detail{grid-template-columns:minmax(0,1fr);padding:0 .875rem .875rem}
 .detail dl{grid-template-columns:minmax(0,1fr);gap:.125rem}
 .detail dd+dt{margin-top:.5rem}
