@@ -12,7 +12,7 @@ import type { CallOptions, IndexedManifest, Target, WritableRepository } from '.
 import { BlobFiles, partialDirectory } from './blob-files.ts';
 import { Checkpoint } from './checkpoint.ts';
 import { codeOf, onDisk, readSmall, replaceFile, statsOf } from './disk.ts';
-import { checkLayoutFile, indexedManifest, layoutFileText, parseIndexFile } from './index-file.ts';
+import { checkLayoutFile, type IndexEntry, indexedManifest, layoutFileText, parseIndexFile } from './index-file.ts';
 import { takeLock } from './lock-file.ts';
 import { LayoutNames } from './names.ts';
 import type { StoredFacts } from './reach.ts';
@@ -39,7 +39,7 @@ export async function openLayout(dir: string, options: LayoutOptions = {}): Prom
   const isNew = await needsCreation(directory, { create: !readOnly && (options.create ?? false) });
   const blobs = new BlobFiles(directory);
   await blobs.check();
-  const unlock = readOnly ? async () => {} : await lock(directory);
+  const unlock = readOnly ? async () => {} : await lockLayout(directory);
   try {
     if (isNew) await create(directory);
     if (!readOnly) await blobs.sweep();
@@ -78,7 +78,8 @@ function refused(directory: string, state: string, hint: string): AirgapError {
   return new AirgapError('ERR_INPUT_INVALID', `Cannot open layout "${directory}": ${state}`, { hint });
 }
 
-async function lock(directory: string): Promise<() => Promise<void>> {
+/** Takes the writer's lock of a layout and gives what releases it. Throws ERR_INPUT_INVALID while another writer is at work. */
+export async function lockLayout(directory: string): Promise<() => Promise<void>> {
   const partial = join(directory, partialDirectory);
   await onDisk(`create "${partial}"`, mkdir(partial, { recursive: true }));
   const release = await takeLock(join(partial, 'lock'), `layout "${directory}"`);
@@ -103,14 +104,19 @@ interface ReadIndex {
 }
 
 async function readIndex(directory: string): Promise<ReadIndex> {
+  const stamp = await stampOf(join(directory, 'index.json'));
+  return { names: new LayoutNames(await readEntries(directory)), stamp };
+}
+
+/** What the index of a layout names. Throws ERR_INPUT_INVALID for what is no layout, or one that cannot be trusted. */
+export async function readEntries(directory: string): Promise<IndexEntry[]> {
   const layoutPath = join(directory, 'oci-layout');
   checkLayoutFile((await readSmall(layoutPath, 4096))?.toString('utf8') ?? '', layoutPath);
   const path = join(directory, 'index.json');
-  const stamp = await stampOf(path);
   const bytes = await readSmall(path, indexLimit);
   if (bytes === undefined)
     throw refused(directory, 'index.json is missing, no file or too large', 'it may be damaged: mirror again');
-  return { names: new LayoutNames(parseIndexFile(bytes.toString('utf8'), path)), stamp };
+  return parseIndexFile(bytes.toString('utf8'), path);
 }
 
 async function stampOf(path: string): Promise<string> {
