@@ -45,8 +45,12 @@ export function imagePlatforms(image: ResolvedImage): string[] {
   return [...new Set(platforms)];
 }
 
-/** The table, its notices and the totals. In less than `columns` the table does without targets, and shortens names. */
-export function planLines(prepared: Prepared, columns?: number): string[] {
+/** The table, its notices and the totals, with `more` rows at their end. In less than `columns` the table does without targets, and shortens names. */
+export function planLines(
+  prepared: Prepared,
+  options: { readonly columns?: number | undefined; readonly more?: readonly string[][] } = {},
+): string[] {
+  const { columns, more = [] } = options;
   const { plan, failures } = prepared;
   const rows = [
     ...plan.images.map((image) => imageRow(image, prepared)),
@@ -61,7 +65,7 @@ export function planLines(prepared: Prepared, columns?: number): string[] {
   return [
     ...(rows.length === 0 ? [] : [...tableLines(shown, { right, columns }), '']),
     ...noticeLines(prepared),
-    ...totalLines(prepared),
+    ...tableLines([...totalRows(prepared), ...more]),
   ];
 }
 
@@ -92,7 +96,7 @@ function noticeLines(prepared: Prepared): string[] {
   return lines.length === 0 ? [] : [...new Set(lines), ''];
 }
 
-function totalLines(prepared: Prepared): string[] {
+function totalRows(prepared: Prepared): string[][] {
   const { totals } = prepared.work;
   const { images } = prepared.plan;
   const summary = summarise(prepared.plan);
@@ -112,7 +116,7 @@ function totalLines(prepared: Prepared): string[] {
   if (totals.presentBlobs > 0) rows.push(['already there', blobText(totals.presentBlobs, totals.presentBytes)]);
   const saved = summary.bytesWithoutReuse - summary.uniqueBytes;
   if (saved > 0) rows.push(['saved by sharing', sizeText(saved)]);
-  return tableLines(rows);
+  return rows;
 }
 
 function countText({ plan, failures }: Prepared): string {

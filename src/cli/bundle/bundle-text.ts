@@ -5,18 +5,18 @@ import type { Delta } from '../../plan/delta.ts';
 import type { BundleSource } from '../../store/bundle/bundle.ts';
 import type { Failure } from '../failures.ts';
 import { nearName } from '../next-text.ts';
-import { counted, sizeText, tableLines } from '../report/text.ts';
+import { counted, sizeText } from '../report/text.ts';
 import type { WrittenBundle } from './writing.ts';
 
-/** What will be written, and what a receipt saves. */
-export function reservationLines({ reservation, delta }: Pick<WrittenBundle, 'reservation' | 'delta'>): string[] {
+/** What will be written, and what a receipt saves: rows of the plan. */
+export function reservationRows({ reservation, delta }: Pick<WrittenBundle, 'reservation' | 'delta'>): string[][] {
   const { set, bytes, isComplete } = reservation;
   const shape = set.volumes === 1 ? 'one file' : counted(set.volumes, 'volume');
   const rows = [
     ['bundle', `${shape}, ${sizeText(bytes)}; set ${set.id.slice(0, 8)}${isComplete ? ': stands already' : ''}`],
   ];
   if (delta !== undefined) rows.push(['left out', leftOutText(delta)]);
-  return tableLines(rows);
+  return rows;
 }
 
 function leftOutText({ savedBlobs, savedBytes }: Delta): string {

@@ -2,7 +2,7 @@
 import { dirname, resolve } from 'node:path';
 import { copyAndVerify, type MirrorResult, type Prepared, prepareMirror } from '../../corridor.ts';
 import { printTalosVersion } from '../../talos/version.ts';
-import { bundleFields, reservationLines, writtenBundleLines } from '../bundle/bundle-text.ts';
+import { bundleFields, reservationRows, writtenBundleLines } from '../bundle/bundle-text.ts';
 import { beforeLoading, settleVolumes, withExpected } from '../bundle/loading.ts';
 import type { Invocation } from '../define/wiring.ts';
 import { checkFree, checkRoom } from '../disk-space.ts';
@@ -31,8 +31,8 @@ export function mirror({ inputs, flags, context }: Invocation): Promise<number> 
       work: async (run) => {
         const prepared = await prepareMirror(run.job);
         goOn(session.signal);
-        const laidOut = run.writing === undefined ? [] : reservationLines(run.writing.reserved);
-        session.reporter.text([...planLines(prepared, session.columns), ...laidOut, '']);
+        const laidOut = run.writing === undefined ? [] : reservationRows(run.writing.reserved);
+        session.reporter.text([...planLines(prepared, { columns: session.columns, more: laidOut }), '']);
         if (run.loading !== undefined) await beforeLoading(session, { run, loading: run.loading, prepared });
         return settings.dryRun ? endDryRun(session, prepared) : copy(session, { run, prepared });
       },

@@ -1,5 +1,6 @@
 /** `airgap plan`: what mirror would copy. Writes nothing anywhere. */
 import { prepareMirror } from '../../corridor.ts';
+import { reservationRows } from '../bundle/bundle-text.ts';
 import type { Invocation } from '../define/wiring.ts';
 import { exitCodeOfRun } from '../exit.ts';
 import { failureLines, failuresOf } from '../failures.ts';
@@ -15,10 +16,11 @@ export function plan({ inputs, flags, context }: Invocation): Promise<number> {
   return inSession({ settings, context }, (session) =>
     withMirrorRun(session, {
       write: false,
-      work: async ({ job }) => {
+      work: async ({ job, writing }) => {
         const prepared = await prepareMirror(job);
+        const more = writing === undefined ? [] : reservationRows(writing.reserved);
         if (settings.output.json) context.stdout.write(`${jsonLine(planFields(prepared), 2)}\n`);
-        else session.reporter.text(planLines(prepared, session.columns));
+        else session.reporter.text(planLines(prepared, { columns: session.columns, more }));
         session.reporter.problem(failureLines(failuresOf(prepared)));
         return exitCodeOfRun({
           complete: prepared.plan.images.length + prepared.plan.unchanged.length,
