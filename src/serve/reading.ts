@@ -99,7 +99,7 @@ function wantedRange(exchange: Exchange, blob: { digest: Digest; size: number })
   const isSame = ifRange === undefined || ifRange === `"${digest}"`;
   const range = isSame && exchange.wantsBody ? parseRangeHeader(exchange.header('range'), size) : undefined;
   if (range !== 'unsatisfiable') return range;
-  throw new Refusal(refusals.rangeInvalid, `the blob has ${size} bytes`, {
+  throw new Refusal(refusals.rangeUnsatisfiable, `the blob has ${size} bytes`, {
     headers: { 'content-range': `bytes */${size}` },
   });
 }

@@ -41,6 +41,7 @@ export const refusals = {
   uploadInvalid: { status: 400, code: 'BLOB_UPLOAD_INVALID' },
   uploadUnknown: { status: 404, code: 'BLOB_UPLOAD_UNKNOWN' },
   rangeInvalid: { status: 416, code: 'BLOB_UPLOAD_INVALID' },
+  rangeUnsatisfiable: { status: 416, code: 'SIZE_INVALID' },
   digestInvalid: { status: 400, code: 'DIGEST_INVALID' },
   manifestBlobUnknown: { status: 400, code: 'MANIFEST_BLOB_UNKNOWN' },
   manifestInvalid: { status: 400, code: 'MANIFEST_INVALID' },
