@@ -5,6 +5,7 @@
 import { Command, CommanderError } from 'commander';
 import type { Context } from './context.ts';
 import { defineEmit } from './define/emit.ts';
+import { defineGc } from './define/gc.ts';
 import { defineImages } from './define/images.ts';
 import { defineMirror } from './define/mirror.ts';
 import { definePlan } from './define/plan.ts';
@@ -56,7 +57,16 @@ function defineProgram(context: Context & { readonly version: string }, wiring: 
       getErrHasColors: () => false,
     })
     .addHelpText('after', programExamples);
-  for (const define of [defineMirror, definePlan, defineVerify, defineEmit, defineImages, defineReceipt, defineServe]) {
+  for (const define of [
+    defineMirror,
+    definePlan,
+    defineVerify,
+    defineEmit,
+    defineImages,
+    defineReceipt,
+    defineServe,
+    defineGc,
+  ]) {
     program.addCommand(define(wiring).copyInheritedSettings(program).allowExcessArguments(false));
   }
   return program;
@@ -64,9 +74,9 @@ function defineProgram(context: Context & { readonly version: string }, wiring: 
 
 const programExamples = `
 Examples:
-  talosctl image default | airgap mirror --to 10.5.0.1:6000    mirror what a Talos release needs
-  airgap mirror images.txt --to 10.5.0.1:6000 --dry-run        only show what would be copied
-  airgap verify                                                is everything of airgap.lock still there?
-  airgap mirror --talos v1.14.4 && airgap serve airgap-mirror  no registry yet: a directory, then serve it
+  talosctl image default | airgap mirror --to 10.5.0.1:6000     mirror what a Talos release needs
+  airgap mirror images.txt --to 10.5.0.1:6000 --dry-run         only show what would be copied
+  airgap verify                                                 is everything of airgap.lock still there?
+  airgap mirror --talos v1.14.4 && airgap serve --listen :6000  no registry yet: a directory, then serve it
 
 Exit status: 0 done, 2 usage or input, 3 source, 4 target, 5 verification, 6 some images failed, 130 interrupted.`;
