@@ -58,7 +58,7 @@ function writtenLines(settings: Settings, files: WrittenFiles): string[] {
 function layoutSteps(settings: Settings, files: WrittenFiles): string[] {
   const directory = settings.to.kind === 'layout' ? settings.to.directory : '';
   const lock = nearName(settings.cwd, settings.lockFile);
-  const serve = [`airgap serve ${quoted(directory)}`];
+  const serve = [`airgap serve ${quoted(directory)} --listen :6000`];
   const carry = [
     `airgap mirror ${quoted(lock)} --from oci:${quoted(directory)} --to HOST:PORT    to put it into a registry later`,
   ];

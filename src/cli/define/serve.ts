@@ -7,8 +7,8 @@ export function defineServe({ act }: Wiring): Command {
   const command = new Command('serve')
     .summary('serve a directory or a bundle as a registry, for nodes to pull from')
     .description(
-      'Serves what "airgap mirror" wrote, a directory, a bundle or the volumes of a set, as a registry and where it is, until ' +
-        'Ctrl-C. Writes the Talos configuration that makes nodes ask there. The address in a browser shows a page.',
+      'Serves what "airgap mirror" wrote (a directory, a bundle, the volumes of a set) as a registry, without unpacking, until ' +
+        'Ctrl-C. Writes the Talos configuration that makes nodes ask there. In a browser, its address is a page.',
     )
     .argument(
       '[location]',
