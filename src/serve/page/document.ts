@@ -126,11 +126,11 @@ function search(images: readonly ListedImage[], text: string): readonly ListedIm
 function countText({ inventory, asked }: Shown, at: { readonly found: number; readonly page: number }): string {
   const all = inventory.images.length;
   const isSearch = asked.search.trim() !== '';
-  const of = isSearch ? `${numberText(at.found)} of ${counted(all, 'image')}` : counted(all, 'image');
   // The number of all images stands at the top of the page.
-  if (at.found <= pageSize) return isSearch ? of : '';
+  if (at.found <= pageSize) return isSearch ? `${numberText(at.found)} of ${counted(all, 'image')}` : '';
   const first = (at.page - 1) * pageSize + 1;
-  return `${numberText(first)} to ${numberText(Math.min(at.found, at.page * pageSize))} of ${of}`;
+  const last = Math.min(at.found, at.page * pageSize);
+  return `${numberText(first)} to ${numberText(last)} of ${isSearch ? `${numberText(at.found)} found` : counted(all, 'image')}`;
 }
 
 function notices({ inventory, asked }: Shown): Markup {

@@ -80,6 +80,7 @@ function chip({ platform, state }: ImagePlatform): Markup {
 }
 
 function signatures({ attachments, image }: ListedImage): Markup {
+  if (attachments === undefined) return html`<span class="soft">cannot be told</span>`;
   const count = total(attachments, 'signature');
   const others = (['attestation', 'SBOM', 'referrer'] as const)
     .map((kind) => ({ kind, count: total(attachments, kind) }))
@@ -93,7 +94,7 @@ function total(attachments: readonly Attachments[], kind: Attachments['kind']): 
   return attachments.filter((found) => found.kind === kind).reduce((sum, found) => sum + found.count, 0);
 }
 
-function factsOf({ image, attachments, trouble, reference }: ListedImage): Markup {
+function factsOf({ image, attachments = [], trouble, reference }: ListedImage): Markup {
   if (image === undefined) return html`<p class="soft">Nothing more can be said: ${trouble}.</p>`;
   const missing =
     image.missing.count === 0

@@ -24,7 +24,8 @@ export interface ListedImage {
   readonly trouble: string | undefined;
   /** Undefined when its manifest cannot be read. */
   readonly image: ReadImage | undefined;
-  readonly attachments: readonly Attachments[];
+  /** Undefined when the store failed to tell. */
+  readonly attachments: readonly Attachments[] | undefined;
   /** What a search looks through, in lower case. */
   readonly words: string;
 }
@@ -179,7 +180,7 @@ class RepositoryReading {
       const words = `${reference} incomplete`.toLowerCase();
       return { ...common, state: 'unreadable', trouble: result.trouble, image: undefined, attachments: [], words };
     }
-    const attachments = await this.#attachmentsOf(result);
+    const attachments = await this.#attachmentsOf(result).catch(() => undefined);
     const trouble = incompleteness(result);
     const state = trouble === undefined ? 'complete' : 'incomplete';
     return {
@@ -224,11 +225,11 @@ function incompleteness({ missing, platforms }: ReadImage): string | undefined {
 
 function wordsOf(
   reference: string,
-  known: { readonly result: ReadImage; readonly attachments: readonly Attachments[] },
+  known: { readonly result: ReadImage; readonly attachments: readonly Attachments[] | undefined },
 ): string {
   const { result, attachments } = known;
   const platforms = result.platforms.map(({ platform }) => platform);
-  const kinds = attachments.map(({ kind }) => kind);
+  const kinds = (attachments ?? []).map(({ kind }) => kind);
   const trouble = incompleteness(result) === undefined ? [] : ['incomplete'];
   return [reference, result.digest, ...platforms, result.artifactType ?? '', ...kinds, ...trouble]
     .join(' ')
