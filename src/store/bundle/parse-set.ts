@@ -10,6 +10,7 @@ import { entryNames } from './set.ts';
 
 /** Largest document of a bundle that is read whole, in bytes: a set of some 150 000 blobs. */
 export const documentLimit = 32 * 1024 * 1024;
+const harmlessSize = 1024 * 1024;
 const mostEntries = 1_000_000;
 const mostFiles = 1000;
 
@@ -67,7 +68,19 @@ export function parseVolume(bytes: Uint8Array, path: string): BundleVolume {
   };
 }
 
+/**
+ * Throws ERR_INPUT_INVALID for a large document of little else than brackets: read, it would take very much more memory than the file.
+ * Documents of bundles have one bracket in some fifty bytes.
+ */
+export function refuseBomb(bytes: Uint8Array, where: { readonly path: string; readonly entry: string }): void {
+  if (bytes.length < harmlessSize) return;
+  let brackets = 0;
+  for (const byte of bytes) if (byte === 0x7b || byte === 0x5b) brackets += 1;
+  if (brackets > bytes.length / 16) throw refused(where.path, 'has too many objects and lists', { entry: where.entry });
+}
+
 function readDocument(bytes: Uint8Array, where: { path: string; entry: string }): Field {
+  refuseBomb(bytes, where);
   const refuse = (field: string, state: string) =>
     refused(where.path, field === '' ? state : `has a field ${quoteText(field)} that ${state}`, { entry: where.entry });
   const document = readJson(bytes, refuse);

@@ -8,7 +8,7 @@ import { BundleStore } from './bundle-store.ts';
 import { contentOfArchive, contentOfSet } from './content-of.ts';
 import { findVolumes } from './find-volumes.ts';
 import { digestOfEntry, type OpenedVolume, openVolume } from './open-volume.ts';
-import { documentLimit } from './parse-set.ts';
+import { documentLimit, refuseBomb } from './parse-set.ts';
 import { copyAgainHint, dockerArchiveHint, refused } from './refuse.ts';
 import { checkSignature } from './signature.ts';
 import { Staging } from './staging.ts';
@@ -130,6 +130,7 @@ async function namesIn(tar: TarFile): Promise<LayoutNames> {
   if (layout === undefined || index === undefined)
     throw noLayout(tar, layout === undefined ? 'oci-layout' : 'index.json');
   checkLayoutFile(layout.toString('utf8'), `${tar.path}: oci-layout`);
+  refuseBomb(index, { path: tar.path, entry: 'index.json' });
   readJson(index, (_, state) => refused(tar.path, state, { entry: 'index.json' }));
   return new LayoutNames(parseIndexFile(index.toString('utf8'), `${tar.path}: index.json`));
 }

@@ -27,6 +27,8 @@ const mostHeaders = 1_000_000;
 /** Largest header that says more about the next entry, in bytes. */
 const extensionLimit = 1024 * 1024;
 const nameLimit = 4096;
+/** Most characters of all names together: what is kept of a tar is kept in memory. */
+const allNamesLimit = 64 * 1024 * 1024;
 /** Most zeros after the end that are looked at: tar programs fill their last record. */
 const tailLimit = 16 * 1024 * 1024;
 
@@ -47,6 +49,7 @@ const forbidden: Readonly<Record<string, string>> = {
 export async function* tarEntries(file: WindowedFile, signal?: AbortSignal): AsyncGenerator<TarEntry> {
   let position = 0;
   let override: Override = {};
+  let characters = 0;
   for (let count = 0; ; count += 1) {
     throwIfAborted(signal);
     if (count === mostHeaders) throw refused(file.path, `it has more than ${mostHeaders} entries`);
@@ -65,6 +68,8 @@ export async function* tarEntries(file: WindowedFile, signal?: AbortSignal): Asy
     override = {};
     const kind = kindOf(file.path, { ...header, name, size });
     const plain = plainName(file.path, name);
+    characters += plain.length;
+    if (characters > allNamesLimit) throw refused(file.path, `its names have more than ${allNamesLimit} characters`);
     if (plain !== '') yield { name: plain, kind, offset, size };
     else if (kind === 'file') throw refused(file.path, 'has no name', { entry: name });
   }

@@ -51,6 +51,7 @@ const refusals: readonly (readonly [string, Buffer, RegExp])[] = [
   ['no JSON', Buffer.from('{"version":'), /"airgap\/set.json" is not JSON/],
   ['bytes that are no text', Buffer.of(0xff), /is not UTF-8/],
   ['deep nesting', Buffer.from('['.repeat(100_000)), /nested more than 64 levels/],
+  ['a bomb of lists', Buffer.from(`{"files":[${'[],'.repeat(10_000_000)}[]]}`), /has too many objects and lists/],
   ['a list', Buffer.from('[]'), /is not an object/],
   ['another version', textOf({ version: 2 }), /has version 2, and this program reads version 1/],
   ['no version', Buffer.from('{}'), /"version" that is missing/],
