@@ -1,11 +1,11 @@
 /** What the corridor reports while it works. The library prints nothing; `cli/report` turns these into text or JSON lines. */
 
 export type AirgapEvent =
-  | { readonly type: 'phase'; readonly phase: 'resolve' | 'survey' | 'copy' | 'verify' | 'emit' }
+  | { readonly type: 'phase'; readonly phase: 'resolve' | 'survey' | 'copy' | 'verify' | 'check' | 'emit' }
   /** Counted facts about a phase: images resolved so far and in all. */
   | { readonly type: 'resolve:progress'; readonly done: number; readonly total: number }
   | { readonly type: 'resolve:failed'; readonly image: string; readonly code: string; readonly message: string }
-  /** What the copier is about to do, in blobs and bytes. */
+  /** What the copier is about to do, or a check about to read, in blobs and bytes. */
   | { readonly type: 'copy:start'; readonly images: number; readonly blobs: number; readonly bytes: number }
   /** Bytes of a blob that arrived from upstream since the last such event of this blob. Negative when a transfer starts again and earlier bytes do not count any more. */
   | { readonly type: 'blob:bytes'; readonly digest: string; readonly bytes: number }

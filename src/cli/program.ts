@@ -4,6 +4,7 @@
  */
 import { Command, CommanderError } from 'commander';
 import type { Context } from './context.ts';
+import { defineCheck } from './define/check.ts';
 import { defineEmit } from './define/emit.ts';
 import { defineGc } from './define/gc.ts';
 import { defineImages } from './define/images.ts';
@@ -61,6 +62,7 @@ function defineProgram(context: Context & { readonly version: string }, wiring: 
     defineMirror,
     definePlan,
     defineVerify,
+    defineCheck,
     defineEmit,
     defineImages,
     defineReceipt,

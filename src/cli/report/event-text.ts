@@ -52,7 +52,7 @@ const phaseWords: Readonly<Record<string, string>> = {
 
 /** Where the run is, for a log; undefined when there is nothing to say. */
 export function progressLine(progress: Progress, now: number): string | undefined {
-  if (progress.phase !== 'copy') {
+  if (progress.phase !== 'copy' && progress.phase !== 'check') {
     const words = phaseWords[progress.phase];
     if (words === undefined) return undefined;
     return progress.phaseTotal === 0 ? `${words} ..` : `${words} ${progress.phaseDone}/${progress.phaseTotal} images`;
@@ -61,7 +61,7 @@ export function progressLine(progress: Progress, now: number): string | undefine
   const rate = progress.rate(now);
   const left = progress.timeLeft(now);
   return [
-    `copying  images ${done}/${progress.images}`,
+    progress.phase === 'check' ? 'reading' : `copying  images ${done}/${progress.images}`,
     `${sizeText(progress.bytesMoved)} of ${sizeText(progress.bytesTotal)}`,
     ...(rate === undefined ? [] : [`${sizeText(rate)}/s`]),
     ...(left === undefined ? [] : [`${timeText(left)} left`]),

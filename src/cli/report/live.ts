@@ -22,6 +22,7 @@ const phaseWords: Readonly<Record<Progress['phase'], string>> = {
   survey: 'looking what the target has',
   copy: 'copying',
   verify: 'verifying',
+  check: 'reading',
   emit: 'writing',
 };
 
@@ -40,8 +41,8 @@ export function liveLines(
       options.style,
     );
   });
-  const head =
-    progress.phase === 'copy' ? copyHead(progress, { ...options, width }) : [cutAt(phaseLine(progress), width)];
+  const hasBytes = progress.phase === 'copy' || progress.phase === 'check';
+  const head = hasBytes ? copyHead(progress, { ...options, width }) : [cutAt(phaseLine(progress), width)];
   const transfers = progress.phase === 'copy' ? transferLines(progress, { style: options.style, width }) : [];
   return [...head, ...waits, ...transfers].slice(0, room);
 }
@@ -57,7 +58,7 @@ function copyHead(
 ): string[] {
   const done = progress.imagesDone + progress.imagesFailed;
   const failed = progress.imagesFailed === 0 ? '' : `  ${progress.imagesFailed} failed`;
-  const images = `images ${done}/${progress.images}${failed}`;
+  const images = progress.phase === 'check' ? phaseWords.check : `images ${done}/${progress.images}${failed}`;
   const bytes = `${sizeText(progress.bytesMoved)} of ${sizeText(progress.bytesTotal)}`;
   const rate = progress.rate(view.now);
   const left = progress.timeLeft(view.now);

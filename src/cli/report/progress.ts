@@ -19,7 +19,7 @@ export interface Wait {
   readonly until: number;
 }
 
-export type Phase = 'start' | 'resolve' | 'survey' | 'copy' | 'verify' | 'emit';
+export type Phase = 'start' | 'resolve' | 'survey' | 'copy' | 'verify' | 'check' | 'emit';
 
 /** Half-life of the shown rate in milliseconds: recent enough to see a change, slow enough to read. */
 const rateWindow = 5000;

@@ -1,0 +1,77 @@
+/** A place that is only read, whatever it is: a layout directory, a bundle, the volumes of a set. */
+import { readdir, stat } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import type { BundleSource } from '../store/bundle/bundle.ts';
+import { openBundle } from '../store/bundle/reader.ts';
+import { openLayout } from '../store/layout/open.ts';
+import { parseLocation, printLocation } from '../store/location.ts';
+import type { Source } from '../store/store.ts';
+import { readInputFile } from './files.ts';
+import { usageError } from './values.ts';
+
+export interface ReadablePlace {
+  readonly kind: 'layout' | 'bundle';
+  /** Absolute. */
+  readonly path: string;
+  /** As every command takes it: `oci:DIR`, `bundle:FILE`. */
+  readonly name: string;
+  /** A directory of volumes, all of which ought to be there. */
+  readonly isDirectory: boolean;
+}
+
+export interface OpenedPlace extends ReadablePlace {
+  readonly store: Source;
+  /** The store, where it is a bundle. */
+  readonly bundle: BundleSource | undefined;
+}
+
+/** What `oci:DIR`, `bundle:FILE`, `bundle:DIR/` or a bare path means. Throws ERR_USAGE for what is nothing that can be read. */
+export async function findPlace(text: string, cwd: string): Promise<ReadablePlace> {
+  if (!/^(?:oci|bundle):/.test(text)) return sniff(text, resolve(cwd, text));
+  const location = parseLocation(text);
+  if (location.kind === 'registry') throw nothingToRead(text);
+  const path = resolve(cwd, location.kind === 'layout' ? location.directory : location.path);
+  const isDirectory = location.kind === 'bundle' && (location.isDirectory || (await isFolder(path)));
+  return { kind: location.kind, path, name: printLocation(location), isDirectory };
+}
+
+/** Opens it for reading. Throws ERR_USAGE for a key with what is not signed, and what openLayout() and openBundle() throw. */
+export async function openForReading(
+  place: ReadablePlace,
+  options: { readonly verifyKeyFile?: string | undefined; readonly signal?: AbortSignal | undefined } = {},
+): Promise<OpenedPlace> {
+  const { verifyKeyFile, signal } = options;
+  if (place.kind === 'layout') {
+    if (verifyKeyFile !== undefined)
+      throw usageError('Cannot use --verify-key with a directory: only bundles are signed');
+    return { ...place, store: await openLayout(place.path, { readOnly: true }), bundle: undefined };
+  }
+  const key = verifyKeyFile === undefined ? undefined : await readInputFile(verifyKeyFile, verifyKeyFile);
+  const verifyKey = key === undefined ? undefined : Buffer.from(key).toString('utf8');
+  const bundle = await openBundle(place.path, { verifyKey, verifyKeyName: verifyKeyFile, signal });
+  return { ...place, store: bundle, bundle };
+}
+
+async function sniff(text: string, path: string): Promise<ReadablePlace> {
+  const found = await stat(path).catch(() => undefined);
+  if (found?.isFile() === true) return { kind: 'bundle', path, name: `bundle:${text}`, isDirectory: false };
+  const names = await readdir(path).catch((): string[] => []);
+  if (names.includes('oci-layout')) return { kind: 'layout', path, name: `oci:${text}`, isDirectory: false };
+  if (names.some((name) => /\.tar$/i.test(name)))
+    return { kind: 'bundle', path, name: `bundle:${text.replace(/\/*$/, '/')}`, isDirectory: true };
+  throw nothingToRead(text);
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  return stat(path).then(
+    (stats) => stats.isDirectory(),
+    () => false,
+  );
+}
+
+function nothingToRead(text: string) {
+  return usageError(
+    `Cannot read ${JSON.stringify(text)}: it is no layout directory, no bundle and no directory of volumes`,
+    'write oci:DIR, bundle:FILE or bundle:DIR/; a registry is checked with airgap verify --deep',
+  );
+}
