@@ -87,10 +87,10 @@ function bundleWarnings({ set, missingVolumes }: BundleSource): string[] {
   return warnings;
 }
 
-async function placeOf({
-  place,
-  cwd,
-}: ServeSettings): Promise<{ readonly kind: 'layout' | 'bundle'; readonly path: string }> {
+async function placeOf(
+  settings: ServeSettings,
+): Promise<{ readonly kind: 'layout' | 'bundle'; readonly path: string }> {
+  const { place, cwd } = settings;
   if (/^(?:oci|bundle):/.test(place)) {
     const location = parseLocation(place);
     if (location.kind === 'bundle') return { kind: 'bundle', path: resolve(cwd, location.path) };
@@ -101,9 +101,11 @@ async function placeOf({
   if (found?.isFile() === true) return { kind: 'bundle', path };
   const names = await readdir(path).catch((): string[] => []);
   if (!names.includes('oci-layout') && names.some((name) => name.endsWith('.tar'))) return { kind: 'bundle', path };
-  if (found === undefined || names.includes('oci-layout') || names.length === 0) return { kind: 'layout', path };
+  if (names.includes('oci-layout') || (settings.writable && names.length === 0)) return { kind: 'layout', path };
   throw usageError(
-    `Cannot serve "${place}": it is no OCI layout directory, no bundle and no set of volumes`,
+    found === undefined
+      ? `Cannot serve "${place}": it does not exist`
+      : `Cannot serve "${place}": it is no OCI layout directory, no bundle and no set of volumes`,
     `"airgap mirror" without --to writes a directory, ${serveDefaults.place}`,
   );
 }

@@ -1,13 +1,16 @@
-import { generateKeyPairSync } from 'node:crypto';
+import { createHash, generateKeyPairSync } from 'node:crypto';
 import { chmodSync, existsSync, mkdirSync, readFileSync, statSync } from 'node:fs';
+import { get, type IncomingMessage } from 'node:http';
 import { basename } from 'node:path';
 import { hashSync } from 'bcryptjs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { makeAuthority, makeServerCertificate } from '../../../src/certificates/certificate.ts';
 import { signerFrom } from '../../../src/store/bundle/signature.ts';
+import { openLayout } from '../../../src/store/layout/open.ts';
 import { packSet, writeVolumes } from '../../support/packedSet.ts';
+import { seedImage } from '../../support/seedImages.ts';
 import { type WorkFolder, workFolder } from '../airgap.ts';
-import { freePort, pausePath, type Running, seedLayout, serving } from '../serving/serving.ts';
+import { freePort, pause, pausePath, type Running, seedLayout, serving } from '../serving/serving.ts';
 
 let folder: WorkFolder;
 let running: Running | undefined;
@@ -94,6 +97,24 @@ describe('airgap serve', () => {
     expect((await server.ask('/v2/')).status).toBe(200);
     const { urls, endpoints } = JSON.parse((await server.end()).stdout) as Record<string, string[]>;
     expect(urls).toEqual([...(endpoints ?? []), `http://127.0.0.1:${server.port}`]);
+  });
+
+  it('lets an answer end that is under way when it is interrupted, and takes nothing new', async () => {
+    const store = await openLayout(folder.file('airgap-mirror'), { create: true });
+    const { blobs } = await seedImage(store, pause, { layerBytes: 30_000_000, layers: ['large'] });
+    await store.close();
+    const layer = blobs.find(({ size }) => size > 1_000_000);
+    const server = await serve();
+    const response = await new Promise<IncomingMessage>((resolve, reject) => {
+      const path = `/v2/pause/blobs/${layer?.digest}?ns=registry.k8s.io`;
+      get({ host: '127.0.0.1', port: server.port, path, agent: false }, resolve).once('error', reject);
+    });
+    const ending = server.end();
+    await expect(server.ask('/v2/')).rejects.toMatchObject({ code: 'ECONNREFUSED' });
+    const hash = createHash('sha256');
+    for await (const chunk of response) hash.update(chunk as Buffer);
+    expect(`sha256:${hash.digest('hex')}`).toBe(layer?.digest);
+    expect(await ending).toMatchObject({ status: 0, stderr: 'letting 1 answer end; Ctrl-C again cuts\n' });
   });
 
   it('ends with 2 when the port is taken, the address is not here, or nothing is there to serve', async () => {
