@@ -109,7 +109,8 @@ tbody.image tr:first-child>*{border:0;padding:0}
 tbody.image tr:first-child>th{grid-column:1/-1;padding-right:2rem}
 tbody.image tr:first-child>.platforms{grid-column:1/-1}
 .size{text-align:left;font-weight:600}
-.also{display:inline;margin-left:.5rem}
+.sig{white-space:normal}
+.sig>span{display:inline-block;white-space:nowrap;margin-right:.5rem}
 .detail{grid-template-columns:minmax(0,1fr);padding:0 .875rem .875rem}
 .detail dl{grid-template-columns:minmax(0,1fr);gap:.125rem}
 .detail dd+dt{margin-top:.5rem}

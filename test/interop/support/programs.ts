@@ -8,6 +8,7 @@ const packages = {
   containerd: 'containerd',
   ctr: 'containerd',
   openssl: 'openssl',
+  chromium: 'chromium',
 } as const;
 
 export type Program = keyof typeof packages;
