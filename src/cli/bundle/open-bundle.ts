@@ -18,7 +18,7 @@ export async function openBundleSource(
   const { settings, staging } = options;
   const { verifyKeyFile } = settings.bundle;
   const verifyKey = verifyKeyFile === undefined ? undefined : await readPem(verifyKeyFile);
-  return openBundle(resolve(settings.cwd, location.path), { verifyKey, staging });
+  return openBundle(resolve(settings.cwd, location.path), { verifyKey, verifyKeyName: verifyKeyFile, staging });
 }
 
 /** Opens a bundle for writing. The key is tried before anything is fetched. */

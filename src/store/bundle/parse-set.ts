@@ -2,6 +2,7 @@
 import { type Digest, isDigest } from '../../oci/digest.ts';
 import { type Field, readJson } from '../../oci/fields.ts';
 import { quoteText } from '../../oci/quote.ts';
+import { formatRepository, isRepositoryPath, parseRepository } from '../../oci/reference.ts';
 import { mostVolumes } from './packing.ts';
 import { printSet, setIdOf } from './print-set.ts';
 import { refused } from './refuse.ts';
@@ -171,19 +172,28 @@ function readBase(field: Field): BaseBlob {
   return {
     digest: readDigest(field.at('digest')),
     size: field.at('size').count(),
-    upstream: readNames(field.at('upstream')),
-    repositories: readNames(field.at('repositories')),
+    upstream: readNames(field.at('upstream'), isFullRepository),
+    repositories: readNames(field.at('repositories'), isRepositoryPath),
   };
 }
 
-function readNames(field: Field): string[] {
+function readNames(field: Field, isName: (text: string) => boolean): string[] {
   return sorted(field.list(mostEntries), {
     read: (name) => {
       const text = name.text();
-      return /^[a-z0-9[][a-z0-9._:[\]/-]{0,600}$/.test(text) ? text : name.fail('is no repository');
+      return isName(text) ? text : name.fail('is no repository');
     },
     key: (name) => name,
   });
+}
+
+/** With its registry written out. */
+function isFullRepository(text: string): boolean {
+  try {
+    return formatRepository(parseRepository(text)) === text;
+  } catch {
+    return false;
+  }
 }
 
 /** A list as it has to stand: in order, nothing twice. */

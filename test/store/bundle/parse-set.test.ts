@@ -109,6 +109,12 @@ const refusals: readonly (readonly [string, Buffer, RegExp])[] = [
   ['a blob twice', textOf({ blobs: [draft.blobs[0], draft.blobs[0]] }), /"blobs\[1\]" that stands there twice/],
   ['a blob that is a manifest', textOf({ blobs: [{ ...draft.blobs[0], digest: a }] }), /names the manifest sha256:a/],
   ['a base that is here', textOf({ base: [{ ...draft.base[0], digest: b }] }), /which is in the bundle/],
+  ['an upstream without a registry', textOf({ base: [{ ...draft.base[0], upstream: ['a/b'] }] }), /is no repository/],
+  [
+    'a repository in capitals',
+    textOf({ base: [{ ...draft.base[0], repositories: ['A'] }] }),
+    /repositories\[0\]" that is no/,
+  ],
   [
     'repositories that are none',
     textOf({ base: [{ ...draft.base[0], upstream: ['a\nb'] }] }),
