@@ -63,7 +63,7 @@ tbody.image{position:relative}
 tbody.image tr:first-child>:last-child{padding-right:3rem}
 .scripted tbody.image tr:first-child{cursor:pointer}
 .scripted tbody.image tr:first-child:hover{background:color-mix(in srgb,var(--fill) 50%,transparent)}
-.name{overflow-wrap:anywhere;width:40%}
+.name{overflow-wrap:anywhere;width:44%}
 .name b{font-weight:600}
 .name i{font-style:normal;display:inline-block;max-width:100%}
 .trouble{display:block;font-size:.8125rem}
@@ -114,6 +114,8 @@ tbody.image tr:first-child>.platforms{grid-column:1/-1}
 .detail{grid-template-columns:minmax(0,1fr);padding:0 .875rem .875rem}
 .detail dl{grid-template-columns:minmax(0,1fr);gap:.125rem}
 .detail dd+dt{margin-top:.5rem}
+.detail dd{align-items:start}
+.detail dd code{padding:.2rem 0}
 input,.search button{min-height:2.75rem}
 .more summary{width:2.75rem;height:2.75rem;top:.125rem;right:.125rem}
 .copy{padding:.375rem .75rem}}
