@@ -44,6 +44,8 @@ interface Item {
  * whatever order they come. Undefined where volumes are too small for that, or too many are needed.
  */
 export function packBlobs(blobs: readonly Packable[], room: number): Packed | undefined {
+  const total = blobs.reduce((sum, { size }) => sum + size, 0);
+  if (total > room * mostVolumes) return undefined;
   const cut = cutLarge([...blobs].sort(bySize), room);
   if (cut === undefined || cut.ranges.length > mostVolumes) return undefined;
   const free: number[] = cut.ranges.map((range) => room - range.cost);

@@ -41,6 +41,8 @@ export function layOutVolume(
   set: BundleSet,
   volume: { readonly number: number; readonly signed: boolean },
 ): VolumeLayout {
+  const facts = factsOf(set);
+  const parts = facts.parts[volume.number - 1] ?? [];
   let position = 0;
   const place = (name: string, size: number): VolumeEntry => {
     const header = position;
@@ -48,8 +50,12 @@ export function layOutVolume(
     position = offset + paddedSize(size);
     return { name, size, header, offset };
   };
-  const head = headOf(set, volume).map(({ name, size }) => place(name, size));
-  const segments = segmentsOf(set, volume.number).map((part) => ({ ...part, ...place(part.name, part.size) }));
+  const text = volumeText(set, { number: volume.number, checksumOf: () => unknownChecksum });
+  const document = { name: entryNames.volume, size: Buffer.byteLength(text) };
+  const signature = volume.signed ? [{ name: entryNames.signature, size: signatureLimit }] : [];
+  const named = [...facts.first, ...signature, document, ...facts.rest];
+  const head = named.map(({ name, size }) => place(name, size));
+  const segments = parts.map((part) => ({ ...part, ...place(part.name, part.size) }));
   return { number: volume.number, size: position + endSize, head, segments };
 }
 
@@ -58,15 +64,13 @@ export function volumeText(
   set: BundleSet,
   volume: { readonly number: number; readonly checksumOf: (digest: Digest, start: number) => Digest },
 ): string {
-  const content: BundleVolume['content'][number][] = [];
-  for (const { digest, size, parts } of set.blobs) {
-    for (const part of parts) {
-      if (part.volume !== volume.number) continue;
-      const { start, length } = part;
-      content.push({ digest, start, length, checksum: length === size ? digest : volume.checksumOf(digest, start) });
-    }
-  }
-  return printVolume({ version: 1, set: set.id, number: volume.number, volumes: set.volumes, content });
+  const { number, checksumOf } = volume;
+  const content = (factsOf(set).parts[number - 1] ?? [])
+    .map(({ digest, start, size: length, blobSize }): BundleVolume['content'][number] => {
+      return { digest, start, length, checksum: length === blobSize ? digest : checksumOf(digest, start) };
+    })
+    .sort((a, b) => compare(a.digest, b.digest) || a.start - b.start);
+  return printVolume({ version: 1, set: set.id, number, volumes: set.volumes, content });
 }
 
 /** The name of a volume's file in its directory. */
@@ -84,37 +88,52 @@ interface NamedSize {
   readonly size: number;
 }
 
-/** The order in which a reader that goes from front to back needs them. */
-function headOf(set: BundleSet, volume: { readonly number: number; readonly signed: boolean }): NamedSize[] {
-  const first = (name: string) => set.files.filter((file) => file.name === name);
-  const text = volumeText(set, { number: volume.number, checksumOf: () => unknownChecksum });
-  return [
-    ...first('oci-layout'),
-    ...first('index.json'),
-    { name: entryNames.set, size: Buffer.byteLength(printSet(set)) },
-    ...(volume.signed ? [{ name: entryNames.signature, size: signatureLimit }] : []),
-    { name: entryNames.volume, size: Buffer.byteLength(text) },
-    ...set.files.filter((file) => file.name !== 'oci-layout' && file.name !== 'index.json'),
-    ...set.manifests.map(({ digest, size }) => ({ name: manifestEntryName(digest), size })),
-  ];
-}
-
 type Part = Pick<Segment, 'name' | 'size' | 'digest' | 'blobSize' | 'start'>;
 
-/** Whole blobs, largest first, and then ranges. */
-function segmentsOf(set: BundleSet, number: number): Part[] {
-  const parts: Part[] = [];
+/** What all volumes of a set share, worked out once. */
+interface SetFacts {
+  /** What a reader that goes from front to back needs first. */
+  readonly first: readonly NamedSize[];
+  /** Named files and manifests. */
+  readonly rest: readonly NamedSize[];
+  /** Of each volume: whole blobs, largest first, and then ranges. */
+  readonly parts: readonly (readonly Part[])[];
+}
+
+const known = new WeakMap<BundleSet, SetFacts>();
+
+function factsOf(set: BundleSet): SetFacts {
+  const facts = known.get(set) ?? workOut(set);
+  known.set(set, facts);
+  return facts;
+}
+
+function workOut(set: BundleSet): SetFacts {
+  const layoutFiles = ['oci-layout', 'index.json'];
+  const first = layoutFiles.flatMap((name) => set.files.filter((file) => file.name === name));
+  const parts: Part[][] = Array.from({ length: set.volumes }, () => []);
   for (const blob of set.blobs) {
     for (const { volume, start, length } of blob.parts) {
-      if (volume !== number) continue;
       const name = entryNameOf(blob, { start, length });
-      parts.push({ name, size: length, digest: blob.digest, blobSize: blob.size, start });
+      parts[volume - 1]?.push({ name, size: length, digest: blob.digest, blobSize: blob.size, start });
     }
   }
-  return parts.sort(compareParts);
+  return {
+    first: [...first, { name: entryNames.set, size: Buffer.byteLength(printSet(set)) }],
+    rest: [
+      ...set.files.filter((file) => !layoutFiles.includes(file.name)),
+      ...set.manifests.map(({ digest, size }) => ({ name: manifestEntryName(digest), size })),
+    ],
+    parts: parts.map((ofOne) => ofOne.sort(compareParts)),
+  };
 }
 
 function compareParts(a: Part, b: Part): number {
   const isRange = (part: Part) => (part.size === part.blobSize ? 0 : 1);
-  return isRange(a) - isRange(b) || b.size - a.size || (a.name < b.name ? -1 : 1);
+  return isRange(a) - isRange(b) || b.size - a.size || compare(a.name, b.name);
+}
+
+function compare(a: string, b: string): number {
+  if (a === b) return 0;
+  return a < b ? -1 : 1;
 }

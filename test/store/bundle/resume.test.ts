@@ -1,11 +1,13 @@
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { appendFile, mkdir, mkdtemp, open, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { BundlePlace } from '../../../src/store/bundle/bundle.ts';
+import { openBundle } from '../../../src/store/bundle/reader.ts';
 import { openBundleWriter } from '../../../src/store/bundle/writer.ts';
+import { tinyDisksWork } from '../../faults/small-disk.ts';
 import {
   type Fetched,
   hashesIn,
@@ -183,5 +185,22 @@ describe('a bundle that was not finished', () => {
     await writer.finish();
     await writer.close();
     expect((await hashesIn(directory))[second]).toBe(volumes[second]);
+  });
+});
+
+describe('a disk that is too small', () => {
+  it.skipIf(!tinyDisksWork())('ends the run, keeps what came, and with more room it goes on', async () => {
+    const seeded = await seedLarge(2 * MiB);
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', directory]);
+    try {
+      await expect(pushed(fileIn(directory), { seeded })).rejects.toMatchObject({ code: 'ERR_NO_SPACE' });
+      execFileSync('mount', ['-o', 'remount,size=8m', directory]);
+      const { fetched } = await writeBundle(fileIn(directory), seeded);
+      expect(bytesOf(fetched)).toBeGreaterThan(0);
+      expect(await readdir(directory)).toEqual(['one.tar']);
+      await openBundle(join(directory, 'one.tar'));
+    } finally {
+      execFileSync('umount', [directory]);
+    }
   });
 });

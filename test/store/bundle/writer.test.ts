@@ -4,12 +4,16 @@ import { mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { digestOf } from '../../../src/oci/digest.ts';
+import { mediaTypes } from '../../../src/oci/media-type.ts';
 import type { BundlePlace } from '../../../src/store/bundle/bundle.ts';
 import { openBundle } from '../../../src/store/bundle/reader.ts';
 import { openBundleWriter } from '../../../src/store/bundle/writer.ts';
+import { contentOfBytes } from '../../../src/store/verified.ts';
 import { hashesIn, pushImages, writeBundle } from '../../support/bundleWriting.ts';
+import { randomBytes } from '../../support/layers.ts';
 import { contentsOf, type PackedSet, packSet, writeVolumes } from '../../support/packedSet.ts';
-import { expectWhole } from '../../support/readBundles.ts';
+import { expectWhole, readAll } from '../../support/readBundles.ts';
 
 const volumeSize = 40_000;
 const { privateKey } = generateKeyPairSync('ed25519');
@@ -112,6 +116,59 @@ describe('openBundleWriter()', () => {
     }
     const out = writeBundle(volumesIn(join(directory, 'x')), many, { volumeSize, onlyVolume: 99 });
     await expect(out).rejects.toMatchObject({ code: 'ERR_USAGE', hint: `name one from 1 to ${many.set.volumes}` });
+  });
+
+  it('takes blobs by sha512 and an empty one, whole and in parts', async () => {
+    const contents = [randomBytes('long', 100_000), randomBytes('short', 600), new Uint8Array()];
+    const blobs = contents.map((bytes, at) => ({
+      mediaType: mediaTypes.ociConfig,
+      digest: digestOf(bytes, at === 2 ? 'sha256' : 'sha512'),
+      size: bytes.length,
+    }));
+    const writer = await openBundleWriter(volumesIn(directory), { volumeSize });
+    await writer.reserve({ images: [], blobs, files: [], base: [], known: [] });
+    const repository = writer.repository({ registry: 'ghcr.io', repository: 'a/b' });
+    for (const [at, blob] of blobs.entries()) {
+      expect(await repository.exists(blob)).toBe(false);
+      await repository.push(blob, contentOfBytes(blob, contents[at] ?? new Uint8Array()));
+      expect(await repository.exists(blob)).toBe(true);
+    }
+    const { files } = await writer.finish();
+    await writer.close();
+    expect(files).toHaveLength(4);
+    const bundle = await openBundle(directory);
+    for (const [at, blob] of blobs.entries()) {
+      const read = await readAll(await bundle.repository({ registry: 'ghcr.io', repository: 'a/b' }).fetch(blob));
+      expect(read).toEqual(Buffer.from(contents[at] ?? []));
+    }
+    const listed = execFileSync('tar', ['-tf', files[0]?.path ?? ''], { encoding: 'utf8' });
+    expect(listed).toMatch(/^airgap\/parts\/sha512-[0-9a-f]{128}\.0$/m);
+  });
+
+  it('refuses wrong bytes and what was not planned, and takes the right ones afterwards', async () => {
+    const writer = await openBundleWriter(fileIn(directory));
+    await writer.reserve(contentsOf(single.images));
+    const [image] = single.images;
+    const [blob] = image?.blobs ?? [];
+    if (image === undefined || blob === undefined) throw new Error('no blob');
+    const repository = writer.repository(image.reference);
+    const wrong = {
+      open: () =>
+        (async function* () {
+          yield new Uint8Array(blob.size);
+        })(),
+    };
+    await expect(repository.push(blob, wrong)).rejects.toMatchObject({ code: 'ERR_DIGEST_MISMATCH', retryable: true });
+    expect(await repository.exists(blob)).toBe(false);
+    const bytes = randomBytes('stranger', 10);
+    const stranger = { mediaType: mediaTypes.ociConfig, digest: digestOf(bytes), size: 10 };
+    await expect(repository.push(stranger, contentOfBytes(stranger, bytes))).rejects.toMatchObject({
+      code: 'ERR_PROTOCOL',
+    });
+    await pushImages(writer, single);
+    await writer.finish();
+    await writer.close();
+    expect(Object.values(await hashesIn(directory))).toEqual(Object.values(await expected(single)));
   });
 
   it('does not finish what has not come, and keeps what has', async () => {
