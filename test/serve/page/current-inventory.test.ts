@@ -5,22 +5,35 @@ import { openMemory } from '../../../src/store/memory/open.ts';
 import type { Source } from '../../../src/store/store.ts';
 import { seedImage } from '../../support/seedImages.ts';
 
-/** Reads really, and counts how often; with `gate` when that lets it. */
-function counting(gate: () => Promise<void> = async () => {}) {
+/** Reads really, and counts how often; while `hold()` is in force, no reading ends before `release()`. */
+function counting() {
   const seen = { readings: 0, atOnce: 0, most: 0 };
+  let held: Promise<void> | undefined;
+  let release = () => {};
+  let arrived = () => {};
   const read: typeof readInventory = async (store, progress) => {
     seen.readings += 1;
     seen.atOnce += 1;
     seen.most = Math.max(seen.most, seen.atOnce);
     try {
       const inventory = await readInventory(store, progress);
-      await gate();
+      arrived();
+      await held;
       return inventory;
     } finally {
       seen.atOnce -= 1;
     }
   };
-  return { seen, read };
+  /** Resolves when a reading is being held, with its store read. */
+  const hold = () => {
+    held = new Promise((resolve) => {
+      release = resolve;
+    });
+    return new Promise<void>((resolve) => {
+      arrived = resolve;
+    });
+  };
+  return { seen, read, hold, release: () => release() };
 }
 
 describe('CurrentInventory', () => {
@@ -42,17 +55,14 @@ describe('CurrentInventory', () => {
   it('does not answer with what was read before a change that came first', async () => {
     const store = openMemory();
     await seedImage(store, 'ghcr.io/a/b:1');
-    let open = () => {};
-    const held = new Promise<void>((resolve) => {
-      open = resolve;
-    });
-    const { seen, read } = counting(() => held);
-    const current = new CurrentInventory({ read });
+    const { seen, read, hold, release } = counting();
+    const current = new CurrentInventory({ read, patienceMs: 10_000 });
+    const isHeld = hold();
     const early = current.of(store);
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    await isHeld;
     await seedImage(store, 'ghcr.io/a/b:2');
     const late = current.of(store);
-    open();
+    release();
     expect((await early).inventory?.images).toHaveLength(1);
     expect((await late).inventory?.images).toHaveLength(2);
     expect(seen).toEqual({ readings: 2, atOnce: 0, most: 1 });
@@ -61,19 +71,19 @@ describe('CurrentInventory', () => {
   it('says how far it is when it takes long, with what it knew before', async () => {
     const store = openMemory();
     await seedImage(store, 'ghcr.io/a/b:1');
-    let isSlow = true;
-    const gate = () => new Promise<void>((resolve) => setTimeout(resolve, isSlow ? 200 : 0));
-    const current = new CurrentInventory({ ...counting(gate), patienceMs: 40 });
-    const first = await current.of(store);
-    expect(first).toEqual({ inventory: undefined, reading: { done: 1, total: 1 } });
-    await new Promise((resolve) => setTimeout(resolve, 250));
-    isSlow = false;
+    const { read, hold, release } = counting();
+    const current = new CurrentInventory({ read, patienceMs: 300 });
+    void hold();
+    expect(await current.of(store)).toEqual({ inventory: undefined, reading: { done: 1, total: 1 } });
+    release();
     expect((await current.of(store)).inventory?.images).toHaveLength(1);
-    isSlow = true;
+    void hold();
     await seedImage(store, 'ghcr.io/a/b:2');
     const again = await current.of(store);
     expect(again.inventory?.images).toHaveLength(1);
     expect(again.reading).toEqual({ done: 2, total: 2 });
+    release();
+    expect(await current.of(store)).toMatchObject({ inventory: { repositories: 1 }, reading: undefined });
   });
 
   it('passes a failure on and tries again', async () => {

@@ -193,6 +193,35 @@ describe('the page', () => {
     }
   });
 
+  it('shows at once how nodes get at a store that takes long to read, and then what is in it', async () => {
+    const store = openMemory();
+    await seedImage(store, 'ghcr.io/a/b:1');
+    let release = () => {};
+    const held = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    const slow = watch(store, { before: (call) => (call.startsWith('manifest') ? held : undefined) });
+    const server = await serveStore(slow, { page: registryPage(facts, { patienceMs: 50 }) });
+    running.push(() => server.close());
+    const first = await text(server.url);
+    expect(first).toContain('<meta http-equiv="refresh" content="2">');
+    expect(first).toContain('0 of 1 name so far');
+    expect(first).toContain('RegistryMirrorConfig');
+    release();
+    await expect.poll(async () => rows(await text(server.url))).toEqual(['ghcr.io/a/b:1']);
+    expect(await text(server.url)).not.toContain('http-equiv="refresh"');
+  });
+
+  it('offers no mirror for what was pushed without an upstream registry', async () => {
+    const store = openMemory();
+    await seedImage(store, 'localhost/team/app:1');
+    const page = await text(await serve(store));
+    expect(page).toContain('docker pull 10.5.0.1:6000/team/app:1');
+    expect(page).toContain('href="/v2/team/app/manifests/1"');
+    expect(page).not.toContain('Mirrors ask');
+    expect(page).not.toContain('crictl');
+  });
+
   it('says what an empty registry is waiting for', async () => {
     expect(await text(await serve(openMemory()))).toContain('airgap mirror --talos');
     const writable = await text(await serve(openMemory(), { writable: true }));
