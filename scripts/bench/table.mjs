@@ -20,8 +20,12 @@ export function table(results, names) {
     'differences',
     'failed runs',
   ];
-  const cells = [columns, columns.map(() => '---'), ...rows];
-  const widths = columns.map((_, column) => Math.max(...cells.map((line) => line[column].length)));
+  return aligned([columns, columns.map(() => '---'), ...rows]);
+}
+
+/** Lines of cells as Markdown; a cell `---` fills its column. */
+export function aligned(cells) {
+  const widths = cells[0].map((_, column) => Math.max(...cells.map((line) => line[column].length)));
   return cells
     .map(
       (line) =>
@@ -50,7 +54,7 @@ function row(name, runs) {
 }
 
 /** Least, median (the lower of the two middle ones) and greatest. */
-function spread(values) {
+export function spread(values) {
   const sorted = [...values].sort((a, b) => a - b);
   return [sorted[0], sorted[Math.floor((sorted.length - 1) / 2)], sorted.at(-1)];
 }
