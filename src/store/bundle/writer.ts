@@ -19,10 +19,15 @@ import { type BundleRun, beginRun } from './bundle-run.ts';
 import { ReadShelf } from './read-shelf.ts';
 
 /**
- * Opens a place for writing and holds its lock until close(). Throws ERR_INPUT_INVALID while another process writes there, or where
- * there is no directory for the file.
+ * Opens a place for writing and holds its lock until close(). Throws ERR_USAGE for volumes without a size, ERR_INPUT_INVALID while
+ * another process writes there, or where there is no directory for the file.
  */
 export async function openBundleWriter(place: BundlePlace, options: BundleWriteOptions = {}): Promise<BundleWriter> {
+  if (place.kind === 'volumes' && options.volumeSize === undefined) {
+    throw new AirgapError('ERR_USAGE', `Cannot write bundle "${place.directory}": volumes need a size`, {
+      hint: 'say how large a volume may be with --volume-size, or name a file',
+    });
+  }
   const absolute: BundlePlace =
     place.kind === 'file'
       ? { kind: 'file', file: resolve(place.file) }
@@ -91,7 +96,6 @@ class FileBundleWriter implements BundleWriter {
     if (this.#run !== undefined) throw new Error('a bundle is reserved once');
     const { place, shown, options: writing } = this.#opened;
     const volumeSize = place.kind === 'volumes' ? writing.volumeSize : undefined;
-    if (place.kind === 'volumes' && volumeSize === undefined) throw new Error('volumes need a size');
     const plan = planBundle(contents, { volumeSize, signed: writing.sign !== undefined });
     const run = await beginRun(plan, { place, shown, contents, writing, signal: options.signal });
     this.#run = run;

@@ -258,6 +258,7 @@ describe('reserve()', () => {
     });
     await writer.close();
     await expect(openBundleWriter(fileIn(join(directory, 'no')))).rejects.toMatchObject({ code: 'ERR_INPUT_INVALID' });
+    await expect(openBundleWriter(volumesIn(directory))).rejects.toMatchObject({ code: 'ERR_USAGE' });
     const volumes = await openBundleWriter(volumesIn(join(directory, 'new')), { volumeSize });
     await volumes.reserve(contentsOf(many.images));
     await volumes.close();
