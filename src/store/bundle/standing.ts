@@ -119,12 +119,11 @@ class Look {
       for (const name of names)
         if (name.endsWith('.tar') && !own.includes(name)) await refuseStranger(join(directory, name));
     }
-    const begin = place.kind === 'file' ? `${basename(place.file)}.` : 'airgap-';
     const kept = new Set(own.map(partialOf));
     const halves = new Set(names.flatMap((name) => /^.*\.partial(?=$|\.journal$)/.exec(name)?.[0] ?? []));
     const leftovers: string[] = [];
     for (const name of [...halves].sort()) {
-      if (!name.startsWith(begin) || kept.has(name)) continue;
+      if (!isOurs(name, place) || kept.has(name)) continue;
       const path = join(directory, name);
       const journal = await readHalf(path);
       if (journal !== undefined) this.donors.addPartial({ path }, journal);
@@ -180,6 +179,13 @@ function refuse(path: string, state: string, cause?: unknown): AirgapError {
 async function readHalf(partial: string): Promise<ReadJournal | undefined> {
   const journal = await readJournal(journalOf(partial));
   return journal !== undefined && (await fileSize(partial)) === journal.size ? journal : undefined;
+}
+
+/** Only names that this program gives: the half file of another bundle beside this one is nobody's leftover. */
+function isOurs(name: string, place: BundlePlace): boolean {
+  if (place.kind === 'volumes') return /^airgap-[0-9a-f]{8}-\d+of\d+\.tar(?:\.[0-9a-f]{8})?\.partial$/.test(name);
+  const begin = `${basename(place.file)}.`;
+  return name.startsWith(begin) && /^[0-9a-f]{8}\.partial$/.test(name.slice(begin.length));
 }
 
 /** A name of its own for each layout, so that several half files can wait beside each other. */

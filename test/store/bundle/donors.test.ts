@@ -115,6 +115,14 @@ describe('half files of other contents', () => {
     expect(await hashesIn(directory)).toEqual({ 'one.tar': expected });
   });
 
+  it('of another bundle whose name begins the same are left alone', async () => {
+    await begun({ kind: 'file', file: join(directory, 'one.tar.old') }, { lock: 'old' });
+    const half = (await readdir(directory)).sort();
+    expect(half).toEqual(['one.tar.old.partial', 'one.tar.old.partial.journal']);
+    await writeBundle(fileIn(directory), images, { lock: 'new' });
+    expect((await readdir(directory)).sort()).toEqual(['one.tar', ...half]);
+  });
+
   it('in a directory give parts of blobs too, and go', async () => {
     const large = await packSet({ layerBytes: 70_000 });
     const place: BundlePlace = { kind: 'volumes', directory };
