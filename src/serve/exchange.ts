@@ -28,6 +28,8 @@ export class Exchange {
   readonly query: URLSearchParams;
   /** Aborted when whoever asked is gone. */
   readonly signal: AbortSignal;
+  /** Resolves when the answer has ended, or whoever asked is gone. */
+  readonly ended: Promise<void>;
   /** Bytes of the answer's body that were handed to the socket. */
   sent = 0;
   /** Bytes of the request's body that were read. */
@@ -46,8 +48,16 @@ export class Exchange {
     this.query = new URLSearchParams(mark < 0 ? '' : target.slice(mark + 1));
     const gone = new AbortController();
     this.signal = gone.signal;
-    response.once('close', () => {
-      if (!response.writableFinished) gone.abort(new Refusal(refusals.internal, 'the client is gone'));
+    this.ended = new Promise((resolve) => {
+      const end = () => {
+        if (!response.writableFinished) gone.abort(new Refusal(refusals.internal, 'the client is gone'));
+        resolve();
+      };
+      response.once('close', end);
+      // An answer whose turn on the connection never came is not told that the connection is gone; its request is.
+      request.once('close', () => {
+        if (request.socket.destroyed) end();
+      });
     });
   }
 

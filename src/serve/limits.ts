@@ -1,6 +1,7 @@
 /** What one client may take of a server: connections, header bytes, time. */
 import { type IncomingMessage, type Server, STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
+import type { Exchange } from './exchange.ts';
 import { type Answer, Refusal, refusals } from './refusal.ts';
 
 export interface ServeLimits {
@@ -52,6 +53,8 @@ export class Connections {
   open = 0;
   refused = 0;
   readonly #limit: number;
+  /** The last answer of each connection. */
+  readonly #answers = new WeakMap<Duplex, Promise<void>>();
 
   constructor(server: Server, limits: ServeLimits) {
     this.#limit = limits.connections;
@@ -68,6 +71,18 @@ export class Connections {
       if (this.open > limits.connections) server.closeIdleConnections();
     });
     server.on('clientError', answerClientError);
+  }
+
+  /**
+   * Resolves when the answers before this one on the same connection have ended. Node hands over everything that one read of a socket
+   * brings, a thousand requests at once if they are sent so, and each would hold a chunk of its answer until it is its turn.
+   * Throws when the connection is gone by then.
+   */
+  async turn({ request, ended }: Exchange): Promise<void> {
+    const before = this.#answers.get(request.socket);
+    this.#answers.set(request.socket, ended);
+    await before;
+    if (request.socket.destroyed) throw new Refusal(refusals.internal, 'the client is gone');
   }
 
   /** Throws a refusal with status 503 when there are too many. */

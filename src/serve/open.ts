@@ -94,7 +94,7 @@ async function answerLogged(exchange: Exchange, service: Service): Promise<void>
   const client = request.socket.remoteAddress?.replace(/^::ffff:/, '') ?? '-';
   const startedAt = performance.now();
   service.metrics.begun();
-  response.once('close', () => {
+  void exchange.ended.then(() => {
     const status = response.headersSent ? response.statusCode : 0;
     const ms = performance.now() - startedAt;
     service.metrics.ended(exchange, { status, ms });
@@ -105,6 +105,7 @@ async function answerLogged(exchange: Exchange, service: Service): Promise<void>
   response.setHeader('docker-distribution-api-version', 'registry/2.0');
   response.setHeader('x-content-type-options', 'nosniff');
   try {
+    await service.connections.turn(exchange);
     service.connections.refuseWhenFull();
     await dispatch(exchange, service);
   } catch (error) {
@@ -114,7 +115,7 @@ async function answerLogged(exchange: Exchange, service: Service): Promise<void>
 }
 
 function refuse(exchange: Exchange, refusal: Refusal): void {
-  if (exchange.response.headersSent) {
+  if (exchange.response.headersSent || exchange.request.socket.destroyed) {
     exchange.response.destroy();
     return;
   }

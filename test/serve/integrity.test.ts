@@ -6,6 +6,7 @@ import type { Descriptor } from '../../src/oci/descriptor.ts';
 import { type RunningServer, type ServeProblem, serveStore } from '../../src/serve/open.ts';
 import { openLayout } from '../../src/store/layout/open.ts';
 import type { FetchOptions, Source } from '../../src/store/store.ts';
+import { replaced } from '../support/replaced.ts';
 import { seedImage } from '../support/seedImages.ts';
 
 const size = 3_000_000;
@@ -24,16 +25,6 @@ function pathOf({ digest }: Descriptor): string {
 
 function ask(path: string, init?: RequestInit): Promise<Response> {
   return fetch(`${server.url}/v2/big/one/${path}`, init);
-}
-
-/** The same object with some of its methods replaced. */
-function replaced<T extends object>(target: T, methods: Partial<T>): T {
-  return new Proxy(target, {
-    get(_, property) {
-      const value: unknown = Reflect.get(property in methods ? methods : target, property);
-      return typeof value === 'function' ? value.bind(target) : value;
-    },
-  });
 }
 
 /** The same store; `around` runs before a blob is opened. */

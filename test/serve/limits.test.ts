@@ -3,12 +3,15 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Digest } from '../../src/oci/digest.ts';
 import { type RunningServer, type ServedRequest, serveStore } from '../../src/serve/open.ts';
 import { openMemory } from '../../src/store/memory/open.ts';
+import type { Source, Target } from '../../src/store/store.ts';
+import { replaced } from '../support/replaced.ts';
 import { seedImage } from '../support/seedImages.ts';
 
 /** More than the buffers of two sockets take. */
 const layerBytes = 16_000_000;
 const limits = { headerBytes: 4096, headerTimeoutMs: 400, idleTimeoutMs: 600, keepAliveMs: 300 };
 const log: ServedRequest[] = [];
+let store: Target;
 let layer: { readonly digest: Digest; readonly size: number };
 /** With narrow limits. */
 let narrow: RunningServer;
@@ -18,7 +21,7 @@ let usual: RunningServer;
 let small: RunningServer;
 
 beforeAll(async () => {
-  const store = openMemory();
+  store = openMemory();
   const { blobs } = await seedImage(store, 'ghcr.io/big/one:1', { layerBytes, platforms: ['linux/amd64'] });
   layer = blobs.reduce((one, other) => (one.size > other.size ? one : other));
   narrow = await serveStore(store, { limits, graceMs: 50, onRequest: (request) => log.push(request) });
@@ -177,6 +180,40 @@ describe('too much', () => {
     for (const { socket } of busy) socket.resume();
     await expect.poll(() => busy.every(({ text }) => text().length > layer.size), { timeout: 5000 }).toBe(true);
     for (const { socket } of busy) socket.destroy();
+  });
+});
+
+describe('many requests sent at once on one connection', () => {
+  it('are answered one after the other, and only the first one is worked on before it is taken', async () => {
+    let fetched = 0;
+    const repository: Source['repository'] = (name) => {
+      const one = store.repository(name);
+      return replaced(one, {
+        fetch: (descriptor, options) => {
+          fetched += 1;
+          return one.fetch(descriptor, options);
+        },
+      });
+    };
+    const own = await serveStore(replaced<Source>(store, { repository }), {
+      graceMs: 50,
+      onRequest: (one) => log.push(one),
+    });
+    log.length = 0;
+    const { socket } = talk(own, request(`/v2/big/one/blobs/${layer.digest}`).repeat(300));
+    socket.pause();
+    await expect.poll(() => own.statistics().inFlight).toBe(300);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    expect(fetched).toBe(1);
+    socket.destroy();
+    await expect.poll(() => own.statistics().inFlight).toBe(0);
+    expect(log).toHaveLength(300);
+    expect(fetched).toBe(1);
+
+    const { ended } = talk(own, `${request('/healthz').repeat(50)}${request('/v2/x', 'Connection: close\r\n')}`);
+    const answers = (await ended).match(/HTTP\/1\.1 \d+/g);
+    expect(answers).toEqual([...Array.from({ length: 50 }, () => 'HTTP/1.1 200'), 'HTTP/1.1 404']);
+    await own.close();
   });
 });
 
