@@ -66,4 +66,26 @@ describe('Checkpoint', () => {
     checkpoint.soon();
     await expect(checkpoint.end()).rejects.toThrow('disk');
   });
+
+  it('waits with settled() for what is unsaved or being saved, and writes nothing when all is', async () => {
+    const { state, checkpoint } = writer();
+    await checkpoint.settled();
+    expect(state.writes).toBe(0);
+    state.value = 1;
+    checkpoint.soon();
+    await checkpoint.settled();
+    expect([state.written, state.writes]).toEqual([1, 1]);
+    await checkpoint.settled();
+    expect(state.writes).toBe(1);
+    state.value = 2;
+    const saving = checkpoint.now();
+    await checkpoint.settled();
+    expect(state.written).toBe(2);
+    await saving;
+    state.failures = 1;
+    state.value = 3;
+    await expect(checkpoint.now()).rejects.toThrow('disk');
+    await checkpoint.settled();
+    expect(state.written).toBe(3);
+  });
 });
