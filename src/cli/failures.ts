@@ -4,7 +4,7 @@ import type { AirgapError } from '../errors.ts';
 import { printOrigin, type RequestedImage } from '../input/requested.ts';
 import { printReference } from '../oci/reference.ts';
 import { errorLines, originWords } from './error-text.ts';
-import { printable } from './report/text.ts';
+import { imageName, printable } from './report/text.ts';
 
 export interface Failure {
   readonly image: RequestedImage;
@@ -42,7 +42,8 @@ function groupLines(group: readonly Failure[]): string[] {
   if (others.length === 0) return errorLines(first.error);
   return errorLines(first.error, {
     images: group.map(
-      ({ image, error }) => `${printReference(image.reference)} (${error.origins.map(originWords).join(', ')})`,
+      ({ image, error }) =>
+        `${imageName(printReference(image.reference))} (${error.origins.map(originWords).join(', ')})`,
     ),
   });
 }

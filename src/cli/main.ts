@@ -1,9 +1,9 @@
 /** The program: argv and signals go in, the exit status comes out. The only place that ends the process. */
 import { setFlagsFromString } from 'node:v8';
 import { AirgapError } from '../errors.ts';
+import { programVersion } from './executable.ts';
 import { exitCodes } from './exit.ts';
 import { run } from './program.ts';
-import { programVersion } from './executable.ts';
 
 /** After an interrupt or at the end, what is still open gets this long to close by itself. */
 const graceMs = 3000;

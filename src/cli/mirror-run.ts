@@ -12,6 +12,7 @@ import {
   baseRepositories,
   bundleInputs,
   expectedLock,
+  withoutWaiting,
 } from './bundle/loading.ts';
 import { BundleWriting } from './bundle/writing.ts';
 import { type GatheredInputs, gatherInputs, gatherOrFind } from './inputs.ts';
@@ -65,7 +66,12 @@ export async function withMirrorRun(
       job: {
         ...job,
         ...(writing === undefined ? {} : { reserve: (plan) => writing.reserve(plan) }),
-        ...(loading === undefined ? {} : { base: baseRepositories(loading.bundle, rule) }),
+        ...(loading === undefined
+          ? {}
+          : {
+              base: baseRepositories(loading.bundle, rule),
+              events: withoutWaiting(loading.bundle, session.reporter.event),
+            }),
       },
       ends,
       talos,

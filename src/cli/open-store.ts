@@ -35,12 +35,16 @@ export async function findPlace(text: string, cwd: string): Promise<ReadablePlac
   return { kind: location.kind, path, name: printLocation(location), isDirectory };
 }
 
+export interface OpenOptions {
+  readonly verifyKeyFile?: string | undefined;
+  /** Open bundles that end too early as well. Default false. */
+  readonly cutShort?: boolean;
+  readonly signal?: AbortSignal | undefined;
+}
+
 /** Opens it for reading. Throws ERR_USAGE for a key with what is not signed, and what openLayout() and openBundle() throw. */
-export async function openForReading(
-  place: ReadablePlace,
-  options: { readonly verifyKeyFile?: string | undefined; readonly signal?: AbortSignal | undefined } = {},
-): Promise<OpenedPlace> {
-  const { verifyKeyFile, signal } = options;
+export async function openForReading(place: ReadablePlace, options: OpenOptions = {}): Promise<OpenedPlace> {
+  const { verifyKeyFile, signal, cutShort } = options;
   if (place.kind === 'layout') {
     if (verifyKeyFile !== undefined)
       throw usageError('Cannot use --verify-key with a directory: only bundles are signed');
@@ -48,7 +52,7 @@ export async function openForReading(
   }
   const key = verifyKeyFile === undefined ? undefined : await readInputFile(verifyKeyFile, verifyKeyFile);
   const verifyKey = key === undefined ? undefined : Buffer.from(key).toString('utf8');
-  const bundle = await openBundle(place.path, { verifyKey, verifyKeyName: verifyKeyFile, signal });
+  const bundle = await openBundle(place.path, { verifyKey, verifyKeyName: verifyKeyFile, signal, cutShort });
   return { ...place, store: bundle, bundle };
 }
 

@@ -7,7 +7,7 @@ import { printReference } from '../oci/reference.ts';
 import { summarise } from '../plan/summary.ts';
 import type { ResolvedImage } from '../resolve/resolved.ts';
 import { errorFields } from './error-text.ts';
-import { counted, printable, sizeText, tableLines, tableWidth } from './report/text.ts';
+import { counted, imageName, printable, sizeText, tableLines, tableWidth } from './report/text.ts';
 
 /** What the target has of an image. `unchanged`: an earlier lock vouches for it and both ends confirm. */
 export type ImageState = 'new' | 'partial' | 'present' | 'unchanged';
@@ -72,8 +72,8 @@ export function planLines(
 function imageRow(image: ResolvedImage, prepared: Prepared): string[] {
   const platforms = imagePlatforms(image).length;
   return [
-    printReference(image.reference),
-    printReference(image.target),
+    imageName(printReference(image.reference)),
+    imageName(printReference(image.target)),
     sizeText(imageSize(image)),
     platforms === 0 ? '1' : String(platforms),
     imageState(image, prepared),
@@ -81,13 +81,13 @@ function imageRow(image: ResolvedImage, prepared: Prepared): string[] {
 }
 
 function unchangedRow(image: Prepared['plan']['unchanged'][number]): string[] {
-  return [printReference(image.reference), printReference(image.target), '-', '-', 'unchanged'];
+  return [imageName(printReference(image.reference)), imageName(printReference(image.target)), '-', '-', 'unchanged'];
 }
 
 /** Why stands in the error, which is told at the end. */
 function failureRow({ image, error }: ResolveFailure): string[] {
   const state = error.code === 'ERR_NOT_FOUND' ? 'not found' : 'failed';
-  return [printReference(image.reference), printReference(image.target), '-', '-', state];
+  return [imageName(printReference(image.reference)), imageName(printReference(image.target)), '-', '-', state];
 }
 
 /** Notices name their image themselves. */

@@ -6,7 +6,7 @@ import { printOrigin } from '../input/requested.ts';
 import { printReference } from '../oci/reference.ts';
 import { errorFields } from './error-text.ts';
 import { imageSize } from './plan-text.ts';
-import { counted, sizeText, tableLines, timeText } from './report/text.ts';
+import { counted, imageName, sizeText, tableLines, timeText } from './report/text.ts';
 
 /** One host, as seen from one end. */
 export interface EndStatistics extends HostStatistics {
@@ -17,11 +17,14 @@ export interface ReceiptFacts {
   readonly result: MirrorResult;
   readonly milliseconds: number;
   readonly hosts: readonly EndStatistics[];
+  /** Images, as printed, that wait for volumes which are not here. */
+  readonly waiting?: ReadonlySet<string>;
 }
 
 /** What became of the images that were planned: those unchanged or not resolved are in the plan already. Fits into `columns`. */
 export function receiptLines(facts: ReceiptFacts, columns?: number): string[] {
-  const rows = facts.result.receipt.images.map(imageRow);
+  const waiting = facts.waiting ?? new Set();
+  const rows = facts.result.receipt.images.map((receipt) => imageRow(receipt, waiting));
   return [
     ...(rows.length === 0 ? [] : [...tableLines(rows, { columns, shrink: 1 }), '']),
     ...tableLines(totalRows(facts)),
@@ -30,9 +33,10 @@ export function receiptLines(facts: ReceiptFacts, columns?: number): string[] {
   ];
 }
 
-function imageRow(receipt: ImageReceipt): string[] {
-  const name = printReference(receipt.image.reference);
-  if (receipt.status === 'failed') return ['failed', name, 'see below'];
+function imageRow(receipt: ImageReceipt, waiting: ReadonlySet<string>): string[] {
+  const reference = printReference(receipt.image.reference);
+  const name = imageName(reference);
+  if (receipt.status === 'failed') return [waiting.has(reference) ? 'waiting' : 'failed', name, 'see below'];
   const counts = blobCounts(receipt);
   const moved = counts.copied + counts.mounted;
   const parts = (['copied', 'mounted', 'present'] as const).filter((outcome) => counts[outcome] > 0);
@@ -56,14 +60,14 @@ function blobCounts({ image, outcomes }: Extract<ImageReceipt, { status: 'comple
   return counts;
 }
 
-function totalRows({ result, milliseconds, hosts }: ReceiptFacts): string[][] {
+function totalRows({ result, milliseconds, hosts, waiting }: ReceiptFacts): string[][] {
   const { totals, images } = result.receipt;
   const failed = result.failures.length + images.filter((image) => image.status === 'failed').length;
   const complete = images.length + result.failures.length + result.plan.unchanged.length - failed;
   const source = hosts.filter((host) => host.end === 'source');
   const requests = source.reduce((sum, host) => sum + host.requests, 0);
   const rows = [
-    ['images', `${complete} complete${failed === 0 ? '' : `, ${failed} failed`}`],
+    ['images', countsText({ complete, failed, waiting: waiting?.size ?? 0 })],
     ['copied', copiedText(result)],
   ];
   if (totals.mountedBlobs > 0)
@@ -74,6 +78,15 @@ function totalRows({ result, milliseconds, hosts }: ReceiptFacts): string[][] {
   rows.push(['upstream', `${counted(requests, 'request')}, ${sizeText(totals.fetchedBytes)} of blobs read`]);
   rows.push(['time', timeText(milliseconds)]);
   return rows;
+}
+
+function countsText(counts: { readonly complete: number; readonly failed: number; readonly waiting: number }): string {
+  const failed = counts.failed - counts.waiting;
+  return [
+    `${counts.complete} complete`,
+    ...(failed === 0 ? [] : [`${failed} failed`]),
+    ...(counts.waiting === 0 ? [] : [`${counts.waiting} waiting`]),
+  ].join(', ');
 }
 
 function copiedText({ receipt, failures }: MirrorResult): string {

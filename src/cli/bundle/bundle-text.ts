@@ -1,9 +1,6 @@
 /** What a reader is told about a bundle: before it is written, and when it stands. Pure. */
-import type { AirgapError } from '../../errors.ts';
-import { printReference } from '../../oci/reference.ts';
 import type { Delta } from '../../plan/delta.ts';
 import type { BundleSource } from '../../store/bundle/bundle.ts';
-import type { Failure } from '../failures.ts';
 import { nearName } from '../next-text.ts';
 import { counted, sizeText } from '../report/text.ts';
 import type { WrittenBundle } from './writing.ts';
@@ -65,16 +62,4 @@ export function missingVolumeText({ set, missingVolumes }: BundleSource): string
   const numbers = missingVolumes.join(', ');
   const are = missingVolumes.length === 1 ? `volume ${numbers} is` : `volumes ${numbers} are`;
   return `${are} not here (of ${set.volumes} of set ${set.id.slice(0, 8)}): what is here is loaded, the rest waits for ${missingVolumes.length === 1 ? 'it' : 'them'}`;
-}
-
-/** Failures of images that wait for volumes get the error that says so, in one text for all that wait for the same. */
-export function withWaiting(
-  failures: readonly Failure[],
-  waiting: (failure: Failure) => AirgapError | undefined,
-): Failure[] {
-  return failures.map((failure) => {
-    const error = waiting(failure);
-    if (error === undefined) return failure;
-    return { ...failure, error: error.forImage(printReference(failure.image.reference), failure.error.origins) };
-  });
 }

@@ -2,6 +2,7 @@
 import { absentEverywhere } from '../../copy/absent.ts';
 import type { MirrorResult, Prepared } from '../../corridor.ts';
 import { AirgapError } from '../../errors.ts';
+import type { EventSink } from '../../events.ts';
 import { requestsFromLock } from '../../input/merge.ts';
 import type { RequestedReference } from '../../input/requested.ts';
 import type { Lock, LockedImage } from '../../lock/lock.ts';
@@ -20,7 +21,7 @@ import { type Failure, failuresOf } from '../failures.ts';
 import { mirrorsFor } from '../placing.ts';
 import { counted, sizeText } from '../report/text.ts';
 import type { Session } from '../session.ts';
-import { missingVolumeText, withWaiting } from './bundle-text.ts';
+import { missingVolumeText } from './bundle-text.ts';
 
 /** What a bundle says is in it, and what it expects to find. */
 export interface BundleInputs {
@@ -144,19 +145,43 @@ export function withExpected(result: MirrorResult, expected: Lock): MirrorResult
   return { ...result, lock: sortLock({ ...lock, mirrors, images: [...lock.images, ...expected.images] }) };
 }
 
+export interface Settled {
+  /** Those that wait have the error that says so, in one text for all that wait for the same. */
+  readonly failures: readonly Failure[];
+  /** Images, as printed, that wait for volumes. */
+  readonly waiting: ReadonlySet<string>;
+}
+
 /** After the copy: parts of blobs whose other volumes are still to come are kept, and images that wait say for which. */
 export async function settleVolumes(
   bundle: BundleSource,
   ended: { readonly result: MirrorResult; readonly signal: AbortSignal },
-): Promise<Failure[]> {
+): Promise<Settled> {
   const { result, signal } = ended;
   const failures = failuresOf(result);
   if (failures.length === 0) await bundle.unstage();
   else await bundle.stage({ signal });
-  const blobsOf = new Map(
-    result.plan.images.map((image) => [printReference(image.reference), image.blobs.map(({ digest }) => digest)]),
-  );
-  return withWaiting(failures, ({ image }) => waitingError(bundle, blobsOf.get(printReference(image.reference)) ?? []));
+  const blobs = new Map(result.plan.images.map((image) => [printReference(image.reference), image.blobs]));
+  const waiting = new Set<string>();
+  const told = failures.map((failure) => {
+    const name = printReference(failure.image.reference);
+    const error = waitingError(
+      bundle,
+      (blobs.get(name) ?? []).map(({ digest }) => digest),
+    );
+    if (error === undefined) return failure;
+    waiting.add(name);
+    return { ...failure, error: error.forImage(name, failure.error.origins) };
+  });
+  return { failures: told, waiting };
+}
+
+/** While images wait for volumes, each saying so by itself would say the same many times. */
+export function withoutWaiting(bundle: BundleSource, events: EventSink): EventSink {
+  if (bundle.missingVolumes.length === 0) return events;
+  return (event) => {
+    if (event.type !== 'image:failed' || event.code !== 'ERR_NOT_FOUND') events(event);
+  };
 }
 
 /** The error of an image that waits for volumes, one text for all that wait for the same. */
@@ -165,10 +190,10 @@ function waitingError(bundle: BundleSource, digests: Iterable<Digest>): AirgapEr
   for (const digest of digests) for (const volume of bundle.absentVolumes(digest)) volumes.add(volume);
   if (volumes.size === 0 || bundle.set === undefined) return undefined;
   const numbers = [...volumes].sort((a, b) => a - b).join(', ');
-  const what = volumes.size === 1 ? `volume ${numbers}` : `volumes ${numbers}`;
-  const state = `${what} of ${bundle.set.volumes} of set ${bundle.set.id.slice(0, 8)} ${volumes.size === 1 ? 'is' : 'are'} not here`;
-  return new AirgapError('ERR_NOT_FOUND', `Cannot complete the image: ${state}`, {
+  const [what, are, it] = volumes.size === 1 ? ['volume', 'is', 'it'] : ['volumes', 'are', 'them'];
+  const state = `${what} ${numbers} of ${bundle.set.volumes} of set ${bundle.set.id.slice(0, 8)} ${are} not here`;
+  return new AirgapError('ERR_NOT_FOUND', `Cannot complete an image: ${state}`, {
     end: 'source',
-    hint: 'bring it and run the same command again: what was here is loaded and stays',
+    hint: `bring ${it} and run the same command again: what was here is loaded and stays`,
   });
 }

@@ -1,10 +1,11 @@
 /** Bundles as ends: keys are read, places are told apart, and the two sides opened. */
+import { createPublicKey } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { AirgapError } from '../../errors.ts';
-import type { BundlePlace, BundleSource, BundleWriter } from '../../store/bundle/bundle.ts';
+import type { BundlePlace, BundleSource, BundleWriteOptions, BundleWriter } from '../../store/bundle/bundle.ts';
 import { openBundle } from '../../store/bundle/reader.ts';
-import { signerFrom } from '../../store/bundle/signature.ts';
+import { checkSignature, signerFrom } from '../../store/bundle/signature.ts';
 import { openBundleWriter } from '../../store/bundle/writer.ts';
 import type { BundleLocation } from '../../store/location.ts';
 import { readInputFile } from '../files.ts';
@@ -24,8 +25,18 @@ export async function openBundleSource(
 /** Opens a bundle for writing. The key is tried before anything is fetched. */
 export async function openBundleTarget(location: BundleLocation, settings: Settings): Promise<BundleWriter> {
   const { signKeyFile, volumeSize, onlyVolume } = settings.bundle;
-  const sign = signKeyFile === undefined ? undefined : signerFrom(await readPem(signKeyFile), signKeyFile);
-  return openBundleWriter(await placeOf(location, settings.cwd), { volumeSize, onlyVolume, sign });
+  const signing = signKeyFile === undefined ? {} : signingWith(await readPem(signKeyFile), signKeyFile);
+  return openBundleWriter(await placeOf(location, settings.cwd), { volumeSize, onlyVolume, ...signing });
+}
+
+/** A finished bundle that another key has signed is signed anew. */
+function signingWith(pem: string, shown: string): Pick<BundleWriteOptions, 'sign' | 'isSignature'> {
+  const sign = signerFrom(pem, shown);
+  const publicKeyPem = createPublicKey(pem).export({ type: 'spki', format: 'pem' }).toString();
+  return {
+    sign,
+    isSignature: (bytes, signature) => checkSignature({ publicKeyPem, shown, bytes, signature }),
+  };
 }
 
 async function placeOf(location: BundleLocation, cwd: string): Promise<BundlePlace> {

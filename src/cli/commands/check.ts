@@ -26,7 +26,7 @@ export async function check({ inputs, flags, context }: Invocation): Promise<num
   return inSession({ settings, context }, async (session) => {
     const { signal } = session;
     const place = await findPlace(inputs[0] ?? defaultPlace, settings.cwd);
-    const opened = await openForReading(place, { verifyKeyFile: keyFile, signal });
+    const opened = await openForReading(place, { verifyKeyFile: keyFile, cutShort: true, signal });
     try {
       const lock = await lockFor(opened, { session, given: textFlag(flags, 'lock') });
       const started = performance.now();
@@ -45,6 +45,7 @@ async function read(
 ): Promise<ContentCheck> {
   const { reporter, signal } = about.session;
   const { set } = bundle ?? {};
+  const missing = new Set(bundle?.missingVolumes);
   reporter.event({ type: 'phase', phase: 'check' });
   return checkContent(
     {
@@ -53,7 +54,7 @@ async function read(
       promised: set,
       base: set?.base,
       files: set?.files.map(({ name, size }) => ({ name, size, read: async () => bundle?.file(name) })),
-      absentVolumes: bundle && ((digest) => bundle.absentVolumes(digest)),
+      absentVolumes: (digest) => bundle?.absentVolumes(digest).filter((volume) => missing.has(volume)) ?? [],
     },
     { signal, events: reporter.event },
   );
@@ -97,13 +98,22 @@ function reportOf(
   return {
     place: name,
     check: found,
-    findings: [...lost.map((number) => lostVolume(number, { volumes, found })), ...found.findings],
+    findings: [
+      ...(bundle?.cutShort ?? []).map(cutFile),
+      ...lost.map((number) => lostVolume(number, { volumes, found })),
+      ...found.findings,
+    ],
     milliseconds,
     signature: bundle?.signature,
     missingVolumes,
     volumes,
     base: bundle?.set?.base ?? [],
   };
+}
+
+function cutFile(path: string): CheckFinding {
+  const message = 'it ends before it should: copy it again';
+  return { what: 'file', verdict: 'short', name: path, message, images: [] };
 }
 
 /** A directory stands for the whole set; who checks a single volume named that. */

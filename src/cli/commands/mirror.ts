@@ -92,8 +92,10 @@ async function finish(
   const { run } = ended;
   const result = run.loading === undefined ? ended.result : withExpected(ended.result, run.loading.expected);
   const bundle = await run.writing?.finish(result);
-  const failures =
-    run.loading === undefined ? failuresOf(result) : await settleVolumes(run.loading.bundle, { result, signal });
+  const { failures, waiting } =
+    run.loading === undefined
+      ? { failures: failuresOf(result), waiting: new Set<string>() }
+      : await settleVolumes(run.loading.bundle, { result, signal });
   const files = await writeFiles(session, { run, result });
   if (settings.failedList !== undefined) await writeFileAtomic(settings.failedList, failedListText(failures));
   const exitCode = exitCodeOfRun({
@@ -101,7 +103,8 @@ async function finish(
     failures: failures.map(({ error }) => error),
     findings: result.verification.findings.length,
   });
-  const facts = { result, milliseconds: performance.now() - session.startedAt, hosts: run.ends.statistics() };
+  const milliseconds = performance.now() - session.startedAt;
+  const facts = { result, milliseconds, hosts: run.ends.statistics(), waiting };
   const self = bundle?.files === undefined ? undefined : await carrySelf(settings);
   reporter.text(receiptLines(facts, session.columns));
   reporter.problem(failureLines(failures));

@@ -1,7 +1,7 @@
 /** One line for each event that is worth a line. Pure. */
 import type { AirgapEvent } from '../../events.ts';
 import type { Progress } from './progress.ts';
-import { printable, sizeText, timeText } from './text.ts';
+import { imageName, printable, sizeText, timeText } from './text.ts';
 
 /** What is worth a line in every human view: failures of copying, warnings, notices. What cannot be resolved stands in the plan. */
 export function importantLine(event: AirgapEvent): string | undefined {
@@ -9,7 +9,7 @@ export function importantLine(event: AirgapEvent): string | undefined {
     case 'image:failed':
       // An interrupt is told once, at the end.
       if (event.code === 'ERR_INTERRUPTED') return undefined;
-      return `failed   ${printable(event.image)}: ${printable(event.message)}`;
+      return `failed   ${imageName(event.image)}: ${printable(event.message)}`;
     case 'warning':
       return `warning: ${printable(event.host)} says: ${printable(event.message)}`;
     case 'notice':
@@ -26,14 +26,14 @@ const worthTellingMs = 1000;
 export function logLine(event: AirgapEvent): string | undefined {
   switch (event.type) {
     case 'image:done':
-      return `copied   ${printable(event.image)} (${sizeText(event.bytes)})`;
+      return `copied   ${imageName(event.image)} (${sizeText(event.bytes)})`;
     case 'image:present':
-      return `present  ${printable(event.image)}`;
+      return `present  ${imageName(event.image)}`;
     case 'wait':
       return `waiting  ${printable(event.host)} asks us to wait ${Math.ceil(event.seconds)} s (${printable(event.reason)})`;
     case 'blob:retry':
       if (event.delayMs < worthTellingMs) return undefined;
-      return `retry    ${printable(event.image)} ${shortDigest(event.digest)} in ${timeText(event.delayMs)}: ${printable(event.message)}`;
+      return `retry    ${imageName(event.image)} ${shortDigest(event.digest)} in ${timeText(event.delayMs)}: ${printable(event.message)}`;
     case 'blob:resume':
       return `resumed  ${shortDigest(event.digest)} at ${sizeText(event.offset)} of ${sizeText(event.size)}`;
     case 'http:retry':

@@ -1,6 +1,6 @@
 /** The live view of a run as lines of text that fit a screen. Pure: state and size go in, lines come out. */
 import type { Progress, Transfer } from './progress.ts';
-import { counted, printableAscii, shortened, sizeText, timeText } from './text.ts';
+import { counted, imageName, printableAscii, shortened, sizeText, timeText } from './text.ts';
 
 export interface ViewSize {
   readonly columns: number;
@@ -95,7 +95,10 @@ function movingFirst(transfers: readonly Transfer[]): Transfer[] {
 
 function transferLine(transfer: Transfer, view: { readonly width: number; readonly style: ViewStyle }): string {
   if (transfer.retry !== undefined) {
-    return cutAt(`  ${printableAscii(transfer.image)}  trying again: ${printableAscii(transfer.retry)}`, view.width);
+    return cutAt(
+      `  ${imageName(printableAscii(transfer.image))}  trying again: ${printableAscii(transfer.retry)}`,
+      view.width,
+    );
   }
   const part = share(transfer.bytes, transfer.size);
   const figures = `${String(Math.floor(part * 100)).padStart(3)} %  ${sizeText(transfer.size).padStart(8)}`;
@@ -104,7 +107,7 @@ function transferLine(transfer: Transfer, view: { readonly width: number; readon
   const room = view.width - 2 - bar.length - figures.length - 2;
   if (room < 8) return cutAt(`  ${figures.trim()}`, view.width);
   const name = shortened(
-    `${printableAscii(transfer.image)}  ${transfer.digest.replace(/^sha\d+:/, '').slice(0, 12)}`,
+    `${imageName(printableAscii(transfer.image))}  ${transfer.digest.replace(/^sha\d+:/, '').slice(0, 12)}`,
     room,
   );
   return `  ${bar}${figures}  ${name}`;

@@ -105,3 +105,8 @@ export function shortened(text: string, width: number): string {
 function pad(value: number): string {
   return String(value).padStart(2, '0');
 }
+
+/** An image as a line names it: by its tag alone where it has one, however it is pinned. */
+export function imageName(reference: string): string {
+  return printable(reference).replace(/(:[\w][\w.-]{0,127})@sha(?:256|512):[0-9a-f]+$/, '$1');
+}
