@@ -42,6 +42,8 @@ export async function readContent(descriptor: Descriptor, options: ReadOptions):
     if (!isAirgapError(error) || error.code === 'ERR_INTERRUPTED') throw error;
     const bytesRead = count.bytes;
     if (error.code === 'ERR_NOT_FOUND') return { verdict: 'missing', message: 'it is not here', bytesRead };
+    if (error.code === 'ERR_SIZE_MISMATCH' && bytesRead > 0 && bytesRead < descriptor.size)
+      return { ...otherSize(descriptor, bytesRead), bytesRead };
     const size = await sizeOf(descriptor, options);
     if (size !== undefined && size !== descriptor.size) return { ...otherSize(descriptor, size), bytesRead };
     return { verdict: 'corrupt', message: `it cannot be read: ${error.message}`, bytesRead };

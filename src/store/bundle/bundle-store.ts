@@ -32,6 +32,7 @@ export interface OpenedBundle {
 export class BundleStore implements BundleSource {
   readonly set: BundleSet | undefined;
   readonly place: string;
+  readonly cutShort: readonly string[];
   readonly missingVolumes: readonly number[];
   readonly signature: BundleSource['signature'];
   readonly #opened: OpenedBundle;
@@ -43,6 +44,7 @@ export class BundleStore implements BundleSource {
     this.set = set;
     this.place = place;
     this.signature = signature;
+    this.cutShort = opened.tars.filter((tar) => tar.isCutShort).map((tar) => tar.path);
     const here = new Set(volumes.map(({ volume }) => volume.number));
     const all = Array.from({ length: set?.volumes ?? 0 }, (_, index) => index + 1);
     this.missingVolumes = all.filter((number) => !here.has(number));

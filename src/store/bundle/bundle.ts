@@ -76,6 +76,8 @@ export interface BundleReadOptions extends CallOptions {
   readonly verifyKeyName?: string | undefined;
   /** A directory where parts of blobs wait for volumes that are not here yet; what lies there counts as here. Default: none. */
   readonly staging?: string | undefined;
+  /** Take files that end too early for what they have, to tell what is missing of them. Default false: they are refused. */
+  readonly cutShort?: boolean | undefined;
 }
 
 export interface BundleSource extends Source {
@@ -83,6 +85,8 @@ export interface BundleSource extends Source {
   readonly set: BundleSet | undefined;
   /** `bundle "FILE"`, for messages. */
   readonly place: string;
+  /** Files that end before their tar does, where `cutShort` lets them pass. */
+  readonly cutShort: readonly string[];
   /** Numbers of volumes that are not here, ascending. */
   readonly missingVolumes: readonly number[];
   readonly signature: 'absent' | 'unchecked' | 'verified';

@@ -25,7 +25,7 @@ export async function openBundle(path: string, options: BundleReadOptions = {}):
   const files = await findVolumes(path);
   const volumes: OpenedVolume[] = [];
   for (const file of files) {
-    const opened = await openVolume(file, { signal: options.signal, known: volumes[0] });
+    const opened = await openVolume(file, { signal: options.signal, known: volumes[0], cutShort: options.cutShort });
     if (opened.set !== undefined) {
       refuseUnlessFits(opened, volumes);
       volumes.push(opened);

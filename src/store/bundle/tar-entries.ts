@@ -42,23 +42,30 @@ const forbidden: Readonly<Record<string, string>> = {
   S: 'is a file with holes',
 };
 
+export interface TarReadOptions {
+  readonly signal?: AbortSignal | undefined;
+  /** Called, in place of an error, when the file ends before its tar does; an entry it ends in is still given, with the size it should have. */
+  readonly onCutShort?: (() => void) | undefined;
+}
+
 /**
  * Reads every header once. Throws ERR_INPUT_INVALID, naming file, entry and reason, for what is no tar, is cut short, has other
  * entries than files and directories, or names that lead elsewhere; ERR_UNREACHABLE when the disk fails.
  */
-export async function* tarEntries(file: WindowedFile, signal?: AbortSignal): AsyncGenerator<TarEntry> {
+export async function* tarEntries(file: WindowedFile, options: TarReadOptions = {}): AsyncGenerator<TarEntry> {
   let position = 0;
   let override: Override = {};
   let characters = 0;
   for (let count = 0; ; count += 1) {
-    throwIfAborted(signal);
+    throwIfAborted(options.signal);
     if (count === mostHeaders) throw refused(file.path, `it has more than ${mostHeaders} entries`);
+    if (isCutAt(file, position, options)) return;
     const header = await headerAt(file, position);
     if (header === undefined) break;
     const size = override.size ?? header.size;
     const offset = position + blockSize;
     const name = override.path ?? header.name;
-    refuseBeyondEnd(file, { name, offset, size });
+    refuseBeyondEnd(file, { name, offset, size, mayBeCut: mayBeCut(header, options) });
     position = offset + Math.ceil(size / blockSize) * blockSize;
     if (header.type === 'x' || header.type === 'L') {
       override = { ...override, ...(await extension(file, header, offset)) };
@@ -73,10 +80,24 @@ export async function* tarEntries(file: WindowedFile, signal?: AbortSignal): Asy
     if (plain !== '') yield { name: plain, kind, offset, size };
     else if (kind === 'file') throw refused(file.path, 'has no name', { entry: name });
   }
-  if (override.path !== undefined || override.size !== undefined) {
-    throw refused(file.path, 'it ends where an entry should be', { hint: copyAgainHint });
-  }
+  refuseOpenEnd(file, override);
   await checkTail(file, position);
+}
+
+/** Where cut files are let pass: tells whether there is neither an entry nor an end any more. What is too small to be a tar is not let pass. */
+function isCutAt(file: WindowedFile, position: number, { onCutShort }: TarReadOptions): boolean {
+  if (onCutShort === undefined || position === 0 || position + 2 * blockSize <= file.size) return false;
+  onCutShort();
+  return true;
+}
+
+function mayBeCut({ type }: TarHeader, { onCutShort }: TarReadOptions): boolean {
+  return onCutShort !== undefined && (type === '0' || type === '7');
+}
+
+function refuseOpenEnd(file: WindowedFile, { path, size }: Override): void {
+  if (path === undefined && size === undefined) return;
+  throw refused(file.path, 'it ends where an entry should be', { hint: copyAgainHint });
 }
 
 /** Undefined at the two blocks of zeros that end a tar. */
@@ -101,8 +122,11 @@ async function headerAt(file: WindowedFile, position: number): Promise<TarHeader
   });
 }
 
-function refuseBeyondEnd(file: WindowedFile, entry: { name: string; offset: number; size: number }): void {
-  if (entry.size <= file.size - entry.offset) return;
+function refuseBeyondEnd(
+  file: WindowedFile,
+  entry: { name: string; offset: number; size: number; mayBeCut: boolean },
+): void {
+  if (entry.mayBeCut || entry.size <= file.size - entry.offset) return;
   const state = `should have ${entry.size} bytes, and the file ends after ${file.size - entry.offset} of them`;
   throw refused(file.path, state, { entry: entry.name, hint: copyAgainHint });
 }

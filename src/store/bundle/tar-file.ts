@@ -6,7 +6,7 @@ import { onDisk, readFlags, statsOf } from '../layout/disk.ts';
 import { type FilePart, readPart } from '../layout/read-part.ts';
 import type { CallOptions } from '../store.ts';
 import { refused } from './refuse.ts';
-import { tarEntries } from './tar-entries.ts';
+import { type TarReadOptions, tarEntries } from './tar-entries.ts';
 import { WindowedFile } from './windowed-file.ts';
 
 /** Where an entry's content is in its tar. */
@@ -24,11 +24,16 @@ const compressions: readonly (readonly [bytes: readonly number[], program: strin
   [[0x42, 0x5a, 0x68], 'bunzip2'],
 ];
 
+export interface TarOpenOptions extends CallOptions {
+  /** Take a file that ends before its tar does for what it has. Default false. */
+  readonly cutShort?: boolean | undefined;
+}
+
 /**
  * Reads the headers of a tar; a link to it is followed. Throws ERR_INPUT_INVALID for what is missing, no tar, damaged, or has an entry
  * twice, and ERR_DENIED or ERR_UNREACHABLE when it cannot be read.
  */
-export async function openTar(path: string, options: CallOptions = {}): Promise<TarFile> {
+export async function openTar(path: string, options: TarOpenOptions = {}): Promise<TarFile> {
   const real = await onDisk(`open bundle "${path}"`, realpath(path));
   const handle = await onDisk(`open bundle "${path}"`, open(real, readFlags));
   try {
@@ -36,8 +41,14 @@ export async function openTar(path: string, options: CallOptions = {}): Promise<
     if (!stats.isFile()) throw refused(path, 'it is no file');
     if (stats.size === 0) throw refused(path, 'it is empty');
     await refuseCompressed(path, handle);
-    const entries = await entriesOf(new WindowedFile(handle, { path, size: stats.size }), options.signal);
-    return new TarFile(entries, { path, real, size: stats.size, mtimeMs: stats.mtimeMs });
+    let isCutShort = false;
+    const noteCut = (): void => {
+      isCutShort = true;
+    };
+    const onCutShort = options.cutShort === true ? noteCut : undefined;
+    const file = new WindowedFile(handle, { path, size: stats.size });
+    const entries = await entriesOf(file, { signal: options.signal, onCutShort });
+    return new TarFile(entries, { path, real, size: stats.size, mtimeMs: stats.mtimeMs, isCutShort });
   } finally {
     await handle.close();
   }
@@ -53,10 +64,10 @@ async function refuseCompressed(path: string, handle: FileHandle): Promise<void>
   });
 }
 
-async function entriesOf(file: WindowedFile, signal: AbortSignal | undefined): Promise<Map<string, EntryPlace>> {
+async function entriesOf(file: WindowedFile, options: TarReadOptions): Promise<Map<string, EntryPlace>> {
   const entries = new Map<string, EntryPlace>();
   const directories = new Set<string>();
-  for await (const { name, kind, offset, size } of tarEntries(file, signal)) {
+  for await (const { name, kind, offset, size } of tarEntries(file, options)) {
     const isTwice = entries.has(name) || (kind === 'file' && directories.has(name));
     if (isTwice) throw refused(file.path, 'is there twice', { entry: name });
     if (kind === 'directory') directories.add(name);
@@ -69,14 +80,23 @@ export class TarFile {
   /** As its user named it. */
   readonly path: string;
   readonly entries: ReadonlyMap<string, EntryPlace>;
+  /** The file ends before its tar does; only where that was asked for, as it is refused otherwise. */
+  readonly isCutShort: boolean;
   readonly #opened: { readonly real: string; readonly size: number; readonly mtimeMs: number };
 
   constructor(
     entries: ReadonlyMap<string, EntryPlace>,
-    opened: { readonly path: string; readonly real: string; readonly size: number; readonly mtimeMs: number },
+    opened: {
+      readonly path: string;
+      readonly real: string;
+      readonly size: number;
+      readonly mtimeMs: number;
+      readonly isCutShort?: boolean;
+    },
   ) {
     this.path = opened.path;
     this.entries = entries;
+    this.isCutShort = opened.isCutShort === true;
     this.#opened = opened;
   }
 

@@ -92,6 +92,31 @@ describe('airgap check of a bundle', () => {
     expect(bad.stderr).toMatch(new RegExp(`corrupt +blob .*${digest} +its bytes have digest`));
   });
 
+  it('tells of a copy that broke off what is short, what is missing, and what is right', async () => {
+    await mirror('--to', 'bundle:x.tar');
+    const file = world.folder.file('x.tar');
+    const whole = readFileSync(file);
+    for (const [index, left] of [0.95, 0.7, 0.6].map((part) => Math.floor(whole.length * part)).entries()) {
+      writeFileSync(file, whole.subarray(0, left));
+      const json = JSON.parse((await check('x.tar', '--json')).stdout);
+      const verdicts = json.content.map(({ verdict }: { verdict: string }) => verdict);
+      expect(json.exitCode).toBe(5);
+      expect(json.findings[0]).toMatchObject({ what: 'file', verdict: 'short', name: file });
+      expect(verdicts.filter((verdict: string) => verdict === 'short').length).toBeLessThanOrEqual(1);
+      if (index > 0) expect(verdicts).toContain('missing');
+      expect(verdicts).toContain('ok');
+      for (const { what, images } of json.findings) if (what !== 'file') expect(images).not.toEqual([]);
+    }
+    writeFileSync(file, whole.subarray(0, whole.length - 512));
+    const end = await check('x.tar');
+    expect([end.status, end.stderr]).toEqual([
+      5,
+      expect.stringMatching(/^VERDICT.*\nshort +file +- .*x\.tar +it ends before it should: copy it again\n$/),
+    ]);
+    // Loading still refuses it.
+    expect((await world.folder.airgap(['mirror', '--from', 'bundle:x.tar', ...world.to()])).status).toBe(2);
+  });
+
   it('names volumes that are not here, as findings where the whole set was named', async () => {
     await seedImage(world.upstreamStore, large, {
       layers: ['one', 'two', 'three', 'four'],
