@@ -2,7 +2,7 @@
 import { type IncomingMessage, type Server, STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Exchange } from './exchange.ts';
-import { type Answer, Refusal, refusals } from './refusal.ts';
+import { Refusal, refusals } from './refusal.ts';
 
 export interface ServeLimits {
   /**
@@ -54,7 +54,7 @@ export class Connections {
   refused = 0;
   readonly #limit: number;
   /** The last answer of each connection. */
-  readonly #answers = new WeakMap<Duplex, Promise<void>>();
+  readonly #answers = new WeakMap<Duplex, Exchange>();
 
   constructor(server: Server, limits: ServeLimits) {
     this.#limit = limits.connections;
@@ -70,7 +70,13 @@ export class Connections {
       });
       if (this.open > limits.connections) server.closeIdleConnections();
     });
-    server.on('clientError', answerClientError);
+    server.on('clientError', (error: NodeJS.ErrnoException, socket: Duplex) => {
+      // In the middle of an answer, another one would become part of its bytes.
+      const isBusy = this.#answers.get(socket)?.response.writableFinished === false;
+      const refusal = isBusy || !socket.writable ? undefined : meaningOf(error.code ?? '');
+      if (refusal === undefined) socket.destroy();
+      else answerRaw(socket, refusal);
+    });
   }
 
   /**
@@ -78,11 +84,12 @@ export class Connections {
    * brings, a thousand requests at once if they are sent so, and each would hold a chunk of its answer until it is its turn.
    * Throws when the connection is gone by then.
    */
-  async turn({ request, ended }: Exchange): Promise<void> {
-    const before = this.#answers.get(request.socket);
-    this.#answers.set(request.socket, ended);
-    await before;
-    if (request.socket.destroyed) throw new Refusal(refusals.internal, 'the client is gone');
+  async turn(exchange: Exchange): Promise<void> {
+    const { socket } = exchange.request;
+    const before = this.#answers.get(socket);
+    this.#answers.set(socket, exchange);
+    await before?.ended;
+    if (socket.destroyed) throw new Refusal(refusals.internal, 'the client is gone');
   }
 
   /** Throws a refusal with status 503 when there are too many. */
@@ -109,16 +116,11 @@ export function dropBody(request: IncomingMessage): void {
   request.resume();
 }
 
-/** Requests that cannot be read: too large, too slow, or not HTTP as RFC 9112 has it, such as two lengths in one request. */
-function answerClientError(error: NodeJS.ErrnoException, socket: Duplex): void {
-  if (error.code === 'ECONNRESET' || !socket.writable) {
-    socket.destroy();
-    return;
-  }
-  const { answer, message } = meaningOf(error.code);
-  const body = new Refusal(answer, message).body();
+/** An answer to a request that could not be read. */
+function answerRaw(socket: Duplex, refusal: Refusal): void {
+  const body = refusal.body();
   const lines = [
-    `HTTP/1.1 ${answer.status} ${STATUS_CODES[answer.status]}`,
+    `HTTP/1.1 ${refusal.status} ${STATUS_CODES[refusal.status]}`,
     'Connection: close',
     'Content-Type: application/json',
     `Content-Length: ${Buffer.byteLength(body)}`,
@@ -126,8 +128,9 @@ function answerClientError(error: NodeJS.ErrnoException, socket: Duplex): void {
   socket.end(`${lines.join('\r\n')}\r\n\r\n${body}`, () => socket.destroy());
 }
 
-function meaningOf(code: string | undefined): { readonly answer: Answer; readonly message: string } {
-  if (code === 'HPE_HEADER_OVERFLOW') return { answer: refusals.headersTooLarge, message: 'the headers are too large' };
-  if (code === 'ERR_HTTP_REQUEST_TIMEOUT') return { answer: refusals.tooSlow, message: 'the headers took too long' };
-  return { answer: refusals.badRequest, message: 'this is no HTTP request' };
+/** Too large, too slow, or not HTTP as RFC 9112 has it, such as two lengths in one request. Undefined for who cannot be told: no handshake, or gone. */
+function meaningOf(code: string): Refusal | undefined {
+  if (code === 'HPE_HEADER_OVERFLOW') return new Refusal(refusals.headersTooLarge, 'the headers are too large');
+  if (code === 'ERR_HTTP_REQUEST_TIMEOUT') return new Refusal(refusals.tooSlow, 'the headers took too long');
+  return code.startsWith('HPE_') ? new Refusal(refusals.badRequest, 'this is no HTTP request') : undefined;
 }

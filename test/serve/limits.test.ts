@@ -1,5 +1,7 @@
 import { connect, type Socket } from 'node:net';
+import { connect as connectTls } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { makeAuthority, makeServerCertificate } from '../../src/certificates/certificate.ts';
 import type { Digest } from '../../src/oci/digest.ts';
 import { type RunningServer, type ServedRequest, serveStore } from '../../src/serve/open.ts';
 import { openMemory } from '../../src/store/memory/open.ts';
@@ -8,7 +10,7 @@ import { replaced } from '../support/replaced.ts';
 import { seedImage } from '../support/seedImages.ts';
 
 /** More than the buffers of two sockets take. */
-const layerBytes = 16_000_000;
+const layerBytes = 24_000_000;
 const limits = { headerBytes: 4096, headerTimeoutMs: 400, idleTimeoutMs: 600, keepAliveMs: 300 };
 const log: ServedRequest[] = [];
 let store: Target;
@@ -234,11 +236,46 @@ describe('requests that are not what they seem', () => {
     expect(answer.match(/HTTP\/1\.1/g)).toHaveLength(1);
   });
 
+  it('nonsense after a request never becomes part of the answer under way', async () => {
+    const { socket, text, ended } = talk(usual, request(`/v2/big/one/blobs/${layer.digest}`));
+    socket.once('data', () => socket.pause());
+    await expect.poll(text).toMatch(/^HTTP/);
+    socket.write('\x00nonsense\r\n\r\n');
+    await expect.poll(() => usual.statistics().inFlight).toBe(0);
+    socket.resume();
+    const answer = await ended;
+    expect(answer).toMatch(/^HTTP\/1\.1 200 OK\r\n/);
+    expect(answer.match(/HTTP\/1\.1/g)).toHaveLength(1);
+    expect(answer.length).toBeLessThan(layer.size);
+  });
+
   it('bytes that are no HTTP are answered 400 with an error body', async () => {
     for (const nonsense of ['\x16\x03\x01\x02\x00\x01\x00\r\n\r\n', 'GET\r\n\r\n', 'SSH-2.0-x\r\n\r\n']) {
       const answer = await talk(usual, nonsense).ended;
       expect(answer).toMatch(/^HTTP\/1\.1 400 Bad Request\r\n/);
       expect(codeIn(answer)).toBe('UNSUPPORTED');
     }
+  });
+});
+
+describe('over TLS', () => {
+  it('who does not shake hands is cut, who does is under the same limits, and both are counted', async () => {
+    const { certificate: cert, key } = makeServerCertificate(makeAuthority(), { names: ['localhost'] });
+    const own = await serveStore(store, { limits, graceMs: 50, tls: { cert, key } });
+    const mute = talk(own);
+    await expect.poll(() => own.statistics().connections).toBe(1);
+    expect(await mute.ended).toBe('');
+    let answer = '';
+    const slow = connectTls({ port: own.port, host: '127.0.0.1', rejectUnauthorized: false }, () =>
+      slow.write('GET /v2/ HT'),
+    );
+    slow.on('error', () => {}).setEncoding('latin1');
+    slow.on('data', (chunk: string) => {
+      answer += chunk;
+    });
+    await new Promise((resolve) => slow.once('close', resolve));
+    expect(answer).toMatch(/^HTTP\/1\.1 408 /);
+    await expect.poll(() => own.statistics().connections).toBe(0);
+    await own.close();
   });
 });
