@@ -28,11 +28,11 @@ async function airgap(...args) {
   if (status !== 0) throw new Error(`airgap ${args[0]} ended with status ${status}`);
 }
 
-/** A served layout, asked until it answers. */
-async function whileServing(folder, use) {
+/** Something served, asked until it answers. */
+async function whileServing(what, use) {
   const port = await freePort();
-  console.log(`$ airgap serve ${folder} --listen 127.0.0.1:${port} &`);
-  const child = spawn(process.execPath, [program, 'serve', folder, '--listen', `127.0.0.1:${port}`], {
+  console.log(`$ airgap serve ${what.join(' ')} --listen 127.0.0.1:${port} &`);
+  const child = spawn(process.execPath, [program, 'serve', ...what, '--listen', `127.0.0.1:${port}`], {
     cwd: work,
     stdio: ['ignore', 'ignore', 'inherit'],
   });
@@ -112,10 +112,28 @@ async function main() {
     console.log(readFileSync(join(work, 'airgap-talos.yaml'), 'utf8').trim());
 
     heading('Serve it, as for the cluster');
-    await whileServing('airgap-mirror', async (url) => {
+    await whileServing(['airgap-mirror'], async (url) => {
       await show(`${url}/v2/_catalog`);
       await show(`${url}/v2/siderolabs/kubelet/tags/list`);
       await show(`${url}/v2/pause/manifests/3.10?ns=registry.k8s.io`, { method: 'HEAD' });
+    });
+
+    heading('Across a gap: into a bundle, on a disk, and into a registry on the other side');
+    await airgap(
+      'mirror',
+      'airgap.lock',
+      '--from',
+      'oci:airgap-mirror',
+      '--to',
+      'bundle:talos.tar',
+      '--lock',
+      'bundle.lock',
+    );
+    await airgap('check', 'bundle:talos.tar');
+    mkdirSync(join(work, 'site'));
+    await whileServing(['oci:site', '--writable'], async (url) => {
+      await airgap('mirror', '--from', 'bundle:talos.tar', '--to', url, '--lock', 'site.lock', '--quiet');
+      await airgap('verify', '--lock', 'site.lock');
     });
     heading('Done');
   } finally {

@@ -61,9 +61,15 @@ export async function expectedOfLock(
     findings: [...here.flatMap((image) => lostTags(image, named)), ...lost.flat()],
     atReceiver: lock.images
       .filter((image) => !here.includes(image))
-      .map((image) => printReference(image.source))
+      .map((image) => nameOf(image))
       .sort(),
   };
+}
+
+/** As the index names it: by its tag alone, however the lock pins it. */
+function nameOf({ source }: LockedImage): string {
+  const { registry, repository, tag } = source;
+  return printReference(tag === undefined ? source : { registry, repository, tag });
 }
 
 function manifestsOf(image: LockedImage): LockedManifest[] {
@@ -71,7 +77,7 @@ function manifestsOf(image: LockedImage): LockedManifest[] {
   return image.manifests.map((digest) => ({
     digest,
     size: digest === image.digest ? image.size : undefined,
-    image: printReference(image.source),
+    image: nameOf(image),
     repository: { registry, repository },
   }));
 }
@@ -85,7 +91,7 @@ function lostTags(image: LockedImage, named: ReadonlyMap<string, Digest>): Check
       found === undefined
         ? (['missing', `the index does not name it; it should stand for ${digest}`] as const)
         : (['corrupt', `it stands for ${found}, and should for ${digest}`] as const);
-    return [{ what: 'tag', verdict, name: `${repository}:${tag}`, message, images: [printReference(image.source)] }];
+    return [{ what: 'tag', verdict, name: `${repository}:${tag}`, message, images: [nameOf(image)] }];
   });
 }
 
@@ -101,8 +107,6 @@ async function unnamed(
   } catch (error) {
     if (!isAirgapError(error) || error.code !== 'ERR_NOT_FOUND') throw error;
     const message = 'the index does not lead to it';
-    return [
-      { what: 'manifest', verdict: 'missing', name: image.digest, message, images: [printReference(image.source)] },
-    ];
+    return [{ what: 'manifest', verdict: 'missing', name: image.digest, message, images: [nameOf(image)] }];
   }
 }

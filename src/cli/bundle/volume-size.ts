@@ -30,10 +30,10 @@ const units: Readonly<Record<string, number>> = {
 
 /** `4GiB`, `4.5 GB`, `700M` (binary, as with dd and split), a number of bytes, or a medium. Throws ERR_USAGE. */
 export function readVolumeSize(option: string, text: string): number {
-  const medium = mediaSizes[text.toLowerCase()];
-  if (medium !== undefined) return medium;
+  const name = text.toLowerCase();
+  if (Object.hasOwn(mediaSizes, name)) return mediaSizes[name] ?? 0;
   const match = /^(\d{1,15}(?:\.\d{1,6})?)\s*([a-z]{0,3})$/i.exec(text.trim());
-  const unit = units[(match?.[2] ?? '?').toLowerCase()];
+  const unit = match === null ? undefined : units[(match[2] ?? '').toLowerCase()];
   const size = unit === undefined ? Number.NaN : Math.floor(Number(match?.[1]) * unit);
   if (Number.isSafeInteger(size) && size > 0) return size;
   throw usageError(

@@ -1,5 +1,6 @@
 /** A mirror into a bundle: what goes in is laid out before the first byte is fetched, and the bundle becomes visible when everything is in it. */
 import type { MirrorResult, Prepared } from '../../corridor.ts';
+import type { Lock } from '../../lock/lock.ts';
 import { parseLock } from '../../lock/parse.ts';
 import { printLock } from '../../lock/print.ts';
 import { parseReceipt, type SiteReceipt } from '../../lock/receipt.ts';
@@ -86,7 +87,7 @@ export class BundleWriting {
   #files(plan: Plan): { readonly name: string; readonly bytes: Uint8Array }[] {
     const { mirrors, session, talos } = this.#options;
     const rule = { naming: 'keep', registry: '', prefix: '' } as const;
-    const lock = lockOf(plan.images, { rule, mirrors, contacts: [], carried: [] });
+    const lock = pinned(lockOf(plan.images, { rule, mirrors, contacts: [], carried: [] }));
     const files = [{ name: entryNames.lock, bytes: Buffer.from(printLock(lock)) }];
     if (mirrors.length === 0) return files;
     const registries = lock.images.map((image) => image.source.registry);
@@ -123,6 +124,14 @@ function isLock(text: string): boolean {
   } catch {
     return false;
   }
+}
+
+/** Every image by its digest, as a lock asks for it: whether a list or a lock was the input, the bundle is the same. */
+function pinned(lock: Lock): Lock {
+  return {
+    ...lock,
+    images: lock.images.map((image) => ({ ...image, source: { ...image.source, digest: image.digest } })),
+  };
 }
 
 function bundledImage(image: ResolvedImage): BundledImage {

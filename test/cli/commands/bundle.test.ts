@@ -52,6 +52,16 @@ describe('airgap mirror into a bundle and out of it', () => {
     expect([sha256('talos.tar'), statSync(world.folder.file('talos.tar')).mtimeMs]).toEqual([first, mtimeMs]);
     await into('bundle:other.tar', '--lock', 'other.lock');
     expect(sha256('other.tar')).toBe(first);
+    await world.folder.airgap([
+      'mirror',
+      'other.lock',
+      ...world.from(),
+      '--to',
+      'bundle:again.tar',
+      '--lock',
+      'again.lock',
+    ]);
+    expect(sha256('again.tar')).toBe(first);
   });
 
   it('writes nothing with --dry-run', async () => {
