@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import type { Credential, HttpClientSettings, TlsSettings } from '../http/client.ts';
 import { credentialLookup } from '../store/registry/credentials.ts';
 import type { Session } from './session.ts';
-import type { EndSettings } from './settings.ts';
+import type { EndSettings } from './settings-parts.ts';
 import { usageError } from './values.ts';
 
 export interface ClientWanted {

@@ -1,6 +1,7 @@
 /** Options that do not go together. Pure. */
 import { resolve } from 'node:path';
-import type { EndSettings, Settings } from './settings.ts';
+import type { Settings } from './settings.ts';
+import type { EndSettings } from './settings-parts.ts';
 import { usageError } from './values.ts';
 
 /** Throws ERR_USAGE naming the options. */

@@ -2,7 +2,7 @@
 import type { Credential } from '../http/client.ts';
 import type { Context } from './context.ts';
 import { collect } from './files.ts';
-import type { EndSettings } from './settings.ts';
+import type { EndSettings } from './settings-parts.ts';
 import { usageError } from './values.ts';
 
 export interface GivenFor {
