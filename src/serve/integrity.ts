@@ -31,8 +31,10 @@ interface Verdict {
 
 /** Digests remembered; the oldest go first. */
 const remembered = 200_000;
-/** Blobs hashed at the same time. More would only make each one slower: they share the disk and one thread. */
+/** Blobs hashed at the same time, of each kind. More would only make each one slower: they share the disk and one thread. */
 const checksAtOnce = 2;
+/** Blobs up to this many bytes do not wait behind larger ones: 4 MiB, some milliseconds. */
+const smallBytes = 4 * 1024 * 1024;
 /** A blob that is written to while it is hashed is hashed again, at most so often in all. */
 const attempts = 3;
 
@@ -43,7 +45,8 @@ export class Integrity {
   corrupt = 0;
   readonly #verdicts = new Map<Digest, Verdict>();
   readonly #flights = new SingleFlight<Digest, Verdict>();
-  readonly #slot = limitTo(checksAtOnce);
+  readonly #small = limitTo(checksAtOnce);
+  readonly #large = limitTo(checksAtOnce);
   readonly #ahead = limitTo(1);
   readonly #onProblem: (problem: ServeProblem) => void;
   readonly #closed = new AbortController();
@@ -115,8 +118,9 @@ export class Integrity {
   }
 
   #judge(repository: ReadableRepository, descriptor: Descriptor, options: CallOptions): Promise<Verdict> {
+    const slot = descriptor.size > smallBytes ? this.#large : this.#small;
     const work = (signal: AbortSignal) =>
-      this.#slot(async () => {
+      slot(async () => {
         const verdict = await judge(repository, descriptor, signal);
         this.checked += 1;
         if (verdict.problem !== undefined) this.#tell(verdict.problem);
@@ -127,7 +131,7 @@ export class Integrity {
   }
 
   #tell(problem: ServeProblem): void {
-    this.corrupt += 1;
+    if (problem.kind !== 'unreadable') this.corrupt += 1;
     this.#onProblem(problem);
   }
 

@@ -209,6 +209,57 @@ describe('checks', () => {
   });
 });
 
+describe('small blobs', () => {
+  it('are checked and served while every check of large ones is stuck, and those that gave up take no slot', async () => {
+    const target = await openLayout(join(folder, 'mixed'), { create: true });
+    const large: Descriptor[] = [];
+    for (const name of ['a', 'b', 'c']) {
+      const { blobs } = await seedImage(target, `ghcr.io/${name}/large:1`, {
+        layers: [name],
+        layerBytes: 5_000_000,
+        platforms: ['linux/amd64'],
+      });
+      large.push(blobs.reduce((one, other) => (one.size > other.size ? one : other)));
+    }
+    const { blobs } = await seedImage(target, 'ghcr.io/small/one:1', { layerBytes: 1000, platforms: ['linux/amd64'] });
+    let isStuck = true;
+    const repository: Source['repository'] = (name) => {
+      const one = target.repository(name);
+      return replaced(one, {
+        fetch: async (descriptor, options) => {
+          if (isStuck && descriptor.size > 4_500_000) {
+            await new Promise((_, reject) =>
+              options?.signal?.addEventListener('abort', () => reject(new Error('left'))),
+            );
+          }
+          return one.fetch(descriptor, options);
+        },
+      });
+    };
+    const own = await serveStore(replaced<Source>(target, { repository }), { graceMs: 50 });
+    const leave = new AbortController();
+    const waiting = large.map((blob, index) =>
+      fetch(`${own.url}/v2/${'abc'.charAt(index)}/large/blobs/${blob.digest}`, { signal: leave.signal }),
+    );
+    await expect.poll(() => own.statistics().inFlight).toBe(3);
+    for (const { digest, size: expected } of blobs) {
+      const answer = await fetch(`${own.url}/v2/small/one/blobs/${digest}`);
+      expect((await answer.arrayBuffer()).byteLength).toBe(expected);
+    }
+    leave.abort();
+    await Promise.allSettled(waiting);
+    await expect.poll(() => own.statistics().inFlight).toBe(0);
+    isStuck = false;
+    for (const [index, { digest }] of large.entries()) {
+      expect(
+        (await fetch(`${own.url}/v2/${'abc'.charAt(index)}/large/blobs/${digest}`, { method: 'HEAD' })).status,
+      ).toBe(200);
+    }
+    await own.close();
+    await target.close();
+  });
+});
+
 describe('a manifest', () => {
   it('that is wrong on disk is answered 500 and told once', async () => {
     await (await ask(`manifests/${manifest.digest}`)).arrayBuffer();
