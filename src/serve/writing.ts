@@ -53,9 +53,9 @@ async function takeWhole(
   const { wire, digest } = asked;
   const place = { repository: writable(workshop, wire), algorithm: algorithmOf(digest) };
   const upload = await workshop.sessions.place(place);
-  const { contentLength: length, signal } = exchange;
   try {
-    await upload.finish(exchange.incoming(), { digest, length, signal });
+    // Without the signal: who went away after the last byte finds the blob when it asks again.
+    await upload.finish(exchange.incoming(), { digest, length: exchange.contentLength });
   } finally {
     await upload.drop();
   }
@@ -117,8 +117,7 @@ export async function finishUpload(
     await session.run((upload) => {
       checkChunk(exchange, session);
       chunkFits = true;
-      const { contentLength: length, signal } = exchange;
-      return upload.finish(exchange.incoming(), { digest, length, signal });
+      return upload.finish(exchange.incoming(), { digest, length: exchange.contentLength });
     }, stopOf(exchange));
   } finally {
     if (chunkFits && exchange.request.complete) await workshop.sessions.drop(session);
