@@ -19,6 +19,12 @@ export type RequestKind =
   | 'tags'
   | 'upload';
 
+export interface StreamedAnswer {
+  readonly content: UnverifiedContent;
+  readonly length: number;
+  readonly beforeEnd: () => Promise<void>;
+}
+
 export class Exchange {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
@@ -37,6 +43,8 @@ export class Exchange {
   kind: RequestKind = 'other';
   /** Who asked, once that is proven. */
   user: string | undefined;
+  /** Ends the wait for a write that nobody will take any more. */
+  #leave: () => void = () => {};
 
   constructor(request: IncomingMessage, response: ServerResponse) {
     this.request = request;
@@ -51,6 +59,7 @@ export class Exchange {
     this.ended = new Promise((resolve) => {
       const end = () => {
         if (!response.writableFinished) gone.abort(new Refusal(refusals.internal, 'the client is gone'));
+        this.#leave();
         resolve();
       };
       response.once('close', end);
@@ -100,14 +109,17 @@ export class Exchange {
   }
 
   /**
-   * Answers with content as fast as it is taken; `headers` say its length. The next chunk is asked for when the system has taken
-   * the last one whole, so one chunk at a time is in memory and the content may use it again. Content that fails cuts the
-   * connection, as the head is out by then.
+   * Answers with `length` bytes of content as fast as they are taken. The next chunk is asked for when the system has taken the last
+   * one whole, so one chunk at a time is in memory and the content may use it again. `beforeEnd` has a last look before the last
+   * chunk. Content that fails cuts the connection, as the head is out by then, and so does `beforeEnd`.
    */
-  async stream(status: number, headers: Headers, content: UnverifiedContent): Promise<void> {
-    this.response.writeHead(status, { ...headers });
+  async stream(status: number, headers: Headers, answer: StreamedAnswer): Promise<void> {
+    this.response.writeHead(status, { ...headers, 'content-length': answer.length });
+    let left = answer.length;
     try {
-      for await (const chunk of content) {
+      for await (const chunk of answer.content) {
+        left -= chunk.length;
+        if (left <= 0) await answer.beforeEnd();
         await this.#write(chunk);
         this.sent += chunk.length;
       }
@@ -118,14 +130,11 @@ export class Exchange {
   }
 
   #write(chunk: Uint8Array): Promise<void> {
+    if (this.signal.aborted) return Promise.reject(this.signal.reason);
     return new Promise((resolve, reject) => {
-      const { signal } = this;
-      const leave = () => reject(signal.reason);
-      if (signal.aborted) return leave();
       // A response that has no socket any more calls nobody back.
-      signal.addEventListener('abort', leave, { once: true });
+      this.#leave = () => reject(this.signal.reason);
       this.response.write(chunk, (error) => {
-        signal.removeEventListener('abort', leave);
         if (error instanceof Error) reject(error);
         else resolve();
       });

@@ -11,7 +11,7 @@ import type { Descriptor } from '../oci/descriptor.ts';
 import { algorithmOf, type Digest, digestFrom, hasherFor } from '../oci/digest.ts';
 import { mediaTypes } from '../oci/media-type.ts';
 import { peekManifest } from '../store/peek.ts';
-import type { CallOptions, ReadableRepository, UnverifiedContent } from '../store/store.ts';
+import type { CallOptions, ReadableRepository } from '../store/store.ts';
 import { Refusal, refusals } from './refusal.ts';
 
 /** Stored content that is not what its digest says. */
@@ -70,20 +70,6 @@ export class Integrity {
     const known = this.#verdicts.get(digest);
     const verdict = known?.stamp === stamp ? known : await this.#judge(repository, descriptor, options);
     if (verdict.problem !== undefined) throw refusalOf(verdict.problem);
-  }
-
-  /** The same content; before its last chunk the stored bytes are looked at again, so that none which changed meanwhile arrives whole. */
-  async *guarded(
-    repository: ReadableRepository,
-    descriptor: Descriptor,
-    part: { readonly content: UnverifiedContent; readonly length: number },
-  ): AsyncGenerator<Uint8Array> {
-    let left = part.length;
-    for await (const chunk of part.content) {
-      left -= chunk.length;
-      if (left <= 0) await this.ensure(repository, descriptor);
-      yield chunk;
-    }
   }
 
   /** Checks the blobs of a manifest, one after the other and once. A failure waits until somebody asks for the blob. */

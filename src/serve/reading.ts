@@ -80,16 +80,15 @@ export async function readBlob(
   await library.integrity.ensure(repository, descriptor, { signal });
   const { start, end } = range ?? { start: 0, end: size };
   const partial = range === undefined ? {} : { 'content-range': printContentRange({ start, end, size }) };
-  const headers = { ...head, ...partial, 'content-length': end - start };
+  const headers = { ...head, ...partial };
+  const length = end - start;
   const status = range === undefined ? 200 : 206;
-  if (!exchange.wantsBody) return exchange.sendHead(status, headers);
+  if (!exchange.wantsBody) return exchange.sendHead(status, { ...headers, 'content-length': length });
   const wanted = range === undefined ? {} : { offset: start, end };
   const content = await repository.fetch(descriptor, { ...wanted, signal, transient: true });
-  await exchange.stream(
-    status,
-    headers,
-    library.integrity.guarded(repository, descriptor, { content, length: end - start }),
-  );
+  // What changed while it was sent must not arrive whole.
+  const beforeEnd = () => library.integrity.ensure(repository, descriptor);
+  await exchange.stream(status, headers, { content, length, beforeEnd });
 }
 
 /** Undefined: the whole. Throws a refusal with status 416. */
