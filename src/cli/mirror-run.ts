@@ -55,13 +55,15 @@ export async function withMirrorRun(
     const inside = ends.fromBundle === undefined ? undefined : await bundleInputs(ends.fromBundle);
     const requests = await requestsOf({ gathered, ends, inside }, session.signal);
     const talos = gathered.talos ?? inside?.talos;
-    const previous = ends.toBundle === undefined ? usable(earlier, { rule, requests, write }, session) : undefined;
+    const whole = gathered.requests.length === 0;
+    const asked = [...requests.map(({ reference }) => reference), ...(whole ? expectedOf(inside) : [])];
+    const previous = ends.toBundle === undefined ? usable(earlier, { rule, asked, write }, session) : undefined;
     const job = jobFor(session, { requests, rule, ends, previous, write });
     const writing =
       ends.toBundle === undefined
         ? undefined
         : new BundleWriting({ session, writer: ends.toBundle, source: ends.source, mirrors: job.mirrors, talos });
-    const loading = loadingOf(session, { ends, inside, whole: gathered.requests.length === 0, rule });
+    const loading = loadingOf(session, { ends, inside, whole, rule });
     return await work({
       job: {
         ...job,
@@ -99,6 +101,11 @@ async function requestsOf(
   throw usageError('Cannot mirror: the source holds no tagged image', 'name the images to be copied');
 }
 
+/** What a delta expects at the target belongs to the images of this run. */
+function expectedOf(inside: BundleInputs | undefined): readonly Reference[] {
+  return (inside?.expected ?? []).map(({ source }) => source);
+}
+
 function loadingOf(
   { settings }: Session,
   known: {
@@ -130,14 +137,14 @@ function noTarget(settings: Settings): string {
 /** The earlier lock where it is of use; says what becomes of it where that may surprise. */
 function usable(
   earlier: Lock | undefined,
-  run: { readonly rule: MirrorRule; readonly requests: readonly RequestedReference[]; readonly write: boolean },
+  run: { readonly rule: MirrorRule; readonly asked: readonly Reference[]; readonly write: boolean },
   { settings, reporter }: Session,
 ): Lock | undefined {
   if (earlier === undefined) return undefined;
   const name = nearName(settings.cwd, settings.lockFile);
   const isOfThisTarget = sameRule(earlier.rule, run.rule);
   const message = isOfThisTarget
-    ? leftOut(earlier, { name, requests: run.requests })
+    ? leftOut(earlier, { name, asked: run.asked })
     : `${name} was written for another target or naming: it is not used${run.write ? ', and is replaced at the end' : ''}`;
   if (message !== undefined) reporter.event({ type: 'notice', message });
   return isOfThisTarget ? earlier : undefined;
@@ -146,10 +153,11 @@ function usable(
 /** A lock describes the images of one command: those that an earlier command added are not in the next one. */
 function leftOut(
   earlier: Lock,
-  { name, requests }: { readonly name: string; readonly requests: readonly RequestedReference[] },
+  about: { readonly name: string; readonly asked: readonly Reference[] },
 ): string | undefined {
   const keyOf = (reference: Reference): string => `${formatRepository(reference)} ${reference.tag ?? reference.digest}`;
-  const asked = new Set(requests.map(({ reference }) => keyOf(reference)));
+  const { name } = about;
+  const asked = new Set(about.asked.map(keyOf));
   const left = earlier.images.filter(({ source }) => !asked.has(keyOf(source)));
   if (left.length === 0) return undefined;
   return `${counted(left.length, 'image')} of ${name} ${left.length === 1 ? 'is' : 'are'} not asked for now: at the target they stay, the new lock does not name them; give both lists in one command to keep them in it`;

@@ -141,7 +141,8 @@ export async function beforeLoading(
 export function withExpected(result: MirrorResult, expected: Lock): MirrorResult {
   if (expected.images.length === 0) return result;
   const { lock } = result;
-  const mirrors = lock.mirrors.length === 0 ? expected.mirrors : lock.mirrors;
+  const served = new Set(lock.mirrors.map(({ registry }) => registry));
+  const mirrors = [...lock.mirrors, ...expected.mirrors.filter(({ registry }) => !served.has(registry))];
   return { ...result, lock: sortLock({ ...lock, mirrors, images: [...lock.images, ...expected.images] }) };
 }
 
