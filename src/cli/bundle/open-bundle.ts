@@ -22,11 +22,19 @@ export async function openBundleSource(
   return openBundle(resolve(settings.cwd, location.path), { verifyKey, verifyKeyName: verifyKeyFile, staging });
 }
 
-/** Opens a bundle for writing. The key is tried before anything is fetched. */
-export async function openBundleTarget(location: BundleLocation, settings: Settings): Promise<BundleWriter> {
+/** Opens a bundle for writing; without `write` nothing is made or locked. The key is tried before anything is fetched. */
+export async function openBundleTarget(
+  location: BundleLocation,
+  { settings, write }: { readonly settings: Settings; readonly write: boolean },
+): Promise<BundleWriter> {
   const { signKeyFile, volumeSize, onlyVolume } = settings.bundle;
   const signing = signKeyFile === undefined ? {} : signingWith(await readPem(signKeyFile), signKeyFile);
-  return openBundleWriter(await placeOf(location, settings.cwd), { volumeSize, onlyVolume, ...signing });
+  return openBundleWriter(await placeOf(location, settings.cwd), {
+    volumeSize,
+    onlyVolume,
+    dryRun: !write,
+    ...signing,
+  });
 }
 
 /** A finished bundle that another key has signed is signed anew. */

@@ -37,6 +37,8 @@ export interface BundleWriteOptions {
   readonly volumeSize?: number | undefined;
   /** Write this volume alone, counted from 1. */
   readonly onlyVolume?: number | undefined;
+  /** Look at the place and write nothing there, not even a lock: only reserve() and questions work. Default false. */
+  readonly dryRun?: boolean | undefined;
   /** Signs `airgap/set.json`. At most 512 bytes. Default: the bundle is not signed. */
   readonly sign?: ((bytes: Uint8Array) => Uint8Array) | undefined;
   /** Whether a signature that stands in a finished bundle is one `sign` could have made. Default: any is. */

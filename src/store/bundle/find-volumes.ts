@@ -7,8 +7,8 @@ import { refused } from './refuse.ts';
 /** The end of the names of files that are still being written. */
 const unfinished = '.partial';
 
-/** Disks may spell names in capitals; `._x.tar` is what macOS keeps beside `x.tar` on disks of other systems. */
-const volumeName = /^[^.].*\.tar$/i;
+/** Files of a directory that count as volumes. Disks may spell names in capitals; `._x.tar` is what macOS keeps beside `x.tar` on disks of other systems. */
+export const volumeName = /^[^.].*\.tar$/i;
 
 /**
  * A file itself, or everything in a directory whose name ends in `.tar`, sorted. Links in a directory are not followed.

@@ -8,6 +8,7 @@ import { fileSize, onDisk, statsOf } from '../layout/disk.ts';
 import type { CallOptions } from '../store.ts';
 import type { BundlePlace, BundleWriteOptions } from './bundle.ts';
 import { type DonorFile, Donors } from './donors.ts';
+import { volumeName } from './find-volumes.ts';
 import { journalHead, type ReadJournal, readJournal } from './journal.ts';
 import { type OpenedVolume, openVolume } from './open-volume.ts';
 import type { BundleSet } from './set.ts';
@@ -114,10 +115,11 @@ class Look {
     const place = this.#place;
     const directory = place.kind === 'file' ? dirname(place.file) : place.directory;
     const own = Array.from({ length: set.volumes }, (_, index) => basename(pathOf(place, { set, number: index + 1 })));
-    const names = await onDisk(`look at "${directory}"`, readdir(directory));
+    const names =
+      (await statsOf(directory)) === undefined ? [] : await onDisk(`look at "${directory}"`, readdir(directory));
     if (place.kind === 'volumes') {
       for (const name of names)
-        if (name.endsWith('.tar') && !own.includes(name)) await refuseStranger(join(directory, name));
+        if (volumeName.test(name) && !own.includes(name)) await refuseStranger(join(directory, name));
     }
     const kept = new Set(own.map(partialOf));
     const halves = new Set(names.flatMap((name) => /^.*\.partial(?=$|\.journal$)/.exec(name)?.[0] ?? []));

@@ -32,12 +32,14 @@ export async function openBundleWriter(place: BundlePlace, options: BundleWriteO
     place.kind === 'file'
       ? { kind: 'file', file: resolve(place.file) }
       : { kind: 'volumes', directory: resolve(place.directory) };
-  const made = await makeRoom(absolute);
   const shown = place.kind === 'file' ? `bundle "${place.file}"` : `bundle "${place.directory}"`;
+  const isThere = await hasRoom(absolute);
+  if (options.dryRun === true) return new FileBundleWriter({ place: absolute, shown, options, unlock: async () => {} });
+  const made = isThere ? [] : await makeRoom(absolute);
   const path = absolute.kind === 'file' ? `${absolute.file}.lock` : `${absolute.directory}/.airgap-lock`;
   const removeMade = async () => {
-    // Only while nothing is in it.
-    if (made !== undefined) await rmdir(made).catch(() => {});
+    // Only while nothing is in them.
+    for (const directory of made) await rmdir(directory).catch(() => {});
   };
   const unlock = await takeLock(path, shown).catch(async (error: unknown) => {
     await removeMade();
@@ -54,21 +56,29 @@ export async function openBundleWriter(place: BundlePlace, options: BundleWriteO
   });
 }
 
-/** The directory of volumes is made where it is missing; that of a file has to be there, so that a bundle meant for a disk that is not in does not land beside it. */
-async function makeRoom(place: BundlePlace): Promise<string | undefined> {
-  const directory = place.kind === 'file' ? dirname(place.file) : place.directory;
+/** The directory of volumes may be missing; that of a file has to be there, so that a bundle meant for a disk that is not in does not land beside it. */
+async function hasRoom(place: BundlePlace): Promise<boolean> {
+  const directory = directoryOf(place);
   const stats = await statsOf(directory);
-  if (stats?.isDirectory() === true || stats?.isSymbolicLink() === true) return undefined;
-  if (stats === undefined && place.kind === 'volumes') {
-    return onDisk(
-      `create "${directory}"`,
-      mkdir(directory, { recursive: true }).then(() => directory),
-    );
-  }
+  if (stats?.isDirectory() === true || stats?.isSymbolicLink() === true) return true;
+  if (stats === undefined && place.kind === 'volumes') return false;
   const state = stats === undefined ? 'does not exist' : 'is no directory';
   throw new AirgapError('ERR_INPUT_INVALID', `Cannot write bundle: directory "${directory}" ${state}`, {
     hint: 'create it first, or name another place',
   });
+}
+
+/** The directories that had to be made, innermost first. */
+async function makeRoom(place: BundlePlace): Promise<string[]> {
+  const directory = directoryOf(place);
+  const first = await onDisk(`create "${directory}"`, mkdir(directory, { recursive: true }));
+  const made: string[] = [];
+  for (let one = directory; first !== undefined && one.length >= first.length; one = dirname(one)) made.push(one);
+  return made;
+}
+
+function directoryOf(place: BundlePlace): string {
+  return place.kind === 'file' ? dirname(place.file) : place.directory;
 }
 
 interface OpenedPlace {
@@ -149,8 +159,10 @@ class FileBundleWriter implements BundleWriter {
   }
 
   #refuseUnlessWritable(): void {
-    if (!this.#closed && this.#run !== undefined) return;
-    const state = this.#closed ? 'it is closed' : 'nothing is laid out in it yet';
+    const isDryRun = this.#opened.options.dryRun === true;
+    if (!this.#closed && !isDryRun && this.#run !== undefined) return;
+    const opened = isDryRun ? 'it is only looked at' : 'nothing is laid out in it yet';
+    const state = this.#closed ? 'it is closed' : opened;
     throw new AirgapError('ERR_UNSUPPORTED', `Cannot write to ${this.#opened.shown}: ${state}`);
   }
 }
