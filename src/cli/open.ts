@@ -1,5 +1,5 @@
 /** Locations become stores: the only place that knows every end. */
-import { readdir } from 'node:fs/promises';
+import { readdir, realpath } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { isAirgapError } from '../errors.ts';
 import type { HttpClient } from '../http/client.ts';
@@ -7,7 +7,7 @@ import { openHttpClient } from '../http/open.ts';
 import type { Contact } from '../lock/lock.ts';
 import type { BundleSource, BundleWriter } from '../store/bundle/bundle.ts';
 import { openLayout } from '../store/layout/open.ts';
-import type { BundleLocation, LayoutLocation, Location, RegistryLocation } from '../store/location.ts';
+import type { BundleLocation, Location, RegistryLocation } from '../store/location.ts';
 import { openMemory } from '../store/memory/open.ts';
 import { openRegistry } from '../store/registry/open.ts';
 import { probeScheme } from '../store/registry/scheme.ts';
@@ -54,7 +54,7 @@ export interface EndsWanted {
 }
 
 /** What a target without an address is told apart by. */
-function nameOfPlace({ to, cwd }: Settings): string {
+function nameOfPlace({ to, cwd }: Pick<Settings, 'to' | 'cwd'>): string {
   if (to.kind === 'registry') return to.host;
   return resolve(cwd, to.kind === 'layout' ? to.directory : to.path);
 }
@@ -62,7 +62,7 @@ function nameOfPlace({ to, cwd }: Settings): string {
 /** Opens both ends; a target registry is asked which scheme it speaks. Whatever was opened is closed when one of them fails. */
 export async function openEnds(session: Session, wanted: EndsWanted): Promise<OpenedEnds> {
   const { settings } = session;
-  refuseSamePlace(session);
+  await refuseSamePlace(session);
   const source = await openSource(session, wanted.upstreams);
   try {
     const target = await openMirrorTarget(session, wanted.write);
@@ -93,7 +93,7 @@ async function openMirrorTarget(
 ): Promise<OpenedEnd<Target> & { readonly bundle?: BundleWriter }> {
   const { settings } = session;
   if (settings.to.kind !== 'bundle') return openTarget(session, { to: settings.to, write });
-  const bundle = await openBundleTarget(settings.to, settings);
+  const bundle = await openBundleTarget(settings.to, { settings, write });
   return { ...plainEnd<Target>(bundle), bundle };
 }
 
@@ -203,12 +203,18 @@ function credentialHost(location: RegistryLocation): string {
   return new URL(`${location.scheme ?? 'https'}://${location.host}`).host;
 }
 
-function refuseSamePlace({ settings }: Session): void {
-  const { from, to } = settings;
-  const directory = (location: LayoutLocation): string => resolve(settings.cwd, location.directory);
-  if (from?.kind === 'layout' && to.kind === 'layout' && directory(from) === directory(to)) {
-    throw usageError(`Cannot mirror "${to.directory}" into itself: --from and --to are the same directory`);
-  }
+async function refuseSamePlace({ settings }: Session): Promise<void> {
+  const { from, to, cwd } = settings;
+  if (from === undefined || from.kind === 'registry' || from.kind !== to.kind) return;
+  const shown = to.kind === 'layout' ? to.directory : to.path;
+  const [source, target] = await Promise.all([from, to].map((place) => realPlace(nameOfPlace({ to: place, cwd }))));
+  if (source !== target) return;
+  const what = to.kind === 'layout' ? 'directory' : 'bundle';
+  throw usageError(`Cannot mirror "${shown}" into itself: --from and --to are the same ${what}`);
+}
+
+async function realPlace(path: string): Promise<string> {
+  return realpath(path).catch(() => path);
 }
 
 function plainEnd<Store extends Source>(store: Store): OpenedEnd<Store> {
