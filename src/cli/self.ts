@@ -35,9 +35,7 @@ export interface CopySelfOptions {
  * written reads differently, ERR_NO_SPACE.
  */
 export async function copySelf(directory: string, options: CopySelfOptions = {}): Promise<CopiedSelf> {
-  const source = options.from ?? selfPath() ?? join(packageFolder(), 'build', executableName);
-  const size = await sizeOf(source);
-  if (size === undefined) throw notThere(source);
+  const { source, size } = await requireSelf(options);
   const { signal } = options;
   const sha256 = await hashOf(source, signal);
   await checkAgainstChecksum(source, sha256);
@@ -52,6 +50,16 @@ export async function copySelf(directory: string, options: CopySelfOptions = {})
   await writeFileAtomic(`${path}.sha256`, `${sha256}  ${executableName}\n`);
   for (const [name, text] of texts) await writeFileAtomic(join(directory, name), text);
   return { path, size, sha256 };
+}
+
+/** What would be copied, and its bytes. Throws ERR_USAGE when there is none: better before hours of copying than after. */
+export async function requireSelf(
+  options: Pick<CopySelfOptions, 'from'> = {},
+): Promise<{ readonly source: string; readonly size: number }> {
+  const source = options.from ?? selfPath() ?? join(packageFolder(), 'build', executableName);
+  const size = await sizeOf(source);
+  if (size === undefined) throw notThere(source);
+  return { source, size };
 }
 
 function notThere(source: string): AirgapError {
