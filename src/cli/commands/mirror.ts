@@ -16,7 +16,7 @@ import { configVersionFor, endpointOfThisMachine, patchText, unreachableText } f
 import { planFields, planLines } from '../plan-text.ts';
 import { receiptFields, receiptLines } from '../receipt-text.ts';
 import { sizeText } from '../report/text.ts';
-import { copySelf } from '../self.ts';
+import { copySelf, requireSelf } from '../self.ts';
 import { goOn, inSession, type Session } from '../session.ts';
 import { readSettings, type Settings } from '../settings.ts';
 import { openUploadMemory } from '../upload-memory.ts';
@@ -34,18 +34,19 @@ export function mirror({ inputs, flags, context }: Invocation): Promise<number> 
         const laidOut = run.writing === undefined ? [] : reservationRows(run.writing.reserved);
         session.reporter.text([...planLines(prepared, { columns: session.columns, more: laidOut }), '']);
         if (run.loading !== undefined) await beforeLoading(session, { run, loading: run.loading, prepared });
-        return settings.dryRun ? endDryRun(session, prepared) : copy(session, { run, prepared });
+        return settings.dryRun ? endDryRun(session, { run, prepared }) : copy(session, { run, prepared });
       },
     });
   });
 }
 
-async function checkFiles({ lockFile, patchFile, failedList }: Settings): Promise<void> {
+async function checkFiles({ lockFile, patchFile, failedList, bundle }: Settings): Promise<void> {
+  if (bundle.includeSelf) await requireSelf();
   for (const file of [lockFile, patchFile, failedList]) if (file !== undefined) await checkWritable(file);
 }
 
 /** Nothing was written, and nothing is. */
-function endDryRun({ reporter }: Session, prepared: Prepared): number {
+function endDryRun({ reporter }: Session, { run, prepared }: Started): number {
   const exitCode = exitCodeOfRun({
     complete: prepared.plan.images.length + prepared.plan.unchanged.length,
     failures: prepared.failures.map(({ error }) => error),
@@ -53,7 +54,8 @@ function endDryRun({ reporter }: Session, prepared: Prepared): number {
   });
   reporter.text(['Dry run: nothing was written.']);
   reporter.problem(failureLines(failuresOf(prepared)));
-  reporter.result({ exitCode, dryRun: true, plan: planFields(prepared) });
+  const bundle = run.writing === undefined ? {} : { bundle: bundleFields(run.writing.reserved) };
+  reporter.result({ exitCode, dryRun: true, plan: { ...planFields(prepared), ...bundle } });
   return exitCode;
 }
 

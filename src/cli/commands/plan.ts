@@ -1,6 +1,7 @@
 /** `airgap plan`: what mirror would copy. Writes nothing anywhere. */
 import { prepareMirror } from '../../corridor.ts';
-import { reservationRows } from '../bundle/bundle-text.ts';
+import { bundleFields, reservationRows } from '../bundle/bundle-text.ts';
+import { beforeLoading } from '../bundle/loading.ts';
 import type { Invocation } from '../define/wiring.ts';
 import { exitCodeOfRun } from '../exit.ts';
 import { failureLines, failuresOf } from '../failures.ts';
@@ -16,11 +17,14 @@ export function plan({ inputs, flags, context }: Invocation): Promise<number> {
   return inSession({ settings, context }, (session) =>
     withMirrorRun(session, {
       write: false,
-      work: async ({ job, writing }) => {
-        const prepared = await prepareMirror(job);
+      work: async (run) => {
+        const { writing, loading } = run;
+        const prepared = await prepareMirror(run.job);
         const more = writing === undefined ? [] : reservationRows(writing.reserved);
-        if (settings.output.json) context.stdout.write(`${jsonLine(planFields(prepared), 2)}\n`);
+        const bundle = writing === undefined ? {} : { bundle: bundleFields(writing.reserved) };
+        if (settings.output.json) context.stdout.write(`${jsonLine({ ...planFields(prepared), ...bundle }, 2)}\n`);
         else session.reporter.text(planLines(prepared, { columns: session.columns, more }));
+        if (loading !== undefined) await beforeLoading(session, { run, loading, prepared });
         session.reporter.problem(failureLines(failuresOf(prepared)));
         return exitCodeOfRun({
           complete: prepared.plan.images.length + prepared.plan.unchanged.length,
