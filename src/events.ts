@@ -24,7 +24,7 @@ export type AirgapEvent =
       readonly repository: string;
     }
   /** A transfer ended without success; its error comes with the images that needed it. */
-  | { readonly type: 'blob:failed'; readonly digest: string }
+  | { readonly type: 'blob:failed'; readonly digest: string; readonly code: string }
   | {
       readonly type: 'blob:retry';
       readonly digest: string;

@@ -12,8 +12,8 @@ import {
   baseRepositories,
   bundleInputs,
   expectedLock,
-  withoutWaiting,
 } from './bundle/loading.ts';
+import { watchLoading } from './bundle/settling.ts';
 import { BundleWriting } from './bundle/writing.ts';
 import { type GatheredInputs, gatherInputs, gatherOrFind } from './inputs.ts';
 import { requestsFromStore } from './inputs-from-store.ts';
@@ -72,7 +72,7 @@ export async function withMirrorRun(
           ? {}
           : {
               base: baseRepositories(loading.bundle, rule),
-              events: withoutWaiting(loading.bundle, session.reporter.event),
+              events: watchLoading(loading, session.reporter.event),
             }),
       },
       ends,
@@ -120,7 +120,8 @@ function loadingOf(
   if (ends.fromBundle === undefined) return undefined;
   const endpoint = settings.endpoint ?? ends.endpoint;
   const place = { rule, endpoint, perRegistry: settings.perRegistry };
-  return { bundle: ends.fromBundle, expected: expectedLock(whole ? (inside?.expected ?? []) : [], place) };
+  const expected = expectedLock(whole ? (inside?.expected ?? []) : [], place);
+  return { bundle: ends.fromBundle, expected, isWhole: whole, wrong: new Set() };
 }
 
 async function gather({ settings, context, signal }: Session): Promise<GatheredInputs> {
@@ -160,7 +161,8 @@ function leftOut(
   const asked = new Set(about.asked.map(keyOf));
   const left = earlier.images.filter(({ source }) => !asked.has(keyOf(source)));
   if (left.length === 0) return undefined;
-  return `${counted(left.length, 'image')} of ${name} ${left.length === 1 ? 'is' : 'are'} not asked for now: at the target they stay, the new lock does not name them; give both lists in one command to keep them in it`;
+  const [are, they, them] = left.length === 1 ? ['is', 'it stays', 'it'] : ['are', 'they stay', 'them'];
+  return `${counted(left.length, 'image')} of ${name} ${are} not asked for now: ${they} at the target, and the new lock does not name ${them}; give both lists in one command to keep ${them} in it`;
 }
 
 interface JobParts {

@@ -119,10 +119,15 @@ function hostLines(hosts: readonly EndStatistics[], columns: number | undefined)
 }
 
 /** The same for programs; nothing in it is secret. */
-export function receiptFields({ result, milliseconds, hosts }: ReceiptFacts): Readonly<Record<string, unknown>> {
+export function receiptFields({
+  result,
+  milliseconds,
+  hosts,
+  waiting,
+}: ReceiptFacts): Readonly<Record<string, unknown>> {
   return {
     images: [
-      ...result.receipt.images.map(imageFields),
+      ...result.receipt.images.map((image) => imageFields(image, waiting)),
       ...result.plan.unchanged.map((image) => ({
         ...requestFields(image),
         status: 'unchanged',
@@ -141,9 +146,13 @@ export function receiptFields({ result, milliseconds, hosts }: ReceiptFacts): Re
   };
 }
 
-function imageFields(receipt: ImageReceipt): Readonly<Record<string, unknown>> {
+function imageFields(
+  receipt: ImageReceipt,
+  waiting: ReadonlySet<string> = new Set(),
+): Readonly<Record<string, unknown>> {
   const fields = { ...requestFields(receipt.image), digest: receipt.image.root.digest, size: imageSize(receipt.image) };
-  if (receipt.status === 'failed') return { ...fields, status: 'failed', error: errorFields(receipt.error) };
+  const status = waiting.has(printReference(receipt.image.reference)) ? 'waiting' : 'failed';
+  if (receipt.status === 'failed') return { ...fields, status, error: errorFields(receipt.error) };
   return { ...fields, status: 'complete', blobs: blobCounts(receipt) };
 }
 

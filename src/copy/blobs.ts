@@ -83,8 +83,9 @@ export class BlobCopier {
         if (last.end !== 'target' || isIntegrity(last)) break;
       }
     }
-    if (last !== undefined) for (const to of blob.missing) this.board.fail(to, digest, last);
-    this.#context.events({ type: 'blob:failed', digest });
+    if (last === undefined) return undefined;
+    for (const to of blob.missing) this.board.fail(to, digest, last);
+    this.#context.events({ type: 'blob:failed', digest, code: last.code });
     return undefined;
   }
 

@@ -2,7 +2,6 @@
 import { absentEverywhere } from '../../copy/absent.ts';
 import type { MirrorResult, Prepared } from '../../corridor.ts';
 import { AirgapError } from '../../errors.ts';
-import type { EventSink } from '../../events.ts';
 import { requestsFromLock } from '../../input/merge.ts';
 import type { RequestedReference } from '../../input/requested.ts';
 import type { Lock, LockedImage } from '../../lock/lock.ts';
@@ -16,10 +15,10 @@ import { entryNames } from '../../store/bundle/set.ts';
 import { printLocation } from '../../store/location.ts';
 import type { Target } from '../../store/store.ts';
 import { parseTalosVersion, type TalosVersion } from '../../talos/version.ts';
+import type { Finding } from '../../verify/verification.ts';
 import { verifyLock } from '../../verify/verify.ts';
-import { type Failure, failuresOf } from '../failures.ts';
 import { mirrorsFor } from '../placing.ts';
-import { counted, sizeText } from '../report/text.ts';
+import { counted, imageName, sizeText } from '../report/text.ts';
 import type { Session } from '../session.ts';
 import { missingVolumeText } from './bundle-text.ts';
 
@@ -37,6 +36,10 @@ export interface BundleLoading {
   readonly bundle: BundleSource;
   /** Images that are expected at the target already; empty where images were named. */
   readonly expected: Lock;
+  /** Nothing was named: all of the bundle is wanted. */
+  readonly isWhole: boolean;
+  /** Content that came with wrong bytes, as the run goes on. */
+  readonly wrong: Set<Digest>;
 }
 
 interface LoadingRun {
@@ -104,11 +107,11 @@ async function refuseAbsent(
   );
   const lines = absent.map(
     ({ descriptor, images }) =>
-      `blob ${descriptor.digest} (${sizeText(descriptor.size)}) of ${images.map(printReference).join(', ')}`,
+      `blob ${descriptor.digest} (${sizeText(descriptor.size)}) of ${images.map((image) => imageName(printReference(image))).join(', ')}`,
   );
   if (expected.images.length > 0) {
     const { findings } = await verifyLock(expected, { target, repairTarget, signal: session.signal });
-    lines.push(...findings.map(({ image, message }) => `${image}: ${message}`));
+    lines.push(...findingTexts(findings));
   }
   if (lines.length === 0) return;
   const text = [
@@ -119,6 +122,22 @@ async function refuseAbsent(
     end: 'target',
     hint: 'nothing was written; load the earlier bundle first, or make one with a receipt of this target: airgap receipt',
   });
+}
+
+/** One line for each image: a missing tag says that it is not there at all, and stands for what else is missing of it. */
+function findingTexts(findings: readonly Finding[]): string[] {
+  const first = new Map<string, Finding>();
+  for (const finding of findings) {
+    const known = first.get(finding.image);
+    if (known === undefined || weight(finding) > weight(known)) first.set(finding.image, finding);
+  }
+  return [...first].map(([image, { message }]) => `${imageName(image)}: ${message}`);
+}
+
+/** The image's own tag says most, then that of a signature, then the rest. */
+function weight({ kind, message }: Finding): number {
+  if (kind !== 'tag-missing') return 0;
+  return /^tag "sha(?:256|512)-/.test(message) ? 1 : 2;
 }
 
 /** What is to be known before the first byte is written: volumes that are not here, and what the bundle takes for granted. */
@@ -144,57 +163,4 @@ export function withExpected(result: MirrorResult, expected: Lock): MirrorResult
   const served = new Set(lock.mirrors.map(({ registry }) => registry));
   const mirrors = [...lock.mirrors, ...expected.mirrors.filter(({ registry }) => !served.has(registry))];
   return { ...result, lock: sortLock({ ...lock, mirrors, images: [...lock.images, ...expected.images] }) };
-}
-
-export interface Settled {
-  /** Those that wait have the error that says so, in one text for all that wait for the same. */
-  readonly failures: readonly Failure[];
-  /** Images, as printed, that wait for volumes. */
-  readonly waiting: ReadonlySet<string>;
-}
-
-/** After the copy: parts of blobs whose other volumes are still to come are kept, and images that wait say for which. */
-export async function settleVolumes(
-  bundle: BundleSource,
-  ended: { readonly result: MirrorResult; readonly signal: AbortSignal },
-): Promise<Settled> {
-  const { result, signal } = ended;
-  const failures = failuresOf(result);
-  if (failures.length === 0) await bundle.unstage();
-  else await bundle.stage({ signal });
-  const blobs = new Map(result.plan.images.map((image) => [printReference(image.reference), image.blobs]));
-  const waiting = new Set<string>();
-  const told = failures.map((failure) => {
-    const name = printReference(failure.image.reference);
-    const error = waitingError(
-      bundle,
-      (blobs.get(name) ?? []).map(({ digest }) => digest),
-    );
-    if (error === undefined) return failure;
-    waiting.add(name);
-    return { ...failure, error: error.forImage(name, failure.error.origins) };
-  });
-  return { failures: told, waiting };
-}
-
-/** While images wait for volumes, each saying so by itself would say the same many times. */
-export function withoutWaiting(bundle: BundleSource, events: EventSink): EventSink {
-  if (bundle.missingVolumes.length === 0) return events;
-  return (event) => {
-    if (event.type !== 'image:failed' || event.code !== 'ERR_NOT_FOUND') events(event);
-  };
-}
-
-/** The error of an image that waits for volumes, one text for all that wait for the same. */
-function waitingError(bundle: BundleSource, digests: Iterable<Digest>): AirgapError | undefined {
-  const volumes = new Set<number>();
-  for (const digest of digests) for (const volume of bundle.absentVolumes(digest)) volumes.add(volume);
-  if (volumes.size === 0 || bundle.set === undefined) return undefined;
-  const numbers = [...volumes].sort((a, b) => a - b).join(', ');
-  const [what, are, it] = volumes.size === 1 ? ['volume', 'is', 'it'] : ['volumes', 'are', 'them'];
-  const state = `${what} ${numbers} of ${bundle.set.volumes} of set ${bundle.set.id.slice(0, 8)} ${are} not here`;
-  return new AirgapError('ERR_NOT_FOUND', `Cannot complete an image: ${state}`, {
-    end: 'source',
-    hint: `bring ${it} and run the same command again: what was here is loaded and stays`,
-  });
 }

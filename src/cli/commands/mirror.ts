@@ -3,7 +3,8 @@ import { dirname, resolve } from 'node:path';
 import { copyAndVerify, type MirrorResult, type Prepared, prepareMirror } from '../../corridor.ts';
 import { printTalosVersion } from '../../talos/version.ts';
 import { bundleFields, reservationRows, writtenBundleLines } from '../bundle/bundle-text.ts';
-import { beforeLoading, settleVolumes, withExpected } from '../bundle/loading.ts';
+import { beforeLoading, withExpected } from '../bundle/loading.ts';
+import { settleVolumes } from '../bundle/settling.ts';
 import type { Invocation } from '../define/wiring.ts';
 import { checkFree, checkRoom } from '../disk-space.ts';
 import { exitCodeOfRun } from '../exit.ts';
@@ -31,7 +32,8 @@ export function mirror({ inputs, flags, context }: Invocation): Promise<number> 
       work: async (run) => {
         const prepared = await prepareMirror(run.job);
         goOn(session.signal);
-        const laidOut = run.writing === undefined ? [] : reservationRows(run.writing.reserved);
+        const laidOut =
+          run.writing === undefined ? [] : reservationRows(run.writing.reserved, settings.bundle.onlyVolume);
         session.reporter.text([...planLines(prepared, { columns: session.columns, more: laidOut }), '']);
         if (run.loading !== undefined) await beforeLoading(session, { run, loading: run.loading, prepared });
         return settings.dryRun ? endDryRun(session, { run, prepared }) : copy(session, { run, prepared });
@@ -94,10 +96,10 @@ async function finish(
   const { run } = ended;
   const result = run.loading === undefined ? ended.result : withExpected(ended.result, run.loading.expected);
   const bundle = await run.writing?.finish(result);
-  const { failures, waiting } =
+  const { failures, waiting, problem } =
     run.loading === undefined
-      ? { failures: failuresOf(result), waiting: new Set<string>() }
-      : await settleVolumes(run.loading.bundle, { result, signal });
+      ? { failures: failuresOf(result), waiting: new Set<string>(), problem: undefined }
+      : await settleVolumes(run.loading, { result, signal });
   const files = await writeFiles(session, { run, result });
   if (settings.failedList !== undefined) await writeFileAtomic(settings.failedList, failedListText(failures));
   const exitCode = exitCodeOfRun({
@@ -117,13 +119,25 @@ async function finish(
     reporter.text([`wrote ${nearName(settings.cwd, self.path)}: this program, ${sizeText(self.size)}`]);
   if (files.unreachable !== undefined)
     reporter.event({ type: 'notice', message: unreachableText(files.unreachable), isWarning: true });
-  reporter.text(nextLines({ settings, files, failures: failures.length, mirrored: result.lock.images.length, bundle }));
+  const mirrored = result.lock.images.length;
+  reporter.text(
+    nextLines({
+      settings,
+      files,
+      failures: failures.length,
+      waiting: waiting.size,
+      mirrored,
+      bundle,
+    }),
+  );
   reporter.result({
     exitCode,
     ...receiptFields(facts),
     files,
     ...(bundle === undefined ? {} : { bundle: bundleFields(bundle) }),
   });
+  // What stands is told and in the lock before that.
+  if (problem !== undefined) throw problem;
   return exitCode;
 }
 

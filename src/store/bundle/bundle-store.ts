@@ -8,8 +8,10 @@ import type { LayoutNames } from '../layout/names.ts';
 import type { StoredFacts } from '../layout/reach.ts';
 import { LayoutRepository } from '../layout/repository.ts';
 import type { CallOptions, IndexedManifest, ReadableRepository } from '../store.ts';
-import type { BundleSource } from './bundle.ts';
+import { blame } from './blame.ts';
+import type { BundleSource, StageOptions } from './bundle.ts';
 import { fileLimit, type OpenedVolume } from './open-volume.ts';
+import { unreadParts } from './parts.ts';
 import { ReadShelf, type ShelvedContent } from './read-shelf.ts';
 import { copyAgainHint, refused } from './refuse.ts';
 import type { BundleSet } from './set.ts';
@@ -35,7 +37,10 @@ export class BundleStore implements BundleSource {
   readonly cutShort: readonly string[];
   readonly missingVolumes: readonly number[];
   readonly signature: BundleSource['signature'];
+  readonly unread: BundleSource['unread'];
   readonly #opened: OpenedBundle;
+  /** What bytes of a part must be, where its volume is here. */
+  readonly #checksumOf: (digest: Digest, start: number) => Digest | undefined;
   readonly #shelf: ReadShelf;
   readonly #facts = new Map<Digest, StoredFacts>();
 
@@ -49,6 +54,10 @@ export class BundleStore implements BundleSource {
     const all = Array.from({ length: set?.volumes ?? 0 }, (_, index) => index + 1);
     this.missingVolumes = all.filter((number) => !here.has(number));
     this.#opened = opened;
+    this.unread = unreadParts(volumes, content);
+    const listed = volumes.flatMap(({ volume }) => volume.content);
+    const checksums = new Map(listed.map(({ digest, start, checksum }) => [`${digest}.${start}`, checksum]));
+    this.#checksumOf = (digest, start) => checksums.get(`${digest}.${start}`);
     this.#shelf = new ReadShelf(content, { place, setId: set?.id });
   }
 
@@ -96,19 +105,19 @@ export class BundleStore implements BundleSource {
     return this.#shelf.absentVolumes(digest);
   }
 
-  async stage(options: CallOptions = {}): Promise<number> {
-    const { staging, content, volumes } = this.#opened;
-    if (staging === undefined) return 0;
-    const checksums = new Map<string, Digest>();
-    for (const { volume } of volumes) {
-      for (const { digest, start, checksum } of volume.content) checksums.set(`${digest}.${start}`, checksum);
-    }
-    const checksumOf = (digest: Digest, start: number) => checksums.get(`${digest}.${start}`);
-    return staging.stage(content.values(), { signal: options.signal, checksumOf });
+  async stage(options: StageOptions = {}): Promise<number> {
+    const { staging, content } = this.#opened;
+    return staging?.stage(content.values(), { ...options, checksumOf: this.#checksumOf }) ?? 0;
   }
 
-  async unstage(): Promise<void> {
-    await this.#opened.staging?.clear();
+  async unstage(options: Pick<StageOptions, 'only'> = {}): Promise<void> {
+    await this.#opened.staging?.clear(options.only);
+  }
+
+  async blame(digest: Digest, options: CallOptions = {}): Promise<AirgapError | undefined> {
+    const content = this.#opened.content.get(digest);
+    if (content === undefined) return undefined;
+    return blame(content, { ...options, staging: this.#opened.staging, checksumOf: this.#checksumOf });
   }
 
   /** Nothing is held open between reads. */

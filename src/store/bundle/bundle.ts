@@ -1,8 +1,10 @@
 /** The two sides of a bundle: what writing one and reading one offer beside the interfaces of a store. */
+import type { AirgapError } from '../../errors.ts';
 import type { Descriptor } from '../../oci/descriptor.ts';
 import type { Digest } from '../../oci/digest.ts';
 import type { RepositoryName, Tag } from '../../oci/reference.ts';
 import type { CallOptions, Source, Target } from '../store.ts';
+import type { UnreadPart } from './parts.ts';
 import type { BaseBlob, BundleSet } from './set.ts';
 
 /** One file, or the volumes of a set in a directory. */
@@ -98,8 +100,23 @@ export interface BundleSource extends Source {
   promises(digest: Digest): boolean;
   /** Volumes that have a part of this blob and are not here; empty when it can be read. */
   absentVolumes(digest: Digest): readonly number[];
-  /** Copies the parts here of blobs that are not complete here into the staging directory, and tells how many bytes; does nothing without one. */
-  stage(options?: CallOptions): Promise<number>;
+  /** What reading through the store passes over: copies of manifests in other volumes, and parts of blobs whose other volumes are not here. */
+  readonly unread: readonly UnreadPart[];
+  /**
+   * Copies the parts here of blobs that are not complete here into the staging directory, and tells how many bytes; does nothing without
+   * one. A part that waits there already and is wrong is replaced. Throws ERR_DIGEST_MISMATCH naming the volume when all others are copied.
+   */
+  stage(options?: StageOptions): Promise<number>;
   /** Removes from the staging directory what this set put there. */
-  unstage(): Promise<void>;
+  unstage(options?: Pick<StageOptions, 'only'>): Promise<void>;
+  /**
+   * Looks for the part that is to blame for content with wrong bytes, and gives the error that names its file. Parts that waited in the
+   * staging directory are removed where no volume here is to blame. Undefined when nothing is wrong here.
+   */
+  blame(digest: Digest, options?: CallOptions): Promise<AirgapError | undefined>;
+}
+
+export interface StageOptions extends CallOptions {
+  /** Parts of these blobs alone. Default: of all. */
+  readonly only?: ReadonlySet<Digest> | undefined;
 }

@@ -2,15 +2,20 @@
  * Where parts of blobs wait for volumes that are not here yet: `<directory>/<first 16 of the set's id>/<algorithm>-<hex>.<start>`.
  * A part is there whole or not at all; what it is worth shows when the blob is read, as for everything else.
  */
-import { mkdir, open, readdir, rename, rm } from 'node:fs/promises';
-import { join } from 'node:path';
-import { AirgapError } from '../../errors.ts';
+import { randomBytes } from 'node:crypto';
+import { mkdir, open, readdir, rename, rm, rmdir } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { AirgapError, isAirgapError } from '../../errors.ts';
 import { algorithmOf, type Digest, digestFrom, hasherFor, hexOf } from '../../oci/digest.ts';
 import { fileSize, onDisk, statsOf, syncDirectory } from '../layout/disk.ts';
 import { readPart } from '../layout/read-part.ts';
-import type { CallOptions } from '../store.ts';
+import type { StageOptions } from './bundle.ts';
+import { digestOfPlace } from './parts.ts';
 import type { ContentPlace, Piece, ShelvedContent } from './read-shelf.ts';
 import { refused } from './refuse.ts';
+
+/** Names of parts, and of copies of them that are not finished. */
+const partName = /^(sha256|sha512)-([0-9a-f]{64,128})\.[0-9]+(?:(?:\.[0-9a-f]{8})?\.partial)?$/;
 
 /** A part as it is copied. */
 interface Copied {
@@ -44,48 +49,63 @@ export class Staging {
   }
 
   /**
-   * Copies the pieces that are in volumes here, of content that is not complete here. `checksumOf` tells what a piece's bytes must be.
-   * Returns the bytes copied. Throws ERR_DIGEST_MISMATCH naming the volume's file, and ERR_NO_SPACE; what was copied stays.
+   * Copies the pieces that are in volumes here, of content that is not complete here. `checksumOf` tells what a piece's bytes must be: what
+   * lies here already is held against it. Returns the bytes copied. Throws ERR_NO_SPACE, and, when everything else is copied,
+   * ERR_DIGEST_MISMATCH naming the volume's file.
    */
   async stage(
     content: Iterable<ShelvedContent>,
-    options: CallOptions & { readonly checksumOf: (digest: Digest, start: number) => Digest | undefined },
+    options: StageOptions & { readonly checksumOf: (digest: Digest, start: number) => Digest | undefined },
   ): Promise<number> {
     let copied = 0;
+    let damage: AirgapError | undefined;
     for (const one of content) {
-      if (one.pieces.every((piece) => piece.place !== undefined)) continue;
+      if (one.pieces.every((piece) => piece.place !== undefined) || options.only?.has(one.digest) === false) continue;
       for (const piece of one.pieces) {
         const checksum = options.checksumOf(one.digest, piece.start);
         const { place } = piece;
         // A place without a checksum is not in a volume: it is staged already.
         if (place === undefined || checksum === undefined) continue;
-        if ((await fileSize(this.#path(one.digest, piece.start))) === piece.length) continue;
-        await this.#copy({ content: one, piece, place, checksum, signal: options.signal });
+        const copying = { content: one, piece, place, checksum, signal: options.signal };
+        if (await this.#isStaged(copying)) continue;
+        damage ??= await this.#copy(copying).then(() => undefined, damageOrThrow);
         copied += piece.length;
       }
     }
+    if (damage !== undefined) throw damage;
     return copied;
   }
 
-  /** Removes this set's parts, and nothing else; the directory too when nothing else is in it. */
-  async clear(): Promise<void> {
+  async #isStaged({ content, piece, checksum, signal }: Copied): Promise<boolean> {
+    const path = this.#path(content.digest, piece.start);
+    if ((await fileSize(path)) !== piece.length) return false;
+    const place = placeOfFile(path, piece.length);
+    return (await digestOfPlace(place, { length: piece.length, like: checksum, signal })) === checksum;
+  }
+
+  /** Removes this set's parts, `only` those of some blobs, and nothing else; directories too when nothing else is in them. */
+  async clear(only?: ReadonlySet<Digest>): Promise<void> {
     const stats = await statsOf(this.#directory);
     if (stats?.isDirectory() !== true) return;
     const action = `clear "${this.#directory}"`;
     const names = await onDisk(action, readdir(this.#directory));
-    const parts = names.filter((name) => /^(?:sha256|sha512)-[0-9a-f]{64,128}\.[0-9]+(?:\.partial)?$/.test(name));
-    for (const name of parts) await onDisk(action, rm(join(this.#directory, name), { force: true }));
-    if (parts.length === names.length) await onDisk(action, rm(this.#directory, { recursive: true, force: true }));
+    for (const name of names) {
+      const [, algorithm, hex] = partName.exec(name) ?? [];
+      if (algorithm === undefined || only?.has(`${algorithm}:${hex}` as Digest) === false) continue;
+      await onDisk(action, rm(join(this.#directory, name), { force: true }));
+    }
+    await rmdir(this.#directory)
+      .then(() => rmdir(dirname(this.#directory)))
+      .catch(() => {});
   }
 
   async #copy(copied: Copied): Promise<void> {
     const { content, piece } = copied;
     const path = this.#path(content.digest, piece.start);
-    const temporary = `${path}.partial`;
+    // Another run may copy the same part at the same time.
+    const temporary = `${path}.${randomBytes(4).toString('hex')}.partial`;
     const action = `write "${path}"`;
     await onDisk(action, mkdir(this.#directory, { recursive: true }));
-    // A new file, never what stands there: that may be a link to somewhere else.
-    await onDisk(action, rm(temporary, { force: true }));
     try {
       const actual = await this.#write(temporary, copied);
       if (actual !== copied.checksum) throw damaged(copied, actual);
@@ -130,8 +150,15 @@ function placeOfFile(path: string, length: number): ContentPlace {
   };
 }
 
-function damaged({ content, piece, place }: Copied, actual: Digest): AirgapError {
-  const state = `in volume ${piece.volume}, "${place.path}", its bytes from ${piece.start} on have digest ${actual}`;
+function damageOrThrow(error: unknown): AirgapError {
+  if (isAirgapError(error) && error.code === 'ERR_DIGEST_MISMATCH') return error;
+  throw error;
+}
+
+/** The error that names the volume of a part with wrong bytes. */
+export function damaged({ content, piece, place }: Omit<Copied, 'checksum' | 'signal'>, actual: Digest): AirgapError {
+  const bytes = piece.length === content.size ? 'its bytes' : `its bytes from ${piece.start} on`;
+  const state = `in volume ${piece.volume}, "${place.path}", ${bytes} have digest ${actual}`;
   return new AirgapError('ERR_DIGEST_MISMATCH', `Cannot take content "${content.digest}": ${state}`, {
     digest: content.digest,
     hint: `volume ${piece.volume} is damaged: copy it again from where it was written`,

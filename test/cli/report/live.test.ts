@@ -82,7 +82,7 @@ describe('liveLines()', () => {
     );
     const lines = () => liveLines(progress, { now: 0, size: { columns: 80, rows: 24 }, style: plainStyle });
     expect(lines().at(-1)).toBe('  a/b:1  trying again: connection reset');
-    progress.apply({ type: 'blob:failed', digest: digest('a') }, 0);
+    progress.apply({ type: 'blob:failed', digest: digest('a'), code: 'ERR_PROTOCOL' }, 0);
     expect(lines()).toHaveLength(1);
   });
 
