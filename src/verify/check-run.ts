@@ -87,7 +87,7 @@ export class CheckRun {
     const isHere = (digest: Digest): boolean => promised === undefined || this.#promised.has(digest);
     const { manifests, findings, atReceiver } = await expectedOfLock(lock, { source, roots, isHere });
     this.#expected = atReceiver;
-    for (const finding of findings) this.#find(finding);
+    for (const finding of findings) this.find(finding);
     for (const { digest, image, repository, size } of manifests) {
       this.#name(digest, image);
       if (size !== undefined) this.#add(this.#manifests, { mediaType: '', digest, size }, repository);
@@ -198,7 +198,7 @@ export class CheckRun {
     else if (before.size !== size) {
       const message = `it is said to have ${before.size} bytes, and also ${size}`;
       const what = known === this.#blobs ? 'blob' : 'manifest';
-      this.#find({ what, verdict: 'corrupt', name: digest, message, images: [] });
+      this.find({ what, verdict: 'corrupt', name: digest, message, images: [] });
     }
   }
 
@@ -239,10 +239,11 @@ export class CheckRun {
     const { verdict, message, bytesRead } = read;
     this.#bytesRead += bytesRead;
     this.#verdicts.set(digest, { digest, size, what, verdict });
-    if (verdict !== 'ok') this.#find({ what, verdict, name: digest, size, message, images: [] });
+    if (verdict !== 'ok') this.find({ what, verdict, name: digest, size, message, images: [] });
   }
 
-  #find(finding: CheckFinding): void {
+  /** Adds a finding; images are looked up for digests. */
+  find(finding: CheckFinding): void {
     this.#findings.set(`${finding.what} ${finding.name} ${finding.message}`, finding);
   }
 }

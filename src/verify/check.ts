@@ -30,6 +30,13 @@ export interface CheckSubject {
   readonly files?:
     | readonly { readonly name: string; readonly size: number; readonly read: () => Promise<unknown> }[]
     | undefined;
+  /** Content in files that nobody who reads through `source` comes to; check() says what is wrong with it. Default: none. */
+  readonly unread?:
+    | readonly (SizedContent & {
+        readonly what: 'manifest' | 'blob';
+        readonly check: (signal: AbortSignal | undefined) => Promise<string | undefined>;
+      })[]
+    | undefined;
   /** Volumes that have a part of this content and are not here. Default: none. */
   readonly absentVolumes?: ((digest: Digest) => readonly number[]) | undefined;
 }
@@ -84,12 +91,29 @@ export async function checkContent(subject: CheckSubject, options: CheckOptions 
   const run = new CheckRun(subject, options);
   await run.walk();
   await run.readBlobs();
+  const unreadBytes = await checkUnread(run, { unread: subject.unread ?? [], signal: options.signal });
   const result = run.result();
   return {
     ...result,
-    bytesRead: files.bytesRead + result.bytesRead,
+    bytesRead: files.bytesRead + unreadBytes + result.bytesRead,
     findings: [...files.findings, ...result.findings],
   };
+}
+
+async function checkUnread(
+  run: CheckRun,
+  {
+    unread,
+    signal,
+  }: { readonly unread: NonNullable<CheckSubject['unread']>; readonly signal: AbortSignal | undefined },
+): Promise<number> {
+  let bytes = 0;
+  for (const { what, digest, size, check } of unread) {
+    const message = await check(signal);
+    if (message !== undefined) run.find({ what, verdict: 'corrupt', name: digest, size, message, images: [] });
+    bytes += size;
+  }
+  return bytes;
 }
 
 async function checkFiles(

@@ -54,6 +54,7 @@ async function read(
       promised: set,
       base: set?.base,
       files: set?.files.map(({ name, size }) => ({ name, size, read: async () => bundle?.file(name) })),
+      unread: bundle?.unread,
       absentVolumes: (digest) => bundle?.absentVolumes(digest).filter((volume) => missing.has(volume)) ?? [],
     },
     { signal, events: reporter.event },
