@@ -3,7 +3,7 @@ import { relative } from 'node:path';
 import { printLocation } from '../store/location.ts';
 import type { WrittenBundle } from './bundle/writing.ts';
 import { otherEndpoint } from './placing.ts';
-import { counted } from './report/text.ts';
+import { counted, tableLines } from './report/text.ts';
 import type { Settings } from './settings.ts';
 
 export interface WrittenFiles {
@@ -19,25 +19,49 @@ export interface Ended {
   readonly settings: Settings;
   readonly files: WrittenFiles;
   readonly failures: number;
+  /** How many of them wait for volumes. Default 0. */
+  readonly waiting?: number;
   /** Images that stand. */
   readonly mirrored: number;
   /** Where a bundle was written. */
   readonly bundle?: WrittenBundle | undefined;
 }
 
-export function nextLines({ settings, files, failures, mirrored, bundle }: Ended): string[] {
+/** A line to type or to do, and what it is for. */
+type Step = readonly [line: string, purpose?: string];
+
+export function nextLines({ settings, files, failures, waiting = 0, mirrored, bundle }: Ended): string[] {
   const lines = writtenLines(settings, files);
-  const next: string[] = [];
-  if (failures > 0) {
-    const again = 'run the same command again when the cause is gone';
-    next.push(`${again}: it copies only what is missing (${counted(failures, 'image')} failed)`);
-  }
+  const next: Step[] = againSteps(failures - waiting, waiting);
   if (mirrored > 0 && settings.to.kind === 'layout') next.push(...layoutSteps(settings, files));
   if (bundle?.files !== undefined) next.push(...bundleSteps(settings));
   if (files.unreachable !== undefined) next.push(emitStep(settings, otherEndpoint(files.unreachable)));
   if (files.patch !== undefined)
-    next.push(`talosctl patch machineconfig --nodes NODE --patch @${nearName(settings.cwd, files.patch)}`);
-  return next.length === 0 ? lines : [...lines, '', 'Next:', ...next.map((step) => `  ${step}`)];
+    next.push([`talosctl patch machineconfig --nodes NODE --patch @${nearName(settings.cwd, files.patch)}`]);
+  return next.length === 0 ? lines : [...lines, '', 'Next:', ...stepLines(next)];
+}
+
+/** What is said beside the lines stands below each other. */
+function stepLines(steps: readonly Step[]): string[] {
+  const aligned = tableLines(
+    steps.flatMap(([line, purpose]) => (purpose === undefined ? [] : [[line, purpose]])),
+    { indent: '  ' },
+  );
+  return steps.map(([line, purpose]) => (purpose === undefined ? `  ${line}` : (aligned.shift() ?? '')));
+}
+
+function againSteps(failed: number, waiting: number): Step[] {
+  const again = 'run the same command again';
+  const steps: Step[] = [];
+  if (waiting > 0) {
+    const wait = `${counted(waiting, 'image')} ${waiting === 1 ? 'waits' : 'wait'}`;
+    steps.push([`${again} with the next volumes: what was here is loaded and stays (${wait})`]);
+  }
+  if (failed > 0)
+    steps.push([
+      `${again} when the cause is gone: it copies only what is missing (${counted(failed, 'image')} failed)`,
+    ]);
+  return steps;
 }
 
 function writtenLines(settings: Settings, files: WrittenFiles): string[] {
@@ -55,33 +79,33 @@ function writtenLines(settings: Settings, files: WrittenFiles): string[] {
   return lines;
 }
 
-function layoutSteps(settings: Settings, files: WrittenFiles): string[] {
+function layoutSteps(settings: Settings, files: WrittenFiles): Step[] {
   const directory = settings.to.kind === 'layout' ? settings.to.directory : '';
   const lock = nearName(settings.cwd, settings.lockFile);
-  const serve = [`airgap serve ${quoted(directory)} --listen :6000`];
-  const carry = [
-    `airgap mirror ${quoted(lock)} --from oci:${quoted(directory)} --to HOST:PORT    to put it into a registry later`,
+  const serve: Step = [`airgap serve ${quoted(directory)} --listen :6000`, 'for the nodes'];
+  const carry: Step = [
+    `airgap mirror ${quoted(lock)} --from oci:${quoted(directory)} --to HOST:PORT`,
+    'to put it into a registry later',
   ];
-  if (files.patch !== undefined) return [...serve, ...carry];
-  return [...serve, emitStep(settings, 'http://ADDRESS:6000'), ...carry];
+  if (files.patch !== undefined) return [serve, carry];
+  return [serve, emitStep(settings, 'http://ADDRESS:6000'), carry];
 }
 
-function bundleSteps(settings: Settings): string[] {
+function bundleSteps(settings: Settings): Step[] {
+  if (settings.bundle.onlyVolume !== undefined)
+    return [['put it with the other volumes of the set, in place of the one that is lost']];
   const place = quoted(printLocation(settings.to));
   const key = settings.bundle.signKeyFile === undefined ? '' : ' --verify-key PUBLIC.pem';
-  return [
-    `airgap check ${place}${key}    on the other side of the gap: did it arrive whole?`,
-    `airgap mirror --from ${place} --to HOST:PORT${key}    into a registry there`,
-    ...(settings.bundle.haveFiles.length > 0
-      ? []
-      : [`airgap serve ${place} --listen :6000    or straight to the nodes, without a registry`]),
-  ];
+  const check: Step = [`airgap check ${place}${key}`, 'on the other side of the gap: did it arrive whole?'];
+  const load: Step = [`airgap mirror --from ${place} --to HOST:PORT${key}`, 'into a registry there'];
+  if (settings.bundle.haveFiles.length > 0) return [check, load];
+  return [check, load, [`airgap serve ${place} --listen :6000${key}`, 'or straight to the nodes, without a registry']];
 }
 
-function emitStep(settings: Settings, endpoint: string): string {
+function emitStep(settings: Settings, endpoint: string): Step {
   const option = settings.lockGiven ? ` --lock ${quoted(nearName(settings.cwd, settings.lockFile))}` : '';
   const output = quoted(nearName(settings.cwd, settings.patchFile));
-  return `airgap emit${option} --endpoint ${endpoint} --output ${output}    ADDRESS: this machine as nodes see it`;
+  return [`airgap emit${option} --endpoint ${endpoint} --output ${output}`, 'ADDRESS: this machine as nodes see it'];
 }
 
 /** A file relative to where the user is, when that is below. */

@@ -33,7 +33,7 @@ export function bundleSettings(
   const volume = textFlag(flags, 'volume');
   const settings: BundleSettings = {
     volumeSize: size === undefined ? undefined : readVolumeSize('--volume-size', size),
-    onlyVolume: volume === undefined ? undefined : readInteger('--volume', volume, { max: 100_000 }),
+    onlyVolume: volume === undefined ? undefined : readInteger('--volume', volume, { max: 9999 }),
     haveFiles: listFlag(flags, 'have').map((name) => resolve(cwd, name)),
     signKeyFile: file('signKey'),
     verifyKeyFile: file('verifyKey'),

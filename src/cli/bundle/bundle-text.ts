@@ -5,10 +5,14 @@ import { nearName } from '../next-text.ts';
 import { counted, sizeText } from '../report/text.ts';
 import type { WrittenBundle } from './writing.ts';
 
-/** What will be written, and what a receipt saves: rows of the plan. */
-export function reservationRows({ reservation, delta }: Pick<WrittenBundle, 'reservation' | 'delta'>): string[][] {
+/** What will be written, and what a receipt saves: rows of the plan. `volume` where it is one of a set alone. */
+export function reservationRows(
+  { reservation, delta }: Pick<WrittenBundle, 'reservation' | 'delta'>,
+  volume?: number,
+): string[][] {
   const { set, bytes, isComplete } = reservation;
-  const shape = set.volumes === 1 ? 'one file' : counted(set.volumes, 'volume');
+  const volumes = volume === undefined ? counted(set.volumes, 'volume') : `volume ${volume} of ${set.volumes}`;
+  const shape = set.volumes === 1 ? 'one file' : volumes;
   const rows = [
     ['bundle', `${shape}, ${sizeText(bytes)}; set ${set.id.slice(0, 8)}${isComplete ? ': stands already' : ''}`],
   ];

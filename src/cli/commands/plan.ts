@@ -20,7 +20,7 @@ export function plan({ inputs, flags, context }: Invocation): Promise<number> {
       work: async (run) => {
         const { writing, loading } = run;
         const prepared = await prepareMirror(run.job);
-        const more = writing === undefined ? [] : reservationRows(writing.reserved);
+        const more = writing === undefined ? [] : reservationRows(writing.reserved, settings.bundle.onlyVolume);
         const bundle = writing === undefined ? {} : { bundle: bundleFields(writing.reserved) };
         if (settings.output.json) context.stdout.write(`${jsonLine({ ...planFields(prepared), ...bundle }, 2)}\n`);
         else session.reporter.text(planLines(prepared, { columns: session.columns, more }));

@@ -1,0 +1,35 @@
+import { describe, expect, it } from 'vitest';
+import { type Ended, nextLines } from '../../src/cli/next-text.ts';
+import { readSettings } from '../../src/cli/settings.ts';
+
+const context = { cwd: '/somewhere', env: {}, stdout: {}, stderr: {} };
+type Context = Parameters<typeof readSettings>[2];
+
+function next(flags: Parameters<typeof readSettings>[1], ended: Partial<Ended> = {}): string[] {
+  const settings = readSettings([], flags, context as unknown as Context);
+  return nextLines({ settings, files: { lock: '/somewhere/airgap.lock' }, failures: 0, mirrored: 1, ...ended });
+}
+
+describe('nextLines()', () => {
+  it('puts what commands are for below each other', () => {
+    const steps = next({}).filter((line) => line.startsWith('  '));
+    const columns = steps.map((line) => line.search(/for the nodes$|ADDRESS: this|to put it/));
+    expect(steps).toHaveLength(3);
+    expect(steps.map((line) => /^ {2}airgap (\w+)/.exec(line)?.[1])).toEqual(['serve', 'emit', 'mirror']);
+    expect(new Set(columns)).toEqual(new Set([columns[0]]));
+    expect(columns[0]).toBeGreaterThan(40);
+  });
+
+  it('tells images that wait for volumes from images that failed', () => {
+    expect(next({ to: '10.5.0.1:6000' }, { failures: 3, waiting: 2, mirrored: 0 }).slice(-2)).toEqual([
+      '  run the same command again with the next volumes: what was here is loaded and stays (2 images wait)',
+      '  run the same command again when the cause is gone: it copies only what is missing (1 image failed)',
+    ]);
+  });
+
+  it('sends one volume to the others of its set', () => {
+    const bundle = { files: [{ path: '/somewhere/again/v.tar', size: 1 }] } as unknown as Ended['bundle'];
+    const lines = next({ to: 'bundle:again/', volumeSize: '4GiB', volume: '2' }, { bundle });
+    expect(lines.at(-1)).toMatch(/^ {2}put it with the other volumes/);
+  });
+});
