@@ -1,5 +1,6 @@
 /** What a check found, for readers. Pure. */
 import type { CheckFinding, ContentCheck, SizedContent } from '../verify/check.ts';
+import { isSignatureTag } from './inputs-from-store.ts';
 import { counted, printable, sizeText, tableLines, timeText } from './report/text.ts';
 
 /** Most images and findings that are listed. */
@@ -37,10 +38,21 @@ export function checkFindingLines({ findings }: CheckReport): string[] {
   return [
     ...tableLines([['VERDICT', 'WHAT', 'SIZE', 'NAME', 'STATE'], ...rows], { right: [2] }),
     ...more(findings.length),
-    ...(images.length === 0 ? [] : [`not whole: ${counted(images.length, 'image')}`]),
+    ...(images.length === 0 ? [] : [`not whole: ${namesText(images)}`]),
     ...images.slice(0, mostShown).map((image) => `  ${printable(image)}`),
     ...more(images.length),
   ];
+}
+
+/** Images, and apart from them tags of signatures, which are no images of their own. */
+function namesText(names: Iterable<string>): string {
+  const all = [...names];
+  const signatures = all.filter(isSignatureTag).length;
+  const images = all.length - signatures;
+  return [
+    ...(images === 0 && signatures > 0 ? [] : [counted(images, 'image')]),
+    ...(signatures === 0 ? [] : [counted(signatures, 'signature')]),
+  ].join(' and ');
 }
 
 function more(count: number): string[] {
@@ -52,11 +64,11 @@ export function checkLines(report: CheckReport): string[] {
   const { place, check, findings, milliseconds, signature } = report;
   const read = check.content.filter(({ verdict }) => verdict !== 'absent-volume' && verdict !== 'at-receiver');
   const count = (what: string): number => read.filter((content) => content.what === what).length;
-  const broken = new Set(findings.flatMap(({ images }) => images)).size;
+  const broken = new Set(findings.flatMap(({ images }) => images));
   const verdict =
     findings.length === 0
       ? 'everything is right'
-      : `${counted(findings.length, 'finding')}, ${counted(broken, 'image')} not whole`;
+      : `${counted(findings.length, 'finding')}, ${namesText(broken)} not whole`;
   const speed = milliseconds < 100 ? '' : ` (${sizeText((check.bytesRead * 1000) / milliseconds)}/s)`;
   const parts = [
     counted(check.images, 'image'),
@@ -81,8 +93,8 @@ export function checkLines(report: CheckReport): string[] {
 function volumeLines({ check, missingVolumes, volumes }: CheckReport): string[] {
   if (missingVolumes.length === 0) return [];
   const which = missingVolumes.length === 1 ? 'volume' : 'volumes';
-  const images = new Set(check.waiting.flatMap((content) => content.images)).size;
-  const what = `${counted(check.waiting.length, 'blob')} (${sizeText(sum(check.waiting))}) of ${counted(images, 'image')}`;
+  const images = new Set(check.waiting.flatMap((content) => content.images));
+  const what = `${counted(check.waiting.length, 'blob')} (${sizeText(sum(check.waiting))}) of ${namesText(images)}`;
   return [`not here: ${which} ${missingVolumes.join(', ')} of ${volumes}, with parts of ${what}, which were not read`];
 }
 

@@ -43,6 +43,7 @@ export async function gatherInputs(settings: Settings, context: InputContext): P
     if (input === '-') parts.push(await stdinPart(context));
     else if (await isFile(resolve(settings.cwd, input)))
       parts.push(documentPart(input, await readInputFile(resolve(settings.cwd, input), input)));
+    else if (/^(?:oci|bundle):/.test(input)) throw placeGiven(input);
     else if (looksLikeFile(input)) throw noSuchFile(input);
     else references.push(input);
   }
@@ -142,6 +143,14 @@ function noSuchFile(input: string): AirgapError {
   return new AirgapError('ERR_INPUT_INVALID', `Cannot read ${JSON.stringify(input)}: file not found`, {
     hint: 'give the path of a list or a lock, or a reference like registry.k8s.io/pause:3.10',
   });
+}
+
+/** Where images are is no image; one of a repository named `bundle` is written with its registry. */
+function placeGiven(input: string): AirgapError {
+  return usageError(
+    `Cannot use ${JSON.stringify(input)} as an image: it says where images are`,
+    `write --from ${input} to copy what is there, --to ${input} to verify or to write it`,
+  );
 }
 
 function isBlank(bytes: Uint8Array): boolean {

@@ -2,6 +2,7 @@
 import { readdir, stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { BundleSource } from '../store/bundle/bundle.ts';
+import { volumeName } from '../store/bundle/find-volumes.ts';
 import { openBundle } from '../store/bundle/reader.ts';
 import { openLayout } from '../store/layout/open.ts';
 import { parseLocation, printLocation } from '../store/location.ts';
@@ -25,11 +26,22 @@ export interface OpenedPlace extends ReadablePlace {
   readonly bundle: BundleSource | undefined;
 }
 
+export interface FindOptions {
+  readonly cwd: string;
+  /** What is to be done with it, for messages. Default `read`. */
+  readonly action?: 'read' | 'serve';
+  /** What to do where nothing is found. */
+  readonly hint?: string;
+  /** A directory that is empty or not there is a layout that is to be made. Default false. */
+  readonly mayBeNew?: boolean;
+}
+
 /** What `oci:DIR`, `bundle:FILE`, `bundle:DIR/` or a bare path means. Throws ERR_USAGE for what is nothing that can be read. */
-export async function findPlace(text: string, cwd: string): Promise<ReadablePlace> {
-  if (!/^(?:oci|bundle):/.test(text)) return sniff(text, resolve(cwd, text));
+export async function findPlace(text: string, options: FindOptions): Promise<ReadablePlace> {
+  const { cwd } = options;
+  if (!/^(?:oci|bundle):/.test(text)) return sniff(text, { ...options, path: resolve(cwd, text) });
   const location = parseLocation(text);
-  if (location.kind === 'registry') throw nothingToRead(text);
+  if (location.kind === 'registry') throw nothingThere(text, options);
   const path = resolve(cwd, location.kind === 'layout' ? location.directory : location.path);
   const isDirectory = location.kind === 'bundle' && (location.isDirectory || (await isFolder(path)));
   return { kind: location.kind, path, name: printLocation(location), isDirectory };
@@ -56,14 +68,16 @@ export async function openForReading(place: ReadablePlace, options: OpenOptions 
   return { ...place, store: bundle, bundle };
 }
 
-async function sniff(text: string, path: string): Promise<ReadablePlace> {
+async function sniff(text: string, options: FindOptions & { readonly path: string }): Promise<ReadablePlace> {
+  const { path } = options;
   const found = await stat(path).catch(() => undefined);
   if (found?.isFile() === true) return { kind: 'bundle', path, name: `bundle:${text}`, isDirectory: false };
   const names = await readdir(path).catch((): string[] => []);
-  if (names.includes('oci-layout')) return { kind: 'layout', path, name: `oci:${text}`, isDirectory: false };
-  if (names.some((name) => /\.tar$/i.test(name)))
+  const isNew = options.mayBeNew === true && names.length === 0;
+  if (names.includes('oci-layout') || isNew) return { kind: 'layout', path, name: `oci:${text}`, isDirectory: false };
+  if (names.some((name) => volumeName.test(name)))
     return { kind: 'bundle', path, name: `bundle:${text.replace(/\/*$/, '/')}`, isDirectory: true };
-  throw nothingToRead(text);
+  throw nothingThere(text, { ...options, isAbsent: found === undefined });
 }
 
 async function isFolder(path: string): Promise<boolean> {
@@ -73,9 +87,10 @@ async function isFolder(path: string): Promise<boolean> {
   );
 }
 
-function nothingToRead(text: string) {
-  return usageError(
-    `Cannot read ${JSON.stringify(text)}: it is no layout directory, no bundle and no directory of volumes`,
-    'write oci:DIR, bundle:FILE or bundle:DIR/; a registry is checked with airgap verify --deep',
-  );
+const readHint = 'write oci:DIR, bundle:FILE or bundle:DIR/; a registry is checked with airgap verify --deep';
+
+function nothingThere(text: string, about: Pick<FindOptions, 'action' | 'hint'> & { readonly isAbsent?: boolean }) {
+  const { action = 'read', hint = readHint, isAbsent = false } = about;
+  const state = isAbsent ? 'it does not exist' : 'it is no layout directory, no bundle and no directory of volumes';
+  return usageError(`Cannot ${action} ${JSON.stringify(text)}: ${state}`, hint);
 }

@@ -47,8 +47,13 @@ export function parseLocation(text: string): Location {
   if (scheme !== undefined) throw unknownScheme(trimmed, scheme);
   if (trimmed.startsWith(layoutScheme)) return layoutLocation(trimmed);
   if (trimmed.startsWith(bundleScheme)) return bundleLocation(trimmed);
+  if (/\.tar\/?$/i.test(trimmed)) throw refusal(trimmed, 'it looks like a file', `write bundle:${printable(trimmed)}`);
   if (/^(?:[./~\\]|[A-Za-z]:[\\/])/.test(trimmed)) {
-    throw refusal(trimmed, 'it looks like a path', `write oci:${printable(trimmed)} for a layout directory`);
+    throw refusal(
+      trimmed,
+      'it looks like a path',
+      `write oci:${printable(trimmed)} for a layout directory, bundle:${printable(trimmed)} for a bundle`,
+    );
   }
   return registryLocation(trimmed, { rest: trimmed });
 }

@@ -1,14 +1,13 @@
 /** What is served: a layout directory, a bundle or the volumes of a set, opened where they are. */
 import { readdir, stat } from 'node:fs/promises';
-import { basename, join, resolve } from 'node:path';
+import { basename, join } from 'node:path';
 import { isAirgapError } from '../../errors.ts';
 import type { BundleSource } from '../../store/bundle/bundle.ts';
-import { openBundle } from '../../store/bundle/reader.ts';
 import { openLayout } from '../../store/layout/open.ts';
-import { parseLocation, printLocation } from '../../store/location.ts';
 import type { Source, Target } from '../../store/store.ts';
 import { parseTalosVersion, type TalosVersion } from '../../talos/version.ts';
-import { readInputFile } from '../files.ts';
+import { isSignatureTag } from '../inputs-from-store.ts';
+import { findPlace, openForReading, type ReadablePlace } from '../open-store.ts';
 import { counted, sizeText } from '../report/text.ts';
 import { usageError } from '../values.ts';
 import { type ServeSettings, serveDefaults } from './serve-settings.ts';
@@ -32,33 +31,33 @@ export interface ServedPlace {
 
 /** Opens what the settings name. Throws ERR_USAGE for what is nothing that can be served, and what openLayout() and openBundle() throw. */
 export async function openServed(settings: ServeSettings): Promise<ServedPlace> {
-  const { kind, path } = await placeOf(settings);
-  if (kind === 'bundle') return openServedBundle(settings, path);
+  const { place, cwd, writable } = settings;
+  const hint = `"airgap mirror" without --to writes a directory, ${serveDefaults.place}`;
+  const found = await findPlace(place, { cwd, action: 'serve', hint, mayBeNew: writable });
+  if (found.kind === 'bundle') return openServedBundle(settings, found);
   if (settings.verifyKeyFile !== undefined) {
-    const hint = 'only bundles are signed; "airgap verify --deep" reads every byte of a directory';
-    throw usageError(`Cannot use --verify-key with "${settings.place}": it is a layout directory`, hint);
+    const other = 'only bundles are signed; "airgap verify --deep" reads every byte of a directory';
+    throw usageError(`Cannot use --verify-key with "${place}": it is a layout directory`, other);
   }
-  const { writable } = settings;
-  const store = await openLayout(path, writable ? { create: true } : { readOnly: true });
+  const { name, path } = found;
+  const store = writable ? await openLayout(path, { create: true }) : (await openForReading(found)).store;
   const bytes = await bytesOfLayout(path);
-  const shown = { kind: 'layout', name: nameOf('oci:', settings.place), path } as const;
-  return { ...shown, store, bytes, talos: undefined, signature: undefined, missingVolumes: [], warnings: [] };
+  const unknown = { talos: undefined, signature: undefined, missingVolumes: [], warnings: [] };
+  return { kind: 'layout', name, path, store, bytes, ...unknown };
 }
 
-async function openServedBundle(settings: ServeSettings, path: string): Promise<ServedPlace> {
+async function openServedBundle(settings: ServeSettings, found: ReadablePlace): Promise<ServedPlace> {
+  const { name, path } = found;
   if (settings.writable) {
-    const typed = settings.place.replace(/^bundle:/, '');
-    const hint = `unpack it first: airgap mirror --from bundle:${typed} --to oci:${serveDefaults.place}, then serve that`;
+    const hint = `unpack it first: airgap mirror --from ${name} --to oci:${serveDefaults.place}, then serve that`;
     throw usageError(`Cannot write to "${settings.place}": a bundle is served as it is`, hint);
   }
-  const { verifyKeyFile } = settings;
-  const key = verifyKeyFile === undefined ? undefined : await readInputFile(verifyKeyFile, verifyKeyFile);
-  const verifyKey = key === undefined ? undefined : Buffer.from(key).toString('utf8');
-  const store = await openBundle(path, { verifyKey, verifyKeyName: verifyKeyFile });
+  const { bundle: store } = await openForReading(found, { verifyKeyFile: settings.verifyKeyFile });
+  if (store === undefined) throw new Error('a bundle was opened as something else');
   const { set, signature, missingVolumes } = store;
   return {
     kind: (set?.volumes ?? 1) > 1 ? 'volumes' : 'bundle',
-    name: nameOf('bundle:', settings.place),
+    name,
     path,
     store,
     talos: set?.talos === undefined ? undefined : parseTalosVersion(set.talos),
@@ -87,34 +86,6 @@ function bundleWarnings({ set, missingVolumes }: BundleSource): string[] {
   return warnings;
 }
 
-async function placeOf(
-  settings: ServeSettings,
-): Promise<{ readonly kind: 'layout' | 'bundle'; readonly path: string }> {
-  const { place, cwd } = settings;
-  if (/^(?:oci|bundle):/.test(place)) {
-    const location = parseLocation(place);
-    if (location.kind === 'bundle') return { kind: 'bundle', path: resolve(cwd, location.path) };
-    if (location.kind === 'layout') return { kind: 'layout', path: resolve(cwd, location.directory) };
-  }
-  const path = resolve(cwd, place);
-  const found = await stat(path).catch(() => undefined);
-  if (found?.isFile() === true) return { kind: 'bundle', path };
-  const names = await readdir(path).catch((): string[] => []);
-  if (!names.includes('oci-layout') && names.some((name) => name.endsWith('.tar'))) return { kind: 'bundle', path };
-  if (names.includes('oci-layout') || (settings.writable && names.length === 0)) return { kind: 'layout', path };
-  throw usageError(
-    found === undefined
-      ? `Cannot serve "${place}": it does not exist`
-      : `Cannot serve "${place}": it is no OCI layout directory, no bundle and no set of volumes`,
-    `"airgap mirror" without --to writes a directory, ${serveDefaults.place}`,
-  );
-}
-
-/** The place with its scheme, so that it can be given to any command. */
-function nameOf(scheme: 'oci:' | 'bundle:', place: string): string {
-  return place.startsWith(scheme) ? printLocation(parseLocation(place)) : `${scheme}${place}`;
-}
-
 /** Bytes of its blob files; names that are none are not counted. */
 async function bytesOfLayout(path: string): Promise<number> {
   const blobs = join(path, 'blobs');
@@ -132,7 +103,7 @@ async function bytesOfLayout(path: string): Promise<number> {
 }
 
 export interface ServedCount {
-  /** Names with a tag, or what the store's index names otherwise. */
+  /** Names with a tag that is no signature's, or what the store's index names otherwise. */
   readonly images: number;
   /** Sorted. */
   readonly registries: readonly string[];
@@ -143,8 +114,8 @@ export async function countServed(store: Source): Promise<ServedCount | undefine
   const registries = new Set<string>();
   let images = 0;
   try {
-    for await (const { repository } of store.indexed?.() ?? []) {
-      images += 1;
+    for await (const { repository, tag } of store.indexed?.() ?? []) {
+      if (tag === undefined || !isSignatureTag(tag)) images += 1;
       if (repository !== undefined) registries.add(repository.registry);
     }
   } catch (error) {

@@ -130,7 +130,7 @@ describe('airgap check of a bundle', () => {
     const one = await check(`bundle:set/${names[1]}`);
     expect([one.status, one.stderr]).toEqual([0, '']);
     expect(one.stdout).toMatch(
-      /not here: volumes 1, 3.* of \d, with parts of \d+ blobs? .* of \d images?, which were not read/,
+      /not here: volumes 1, 3.* of \d, with parts of \d+ blobs? .* of \d images and 1 signature, which were not read/,
     );
     rmSync(join(world.folder.file('set'), names[1] ?? ''));
     const lost = await check('set');
@@ -161,7 +161,8 @@ describe('airgap check of a bundle', () => {
 
 describe('airgap check', () => {
   it.each([
-    [['nowhere'], 2, 'it is no layout directory, no bundle and no directory of volumes'],
+    [['nowhere'], 2, '"nowhere": it does not exist'],
+    [['.'], 2, 'it is no layout directory, no bundle and no directory of volumes'],
     [['harbor.site:443'], 2, 'airgap verify --deep'],
     [['oci:nowhere'], 2, 'it does not exist'],
     [['bundle:nowhere.tar'], 2, 'it does not exist'],
