@@ -184,13 +184,19 @@ async function stampOf(file: string): Promise<string> {
     if (size > longestFile) throw new AirgapError('ERR_INPUT_INVALID', `Cannot use "${file}": larger than 1 MiB`);
     return `${ino}-${size}-${mtimeMs}-${ctimeMs}`;
   } catch (error) {
-    throw toAirgapError(error, 'ERR_INPUT_INVALID', `Cannot read "${file}"`);
+    throw unreadable(error, file);
   }
+}
+
+function unreadable(error: unknown, file: string): AirgapError {
+  if (error instanceof Error && 'code' in error && error.code === 'ENOENT')
+    return new AirgapError('ERR_INPUT_INVALID', `Cannot read "${file}": no such file`, { cause: error });
+  return toAirgapError(error, 'ERR_INPUT_INVALID', `Cannot read "${file}"`);
 }
 
 async function readUsers(file: string): Promise<ReadonlyMap<string, string>> {
   const text = await readFile(file, 'utf8').catch((error: unknown) => {
-    throw toAirgapError(error, 'ERR_INPUT_INVALID', `Cannot read "${file}"`);
+    throw unreadable(error, file);
   });
   return parseHtpasswd(text, file);
 }

@@ -122,11 +122,18 @@ function refuse(exchange: Exchange, refusal: Refusal): void {
   exchange.send(refusal.status, { 'content-type': 'application/json', ...refusal.headers }, refusal.body());
 }
 
+/** Why nothing listens there, by the code of the system. */
+const listenStates: Readonly<Record<string, string>> = {
+  EADDRINUSE: 'the port is taken',
+  EADDRNOTAVAIL: 'this machine has no such address',
+  EACCES: 'the system does not allow it',
+};
+
 function listen(server: Server, at: { readonly host: string; readonly port: number }): Promise<void> {
   return new Promise((resolve, reject) => {
     // For as long as it runs: without a listener a failure to take one connection would end the process.
     server.on('error', (cause: NodeJS.ErrnoException) => {
-      const state = cause.code === 'EADDRINUSE' ? 'the port is taken' : cause.message;
+      const state = listenStates[cause.code ?? ''] ?? cause.message;
       reject(new AirgapError('ERR_UNREACHABLE', `Cannot listen on "${at.host}:${at.port}": ${state}`, { cause }));
     });
     server.listen(at.port, at.host, resolve);

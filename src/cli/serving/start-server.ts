@@ -117,7 +117,7 @@ async function listenOn(place: ServedPlace, settings: ServeSettings, options: Se
     if (host === undefined && (cause === 'EAFNOSUPPORT' || cause === 'EADDRNOTAVAIL')) return at('0.0.0.0');
     const hints: Record<string, string> = {
       EADDRINUSE: 'choose another with --listen, for example --listen :6001',
-      EADDRNOTAVAIL: 'this machine has no such address; --listen :6000 takes every address it has',
+      EADDRNOTAVAIL: '--listen :6000 takes every address it has',
       EACCES: 'ports below 1024 need rights; choose one above, for example --listen :6000',
     };
     const hint = hints[cause];

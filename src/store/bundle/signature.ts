@@ -13,10 +13,10 @@ export function signerFrom(privateKeyPem: string, shown: string): (bytes: Uint8A
     throw refuse('it is encrypted', 'decrypt it into a file only you can read: openssl pkey -in KEY -out PLAIN');
   }
   if (!/^-----BEGIN (?:EC )?PRIVATE KEY-----/m.test(privateKeyPem)) {
-    throw refuse('it is no private key in PEM', 'make one with openssl genpkey -algorithm ed25519');
+    throw refuse('it is no private key in PEM', 'make one with openssl genpkey -algorithm ed25519 -out KEY');
   }
   const key = readKey(() => createPrivateKey(privateKeyPem));
-  if (key === undefined) throw refuse('it is damaged', 'make one with openssl genpkey -algorithm ed25519');
+  if (key === undefined) throw refuse('it is damaged', 'make one with openssl genpkey -algorithm ed25519 -out KEY');
   const algorithm = algorithmFor(key, refuse);
   return (bytes) => sign(algorithm, bytes, { key, dsaEncoding: 'der' });
 }
@@ -38,7 +38,7 @@ export function checkSignature(signed: {
 
 function readPublicKey(pem: string, shown: string): { readonly key: KeyObject; readonly algorithm: string | null } {
   const refuse = (state: string, hint: string) => keyRefused('verify with', { shown, state, hint });
-  const makeHint = 'make it from the private key with openssl pkey -in KEY -pubout';
+  const makeHint = 'make the public key from the private one: openssl pkey -in KEY -pubout -out PUBLIC';
   if (/^-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----/m.test(pem)) throw refuse('it is a private key', makeHint);
   if (!/^-----BEGIN PUBLIC KEY-----/m.test(pem)) throw refuse('it is no public key in PEM', makeHint);
   const key = readKey(() => createPublicKey(pem));

@@ -111,7 +111,12 @@ async function readIndex(directory: string): Promise<ReadIndex> {
 /** What the index of a layout names. Throws ERR_INPUT_INVALID for what is no layout, or one that cannot be trusted. */
 export async function readEntries(directory: string): Promise<IndexEntry[]> {
   const layoutPath = join(directory, 'oci-layout');
-  checkLayoutFile((await readSmall(layoutPath, 4096))?.toString('utf8') ?? '', layoutPath);
+  const layoutFile = await readSmall(layoutPath, 4096);
+  if (layoutFile === undefined && (await statsOf(layoutPath)) === undefined) {
+    const state = (await statsOf(directory)) === undefined ? 'it does not exist' : 'it has no file oci-layout';
+    throw refused(directory, state, 'name a directory that airgap mirror wrote');
+  }
+  checkLayoutFile(layoutFile?.toString('utf8') ?? '', layoutPath);
   const path = join(directory, 'index.json');
   const bytes = await readSmall(path, indexLimit);
   if (bytes === undefined)

@@ -58,6 +58,7 @@ describe('airgap gc', () => {
       const ran = await folder.airgap(['gc', what]);
       expect([ran.status, ran.stdout], what).toEqual([2, '']);
       expect(ran.stderr, what).toMatch(/^error: Cannot /);
+      expect(ran.stderr, what).not.toContain('JSON');
     }
     const layout = await openLayout(folder.file('airgap-mirror'));
     const ran = await folder.airgap(['gc', '--yes']);
