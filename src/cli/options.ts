@@ -42,13 +42,17 @@ export function addSourceOptions(command: Command): Command {
     .option('--source-concurrency <n>', 'requests at once per source host (default: 12)');
 }
 
-export function addTargetOptions(command: Command): Command {
+/** The target of what is copied or, as `wording` says, of what is only asked. */
+export function addTargetOptions(
+  command: Command,
+  wording: { readonly group: string; readonly to: string } = {
+    group: 'Where they go:',
+    to: 'HOST[:PORT][/PREFIX], http(s)://…, oci:DIR for a layout directory, bundle:FILE.tar or bundle:DIR/ to be carried (default: oci:airgap-mirror)',
+  },
+): Command {
   return command
-    .optionsGroup('Where they go:')
-    .option(
-      '--to <location>',
-      'HOST[:PORT][/PREFIX], http(s)://…, oci:DIR for a layout directory, bundle:FILE.tar or bundle:DIR/ to be carried (default: oci:airgap-mirror)',
-    )
+    .optionsGroup(wording.group)
+    .option('--to <location>', wording.to)
     .option('--prefix-by-registry', 'keep registries apart: HOST/ghcr.io/siderolabs/… rather than HOST/siderolabs/…')
     .option('--to-user <name>', 'user name at the target; the password is taken from AIRGAP_TO_PASSWORD')
     .option('--to-password-stdin', 'read that password from standard input instead')

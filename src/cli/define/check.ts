@@ -12,8 +12,7 @@ export function defineCheck({ act }: Wiring): Command {
     )
     .argument(
       '[location]',
-      'bundle:FILE, bundle:DIR/ with volumes, oci:DIR, or the path of one of them',
-      'oci:airgap-mirror',
+      'bundle:FILE, bundle:DIR/ with volumes, oci:DIR, or the path of one of them (default: oci:airgap-mirror)',
     )
     .optionsGroup('What it is held against:')
     .option('--verify-key <file>', 'PEM public key that the bundle must be signed with')
@@ -27,8 +26,8 @@ export function defineCheck({ act }: Wiring): Command {
       `
 Examples:
   airgap check bundle:talos-1.14.tar
-  airgap check bundle:/media/usb/                  all volumes of a set
-  airgap check bundle:/media/usb/talos-2.tar       one of them
+  airgap check bundle:/media/usb/                            all volumes of a set
+  airgap check bundle:/media/usb/airgap-f5f1894d-2of4.tar    one of them
   airgap check oci:airgap-mirror --json`,
     )
     .action(act(async () => (await import('../commands/check.ts')).check));

@@ -9,9 +9,9 @@ export function defineGc({ act }: Wiring): Command {
     .description(
       'Lists what no name of a layout directory leads to: blobs of removed images and leftovers of interrupted writes. With --yes it removes them. No writer may be at work meanwhile.',
     )
-    .argument('[layout]', 'oci:DIR or the directory', 'airgap-mirror')
+    .argument('[layout]', 'oci:DIR or the directory (default: airgap-mirror)')
     .optionsGroup('What goes:')
-    .option('--untagged', 'also manifests without a tag, but children and referrers of manifests that stay')
+    .option('--untagged', 'also manifests without a tag, except children and referrers of manifests that stay')
     .option('--yes', 'remove it (default: only list it)');
   return addOutputOptions(command)
     .addHelpText('after', '\nExamples:\n  airgap gc\n  airgap gc oci:/srv/mirror --untagged --yes')

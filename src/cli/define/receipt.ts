@@ -12,7 +12,10 @@ export function defineReceipt({ act }: Wiring): Command {
       'Asks a registry or a directory for every tag, manifest and blob, and writes its receipt as JSON to standard output. On the ' +
         'other side "airgap mirror --to bundle:… --have RECEIPT" leaves out what it states. It holds names, digests and sizes only.',
     );
-  addTargetOptions(command);
+  addTargetOptions(command, {
+    group: 'Where it is asked:',
+    to: 'HOST[:PORT][/PREFIX], http(s)://… or oci:DIR (default: oci:airgap-mirror)',
+  });
   addConnectionOptions(command);
   return command
     .optionsGroup('Files:')

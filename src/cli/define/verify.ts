@@ -1,12 +1,6 @@
 /** The options and the help of `airgap verify`. */
 import { Command } from 'commander';
-import {
-  addConnectionOptions,
-  addLockOption,
-  addOutputOptions,
-  addSourceOptions,
-  addTargetOptions,
-} from '../options.ts';
+import { addConnectionOptions, addLockOption, addOutputOptions, addTargetOptions } from '../options.ts';
 import type { Wiring } from './wiring.ts';
 
 export function defineVerify({ act }: Wiring): Command {
@@ -19,8 +13,10 @@ export function defineVerify({ act }: Wiring): Command {
     .optionsGroup('What is checked:')
     .option('--deep', 'read and hash every byte')
     .option('--no-catalog', 'do not look for images the lock does not know');
-  addTargetOptions(command);
-  addSourceOptions(command);
+  addTargetOptions(command, {
+    group: 'Where they should be:',
+    to: 'HOST[:PORT][/PREFIX], http(s)://…, oci:DIR, bundle:FILE or bundle:DIR/ (default: where the lock says, else oci:airgap-mirror)',
+  }).option('--verify-key <file>', 'PEM public key: a bundle given with --to must be signed with its other half');
   addConnectionOptions(command);
   addLockOption(command);
   return addOutputOptions(command)
