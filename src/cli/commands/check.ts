@@ -25,7 +25,7 @@ export async function check({ inputs, flags, context }: Invocation): Promise<num
   const keyFile = typeof verifyKey === 'string' ? resolve(settings.cwd, verifyKey) : undefined;
   return inSession({ settings, context }, async (session) => {
     const { signal } = session;
-    const place = await findPlace(inputs[0] ?? defaultPlace, settings.cwd);
+    const place = await findPlace(inputs[0] ?? defaultPlace, { cwd: settings.cwd });
     const opened = await openForReading(place, { verifyKeyFile: keyFile, cutShort: true, signal });
     try {
       const lock = await lockFor(opened, { session, given: textFlag(flags, 'lock') });
