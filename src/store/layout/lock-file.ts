@@ -4,13 +4,18 @@
  * removes the first file before the others; whoever took a successor's place in that moment sees it and steps back.
  */
 import { createHash, randomUUID } from 'node:crypto';
-import { constants, copyFile, link, readFile, rm, writeFile } from 'node:fs/promises';
+import { constants, copyFile, link, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
+import { basename, dirname, join } from 'node:path';
 import { AirgapError } from '../../errors.ts';
 import { codeOf, onDisk, readFlags, statsOf, withFile } from './disk.ts';
 
 /** Bytes of a lock that are read: far more than one has. */
 const longestLock = 4096;
+
+/** Milliseconds after which nobody is writing a draft any more. */
+const longestDraftMs = 60 * 60 * 1000;
+const uuid = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 interface Owner {
   readonly host: string;
@@ -43,7 +48,9 @@ export async function takeLock(path: string, place: string): Promise<() => Promi
   try {
     for (let tries = 0; tries < 20; tries += 1) {
       const files = await tryTake(path, { draft, place });
-      if (files !== undefined) return () => removeAll(files);
+      if (files === undefined) continue;
+      await removeStaleDrafts(path, draft);
+      return () => removeAll(files);
     }
   } finally {
     await rm(draft, { force: true });
@@ -72,6 +79,27 @@ async function tryTake(
     if (owner !== undefined && (await isAlive(owner))) throw held(place, { place: taking.place, owner });
     place = `${path}.after-${createHash('sha256').update(text).digest('hex').slice(0, 32)}`;
   }
+}
+
+/**
+ * Drafts of writers that were killed while they took the lock: of processes of this host that are gone, or old ones. A draft lives for
+ * moments; whoever loses one all the same is told so, and holds no lock. What cannot be removed stays.
+ */
+async function removeStaleDrafts(path: string, own: string): Promise<void> {
+  const begin = `${basename(path)}.`;
+  for (const name of await readdir(dirname(path)).catch((): string[] => [])) {
+    const draft = join(dirname(path), name);
+    if (!name.startsWith(begin) || !uuid.test(name.slice(begin.length)) || draft === own) continue;
+    if (await isStale(draft).catch(() => false)) await rm(draft, { force: true }).catch(() => {});
+  }
+}
+
+async function isStale(draft: string): Promise<boolean> {
+  const stats = await statsOf(draft);
+  if (stats?.isFile() !== true) return false;
+  if (Date.now() - stats.mtimeMs > longestDraftMs) return true;
+  const owner = parseOwner((await readText(draft, `"${draft}"`)) ?? '');
+  return owner !== undefined && !(await isAlive(owner));
 }
 
 async function removeAll(files: readonly string[]): Promise<void> {

@@ -1,5 +1,5 @@
 import { execFileSync, spawn } from 'node:child_process';
-import { mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, symlink, utimes, writeFile } from 'node:fs/promises';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -69,6 +69,24 @@ describe('takeLock()', () => {
       await release();
     }
     expect(await readdir(directory)).toEqual([]);
+  });
+
+  it('clears away drafts of writers that were killed, and no others', async () => {
+    const draft = (digit: string) => `lock.${digit.repeat(8)}-0000-4000-8000-000000000000`;
+    const owner = { host: hostname(), pid: process.pid, started: '' };
+    await writeFile(join(directory, draft('1')), JSON.stringify({ ...owner, pid: await deadPid() }));
+    await writeFile(join(directory, draft('2')), JSON.stringify(owner));
+    await writeFile(join(directory, draft('3')), JSON.stringify({ ...owner, host: 'elsewhere' }));
+    await writeFile(join(directory, draft('4')), '');
+    await writeFile(join(directory, draft('5')), '');
+    const hours = new Date(Date.now() - 2 * 60 * 60 * 1000);
+    await utimes(join(directory, draft('5')), hours, hours);
+    await writeFile(join(directory, 'lock.mine'), '');
+    await writeFile(join(directory, `other-${draft('6')}`), '');
+    await symlink('lock.mine', join(directory, draft('7')));
+    await (await takeLock(path, 'layout "here"'))();
+    const left = [draft('2'), draft('3'), draft('4'), draft('7'), 'lock.mine', `other-${draft('6')}`];
+    expect((await readdir(directory)).sort()).toEqual(left.sort());
   });
 
   it('takes over once when many find a stale lock, again and again', async () => {
