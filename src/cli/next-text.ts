@@ -25,12 +25,15 @@ export interface Ended {
   readonly mirrored: number;
   /** Where a bundle was written. */
   readonly bundle?: WrittenBundle | undefined;
+  /** Width of the terminal. Default: any. */
+  readonly columns?: number | undefined;
 }
 
 /** A line to type or to do, and what it is for. */
 type Step = readonly [line: string, purpose?: string];
 
-export function nextLines({ settings, files, failures, waiting = 0, mirrored, bundle }: Ended): string[] {
+export function nextLines(ended: Ended): string[] {
+  const { settings, files, failures, waiting = 0, mirrored, bundle, columns } = ended;
   const lines = writtenLines(settings, files);
   const next: Step[] = againSteps(failures - waiting, waiting);
   if (mirrored > 0 && settings.to.kind === 'layout') next.push(...layoutSteps(settings, files));
@@ -38,15 +41,17 @@ export function nextLines({ settings, files, failures, waiting = 0, mirrored, bu
   if (files.unreachable !== undefined) next.push(emitStep(settings, otherEndpoint(files.unreachable)));
   if (files.patch !== undefined)
     next.push([`talosctl patch machineconfig --nodes NODE --patch @${nearName(settings.cwd, files.patch)}`]);
-  return next.length === 0 ? lines : [...lines, '', 'Next:', ...stepLines(next)];
+  return next.length === 0 ? lines : [...lines, '', 'Next:', ...stepLines(next, columns)];
 }
 
-/** What is said beside the lines stands below each other. */
-function stepLines(steps: readonly Step[]): string[] {
+/** What is said beside the lines stands below each other, and under each line where there is no room. */
+function stepLines(steps: readonly Step[], columns = Number.POSITIVE_INFINITY): string[] {
   const aligned = tableLines(
     steps.flatMap(([line, purpose]) => (purpose === undefined ? [] : [[line, purpose]])),
     { indent: '  ' },
   );
+  if (aligned.some((line) => line.length > columns))
+    return steps.flatMap(([line, purpose]) => [`  ${line}`, ...(purpose === undefined ? [] : [`      ${purpose}`])]);
   return steps.map(([line, purpose]) => (purpose === undefined ? `  ${line}` : (aligned.shift() ?? '')));
 }
 

@@ -3,6 +3,7 @@ import { type Ended, nextLines } from '../../src/cli/next-text.ts';
 import { readSettings } from '../../src/cli/settings.ts';
 
 const context = { cwd: '/somewhere', env: {}, stdout: {}, stderr: {} };
+const written = { files: [{ path: '/somewhere/v.tar', size: 1 }] } as unknown as Ended['bundle'];
 type Context = Parameters<typeof readSettings>[2];
 
 function next(flags: Parameters<typeof readSettings>[1], ended: Partial<Ended> = {}): string[] {
@@ -20,6 +21,12 @@ describe('nextLines()', () => {
     expect(columns[0]).toBeGreaterThan(40);
   });
 
+  it('puts it under them where the terminal is too narrow', () => {
+    const steps = next({ to: 'bundle:talos.tar' }, { bundle: written, columns: 80 });
+    expect(steps.slice(-6).map((line) => /^ +/.exec(line)?.[0].length)).toEqual([2, 6, 2, 6, 2, 6]);
+    expect(Math.max(...steps.map((line) => line.length))).toBeLessThanOrEqual(80);
+  });
+
   it('tells images that wait for volumes from images that failed', () => {
     expect(next({ to: '10.5.0.1:6000' }, { failures: 3, waiting: 2, mirrored: 0 }).slice(-2)).toEqual([
       '  run the same command again with the next volumes: what was here is loaded and stays (2 images wait)',
@@ -28,8 +35,7 @@ describe('nextLines()', () => {
   });
 
   it('sends one volume to the others of its set', () => {
-    const bundle = { files: [{ path: '/somewhere/again/v.tar', size: 1 }] } as unknown as Ended['bundle'];
-    const lines = next({ to: 'bundle:again/', volumeSize: '4GiB', volume: '2' }, { bundle });
+    const lines = next({ to: 'bundle:again/', volumeSize: '4GiB', volume: '2' }, { bundle: written });
     expect(lines.at(-1)).toMatch(/^ {2}put it with the other volumes/);
   });
 });

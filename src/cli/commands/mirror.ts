@@ -126,6 +126,7 @@ async function finish(
       files,
       failures: failures.length,
       waiting: waiting.size,
+      columns: session.columns,
       mirrored,
       bundle,
     }),
