@@ -25,7 +25,7 @@ export async function checkFree(
 ): Promise<void> {
   const free = await freeBytes(resolve(place));
   if (bytes <= 0 || free === undefined || free >= bytes + margin) return;
-  const state = `${sizeText(bytes)} have to be written, and ${sizeText(free)} are free`;
+  const state = `${sizeText(bytes)} have to be written, with ${sizeText(margin)} to spare, and ${sizeText(free)} are free`;
   throw new AirgapError('ERR_NO_SPACE', `Cannot mirror into "${place}": ${state}`, { end: 'target', hint });
 }
 

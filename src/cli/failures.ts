@@ -1,6 +1,6 @@
 /** The images that failed in a run, with everything known about why. Pure. */
 import type { MirrorResult } from '../corridor.ts';
-import type { AirgapError } from '../errors.ts';
+import { type AirgapError, isAirgapError } from '../errors.ts';
 import { printOrigin, type RequestedImage } from '../input/requested.ts';
 import { printReference } from '../oci/reference.ts';
 import { errorLines, originWords } from './error-text.ts';
@@ -56,4 +56,9 @@ export function failedListText(failures: readonly Failure[]): string {
       ({ image, error }) => `# ${printable(error.message.split('\n')[0] ?? '')}\n${printReference(image.reference)}\n`,
     )
     .join('');
+}
+
+/** For `catch` where only the target can be the cause: a disk does not know which end it is. Throws what it is given, with that end where none was known. */
+export function atTarget(error: unknown): never {
+  throw isAirgapError(error) && error.code !== 'ERR_UNSUPPORTED' ? error.with({ end: 'target' }) : error;
 }

@@ -15,6 +15,7 @@ import { readElsewhere, type SourceEndpoint, sourceEndpoints } from '../store/re
 import type { Source, Target } from '../store/store.ts';
 import { openBundleSource, openBundleTarget } from './bundle/open-bundle.ts';
 import { clientSettings } from './client-settings.ts';
+import { atTarget } from './failures.ts';
 import { givenCredentials } from './passwords.ts';
 import type { EndStatistics } from './receipt-text.ts';
 import type { Session } from './session.ts';
@@ -65,7 +66,7 @@ export async function openEnds(session: Session, wanted: EndsWanted): Promise<Op
   await refuseSamePlace(session);
   const source = await openSource(session, wanted.upstreams);
   try {
-    const target = await openMirrorTarget(session, wanted.write);
+    const target = await openMirrorTarget(session, wanted.write).catch(atTarget);
     const statistics = (): EndStatistics[] => [...source.statistics(), ...target.statistics()];
     return {
       source: source.store,

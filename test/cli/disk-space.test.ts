@@ -23,7 +23,7 @@ describe('checkRoom()', () => {
   it('says how much is missing before anything is written', async () => {
     const attempt = checkRoom(join(directory, 'not', 'there'), 2 * (await free()));
     await expect(attempt).rejects.toMatchObject({ code: 'ERR_NO_SPACE', end: 'target' });
-    await expect(attempt).rejects.toThrow(/ have to be written, and .* are free/);
+    await expect(attempt).rejects.toThrow(/ have to be written, with 1.0 MB to spare, and .* are free/);
   });
 
   it('counts what an interrupted run left', async () => {

@@ -15,6 +15,7 @@ import { entryNames } from '../../store/bundle/set.ts';
 import type { Source } from '../../store/store.ts';
 import { printTalosVersion, type TalosVersion } from '../../talos/version.ts';
 import { holdingsOfLock, mergeReceipts } from '../../verify/holdings.ts';
+import { atTarget } from '../failures.ts';
 import { readInputFile } from '../files.ts';
 import { configVersionFor, patchText } from '../placing.ts';
 import type { Session } from '../session.ts';
@@ -53,7 +54,7 @@ export class BundleWriting {
     const { writer, session } = this.#options;
     const have = await this.#holdings();
     const delta = have === undefined ? undefined : splitDelta(plan, have);
-    const reservation = await writer.reserve(
+    const laidOut = writer.reserve(
       {
         images: (delta?.images ?? plan.images).map(bundledImage),
         blobs: delta?.blobs ?? plan.blobs.map((blob) => blob.descriptor),
@@ -64,7 +65,7 @@ export class BundleWriting {
       },
       { signal: session.signal },
     );
-    this.#reserved = { reservation, delta };
+    this.#reserved = { reservation: await laidOut.catch(atTarget), delta };
   }
 
   /** What was reserved. To be asked after reserve(). */
@@ -79,7 +80,7 @@ export class BundleWriting {
       result.receipt.images.every(({ status }) => status === 'complete') && result.verification.findings.length === 0;
     if (!isWhole || result.plan.images.length === 0) return this.reserved;
     const { writer, session } = this.#options;
-    const { files } = await writer.finish({ signal: session.signal });
+    const { files } = await writer.finish({ signal: session.signal }).catch(atTarget);
     return { ...this.reserved, files };
   }
 

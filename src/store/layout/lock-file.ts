@@ -44,7 +44,7 @@ export async function placeFile(draft: string, path: string, place: PlaceFile = 
 export async function takeLock(path: string, place: string): Promise<() => Promise<void>> {
   const own: Owner = { host: hostname(), pid: process.pid, started: await startOf(process.pid) };
   const draft = `${path}.${randomUUID()}`;
-  await onDisk(`lock ${place}`, writeFile(draft, JSON.stringify({ ...own, nonce: randomUUID() })));
+  await onDisk(`write to ${place}`, writeFile(draft, JSON.stringify({ ...own, nonce: randomUUID() })));
   try {
     for (let tries = 0; tries < 20; tries += 1) {
       const files = await tryTake(path, { draft, place });

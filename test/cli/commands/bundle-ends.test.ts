@@ -112,3 +112,14 @@ describe('the lock after a delta', () => {
     expect((await folder.airgap(['verify'])).status).toBe(0);
   });
 });
+
+describe('a place that cannot be written to', () => {
+  it('is a fault of the target', async () => {
+    symlinkSync('/proc/airgap', world.folder.file('nowhere'));
+    const ran = await into('bundle:nowhere/talos.tar');
+    expect([ran.status, ran.stderr]).toEqual([
+      4,
+      expect.stringMatching(/^error: Cannot write to bundle ".*nowhere\/talos\.tar": /m),
+    ]);
+  });
+});
