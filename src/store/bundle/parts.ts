@@ -18,9 +18,16 @@ export interface UnreadPart {
 
 /** Manifests in all volumes but the first, which alone is read; and parts here of blobs whose other volumes are not. */
 export function unreadParts(volumes: readonly OpenedVolume[], content: ReadonlyMap<Digest, ShelvedContent>) {
+  const here = new Set(volumes.map(({ volume }) => volume.number));
+  // What a volume that is here ought to have is missed by whoever reads the whole.
+  const waits = new Map(
+    [...content].filter(([, { pieces }]) =>
+      pieces.some(({ place, volume }) => place === undefined && !here.has(volume)),
+    ),
+  );
   return volumes.flatMap((volume, at) => [
     ...(at === 0 ? [] : manifestCopies(volume)),
-    ...partsWithoutOthers(volume, content),
+    ...partsWithoutOthers(volume, waits),
   ]);
 }
 
@@ -37,7 +44,7 @@ function manifestCopies({ set, tar }: OpenedVolume): UnreadPart[] {
 function partsWithoutOthers({ volume, tar }: OpenedVolume, content: ReadonlyMap<Digest, ShelvedContent>): UnreadPart[] {
   return volume.content.flatMap(({ digest, start, length, checksum }): UnreadPart[] => {
     const whole = content.get(digest);
-    if (whole === undefined || whole.pieces.every(({ place }) => place !== undefined)) return [];
+    if (whole === undefined) return [];
     const name = entryNameOf(whole, { start, length });
     const check = (signal: AbortSignal | undefined) =>
       stateOf(tar.path, { digest: checksum, start, work: digestOfEntry(tar, { name, digest: checksum, signal }) });

@@ -105,6 +105,9 @@ describe('airgap check of a bundle', () => {
       expect(verdicts.filter((verdict: string) => verdict === 'short').length).toBeLessThanOrEqual(1);
       if (index > 0) expect(verdicts).toContain('missing');
       expect(verdicts).toContain('ok');
+      const named = json.findings.map(({ name }: { name: string }) => name);
+      expect(named).toEqual([...new Set(named)]);
+      expect(json.bytesRead).toBeLessThanOrEqual(left);
       for (const { what, images } of json.findings) if (what !== 'file') expect(images).not.toEqual([]);
     }
     writeFileSync(file, whole.subarray(0, whole.length - 512));
