@@ -21,6 +21,7 @@ import { mirrorsFor } from '../placing.ts';
 import { counted, imageName, sizeText } from '../report/text.ts';
 import type { Session } from '../session.ts';
 import { missingVolumeText } from './bundle-text.ts';
+import { refuseTampered } from './reading-all.ts';
 
 /** What a bundle says is in it, and what it expects to find. */
 export interface BundleInputs {
@@ -148,6 +149,7 @@ export async function beforeLoading(
   const { run, loading, prepared } = started;
   const missing = missingVolumeText(loading.bundle);
   if (missing !== undefined) session.reporter.event({ type: 'notice', message: missing, isWarning: true });
+  await refuseTampered(session, loading.bundle);
   await refuseAbsent(session, {
     ...loading,
     prepared,

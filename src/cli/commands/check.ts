@@ -7,6 +7,7 @@ import type { BundleSource } from '../../store/bundle/bundle.ts';
 import { entryNames } from '../../store/bundle/set.ts';
 import type { Source } from '../../store/store.ts';
 import { type CheckFinding, type ContentCheck, checkContent } from '../../verify/check.ts';
+import { bundleSubject } from '../bundle/reading-all.ts';
 import { type CheckReport, checkFindingLines, checkLines } from '../check-text.ts';
 import type { Invocation } from '../define/wiring.ts';
 import { exitCodes } from '../exit.ts';
@@ -44,21 +45,10 @@ async function read(
   about: { readonly session: Session; readonly lock: Lock | undefined },
 ): Promise<ContentCheck> {
   const { reporter, signal } = about.session;
-  const { set } = bundle ?? {};
-  const missing = new Set(bundle?.missingVolumes);
+  const { lock } = about;
   reporter.event({ type: 'phase', phase: 'check' });
-  return checkContent(
-    {
-      source: store,
-      lock: about.lock,
-      promised: set,
-      base: set?.base,
-      files: set?.files.map(({ name, size }) => ({ name, size, read: async () => bundle?.file(name) })),
-      unread: bundle?.unread,
-      absentVolumes: (digest) => bundle?.absentVolumes(digest).filter((volume) => missing.has(volume)) ?? [],
-    },
-    { signal, events: reporter.event },
-  );
+  const subject = bundle === undefined ? { source: store, lock } : bundleSubject(bundle, lock);
+  return checkContent(subject, { signal, events: reporter.event });
 }
 
 /** The lock that was named, the one inside, or the one beside a directory that it names images of. */

@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from 'node:crypto';
 import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
@@ -39,8 +40,11 @@ async function spoil(folder: string, number: number, begin: string): Promise<voi
   const { entries } = await openTar(path);
   const [, place] = [...entries].find(([name]) => name.startsWith(begin)) ?? [];
   expect(place).toBeDefined();
+  flip(path, (place?.offset ?? 0) + Math.floor((place?.size ?? 0) / 2));
+}
+
+function flip(path: string, at: number): void {
   const bytes = readFileSync(path);
-  const at = (place?.offset ?? 0) + Math.floor((place?.size ?? 0) / 2);
   bytes[at] = (bytes[at] ?? 0) ^ 1;
   writeFileSync(path, bytes);
 }
@@ -55,9 +59,7 @@ function parts(): string[] {
 
 function spoilPart(): void {
   const [path = ''] = parts();
-  const bytes = readFileSync(path);
-  bytes[10] = (bytes[10] ?? 0) ^ 1;
-  writeFileSync(path, bytes);
+  flip(path, 10);
 }
 
 describe('a part that waits and goes bad', () => {
@@ -166,5 +168,36 @@ describe('images that wait for volumes', () => {
     const ran = await world.folder.airgap(['mirror', big, 'quay.io/no/such:1', '--from', 'bundle:usb/', ...world.to()]);
     expect(ran.stderr).toContain('quay.io/no/such:1');
     expect(ran.stderr).toContain('it is not in bundle');
+  });
+});
+
+describe('--verify-key', () => {
+  it('hears of a changed byte in the last layer before anything is written', async () => {
+    const keys = generateKeyPairSync('ed25519', {
+      privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+      publicKeyEncoding: { type: 'spki', format: 'pem' },
+    });
+    world.folder.write('key.pem', keys.privateKey);
+    world.folder.write('key.pub', keys.publicKey);
+    const signed = ['--to', 'bundle:one.tar', '--sign-key', 'key.pem', '--lock', 'made.lock'];
+    expect((await world.folder.airgap(['mirror', big, pause, ...world.from(), ...signed])).status).toBe(0);
+    const file = world.folder.file('one.tar');
+    const last = [...(await openTar(file)).entries.values()].at(-1);
+    flip(file, last?.offset ?? 0);
+    const ran = await world.folder.airgap([
+      'mirror',
+      '--from',
+      'bundle:one.tar',
+      ...world.to(),
+      '--verify-key',
+      'key.pub',
+    ]);
+    expect([ran.status, ran.stderr]).toEqual([
+      5,
+      expect.stringMatching(/it is not as it was signed: 1 part is missing or changed\n +blob sha256:/),
+    ]);
+    expect(world.writes()).toEqual([]);
+    const unasked = await world.folder.airgap(['mirror', '--from', 'bundle:one.tar', ...world.to()]);
+    expect([unasked.status, unasked.stderr]).toEqual([6, expect.stringContaining('have digest')]);
   });
 });
