@@ -9,6 +9,8 @@ import type { Segment, VolumeLayout } from './volume-layout.ts';
 
 /** Bytes of a range that are written between two records of how far it is. */
 const safeStep = 8 * 1024 * 1024;
+/** Bytes after which the disk is set to work, so that making everything last in the end does not take as long again. */
+const flushStep = 64 * 1024 * 1024;
 /** Milliseconds that ranges wait for others to be made to last together. */
 const syncDelayMs = 200;
 
@@ -46,6 +48,8 @@ export class VolumeFile {
   #unsynced: JournalRecord[] = [];
   #syncing: Promise<void> = Promise.resolve();
   #timer: NodeJS.Timeout | undefined;
+  #unflushed = 0;
+  #flushing: Promise<void> | undefined;
 
   constructor(
     path: string,
@@ -102,9 +106,25 @@ export class VolumeFile {
     const { file, journal } = await this.#opened();
     const { bytes, at } = options;
     await writeWhole(file, bytes, segment.offset + at);
+    this.#flush(file, bytes.length);
     const end = at + bytes.length;
     if (end - this.safe(segment) >= safeStep || end === segment.size)
       await this.#note(journal, { segment, bytes: end });
+  }
+
+  /** Beside the writing. A failure stays until sync() meets it: the system tells it once. */
+  #flush(file: FileHandle, bytes: number): void {
+    this.#unflushed += bytes;
+    if (this.#unflushed < flushStep || this.#flushing !== undefined) return;
+    this.#unflushed = 0;
+    const flushing = onDisk(`write "${this.current}"`, file.datasync());
+    this.#flushing = flushing;
+    flushing.then(
+      () => {
+        this.#flushing = undefined;
+      },
+      () => {},
+    );
   }
 
   /** What is there of a range is worth nothing. */
@@ -139,6 +159,7 @@ export class VolumeFile {
     this.#unsynced = [];
     try {
       const { file, journal } = await this.#opened();
+      await this.#flushing;
       await onDisk(`write "${this.current}"`, file.datasync());
       await journal.add(records);
       await journal.sync();
@@ -151,6 +172,7 @@ export class VolumeFile {
   /** Writes everything that is no blob, each at its offset, and makes the file last. */
   async complete(heads: AsyncIterable<{ readonly bytes: Uint8Array; readonly offset: number }>): Promise<void> {
     await this.sync();
+    await this.#flushing;
     const { file } = await this.#opened();
     for await (const { bytes, offset } of heads) {
       await onDisk(`write "${this.current}"`, writeWhole(file, bytes, offset));
@@ -165,6 +187,7 @@ export class VolumeFile {
 
   async close(): Promise<void> {
     clearTimeout(this.#timer);
+    await this.#flushing?.catch(() => {});
     const opened = await this.#opening?.catch(() => undefined);
     try {
       if (opened !== undefined) await this.sync();
