@@ -20,7 +20,7 @@ import { requestsFromStore } from './inputs-from-store.ts';
 import { readLock, sameRule } from './lock-file.ts';
 import { nearName } from './next-text.ts';
 import { type OpenedEnds, openEnds } from './open.ts';
-import { mirrorsFor, ruleFor } from './placing.ts';
+import { mirrorsFor, repairPlace, ruleFor } from './placing.ts';
 import { counted } from './report/text.ts';
 import type { Session } from './session.ts';
 import type { Settings } from './settings.ts';
@@ -182,6 +182,7 @@ function jobFor({ settings, reporter, signal }: Session, parts: JobParts): Mirro
     source: ends.source,
     target: ends.target,
     mirrors: mirrorsFor(requests, { rule, endpoint, perRegistry: settings.perRegistry }),
+    repairTarget: repairPlace(settings.to, rule),
     wish: settings.wish,
     signatures: settings.signatures,
     includeForeign: settings.includeForeign,

@@ -3,7 +3,7 @@ import { basename } from 'node:path';
 import { emitTalosRegistries, talosRegistriesPath } from '../emit/talos.ts';
 import type { RequestedReference } from '../input/requested.ts';
 import { type Mirror, type MirrorRule, mirrorsOf } from '../mirror/rule.ts';
-import type { Location } from '../store/location.ts';
+import { type Location, printLocation } from '../store/location.ts';
 import { isLoopbackHost } from '../store/registry/private-address.ts';
 import { talosReleases } from '../talos/catalogue.ts';
 import type { TalosVersion } from '../talos/version.ts';
@@ -13,6 +13,11 @@ import type { Settings } from './settings.ts';
 export function ruleFor(to: Location, prefixByRegistry: boolean): MirrorRule {
   if (to.kind !== 'registry') return { naming: 'keep', registry: '', prefix: '' };
   return { naming: prefixByRegistry ? 'by-registry' : 'replace-host', registry: to.host, prefix: to.prefix };
+}
+
+/** The target as a command that repairs it names it, after `--to`. */
+export function repairPlace(to: Location, { naming }: MirrorRule): string {
+  return `${printLocation(to)}${naming === 'by-registry' ? ' --prefix-by-registry' : ''}`;
 }
 
 /** The mirrors for what was asked; empty when it is not known at which address nodes will ask. */

@@ -142,16 +142,20 @@ export function findingAbout(
   },
 ): Finding {
   const source = printReference(image.source);
-  const repair =
-    what.kind === 'unreachable'
-      ? `airgap verify --to ${what.repairTarget}`
-      : `airgap mirror '${source}' --to ${what.repairTarget} --recheck`;
   return {
     image: source,
     repository: formatRepository(image.place),
     kind: what.kind,
     ...(what.digest === undefined ? {} : { digest: what.digest }),
     message: what.message,
-    repair,
+    repair: repairOf(source, what),
   };
+}
+
+/** It has a lock of its own: in the usual one it would stand alone. A bundle is not mirrored into image by image. */
+function repairOf(source: string, what: { readonly kind: FindingKind; readonly repairTarget: string }): string {
+  const { kind, repairTarget } = what;
+  if (repairTarget.startsWith('bundle:')) return `airgap check ${repairTarget}`;
+  if (kind === 'unreachable') return `airgap verify --to ${repairTarget}`;
+  return `airgap mirror '${source}' --to ${repairTarget} --recheck --lock repair.lock`;
 }

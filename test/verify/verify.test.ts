@@ -78,7 +78,7 @@ describe('verifyLock()', () => {
         kind: 'tag-missing',
         digest: lock.images[0]?.digest,
         message: expect.stringContaining('tag "1"'),
-        repair: `airgap mirror '${asked}' --to registry.internal:6000 --recheck`,
+        repair: `airgap mirror '${asked}' --to registry.internal:6000 --recheck --lock repair.lock`,
       },
     ]);
   });

@@ -3,7 +3,7 @@
 import type { Lock } from '../../lock/lock.ts';
 import { type MirrorRule, placeRepository } from '../../mirror/rule.ts';
 import type { BundleSource } from '../../store/bundle/bundle.ts';
-import { type Location, parseLocation, printLocation } from '../../store/location.ts';
+import { type Location, parseLocation } from '../../store/location.ts';
 import type { Verification } from '../../verify/verification.ts';
 import { verifyLock, verifyPlaced } from '../../verify/verify.ts';
 import { openBundleSource } from '../bundle/open-bundle.ts';
@@ -13,7 +13,7 @@ import { switchFlag } from '../flags.ts';
 import { type GatheredInputs, gatherInputs } from '../inputs.ts';
 import { requireLock, sameRule } from '../lock-file.ts';
 import { openTarget } from '../open.ts';
-import { mirrorsFor, ruleFor } from '../placing.ts';
+import { mirrorsFor, repairPlace, ruleFor } from '../placing.ts';
 import { jsonLine } from '../report/json.ts';
 import { goOn, inSession, type Session } from '../session.ts';
 import { readSettings, type Settings } from '../settings.ts';
@@ -57,7 +57,7 @@ async function verifyAt(session: Session, { to, lock, given, checks }: Question)
     const rule = settings.toGiven || lock === undefined ? ruleFor(to, byRegistry) : lock.rule;
     const options = {
       target: target.store,
-      repairTarget: printLocation(to),
+      repairTarget: repairPlace(to, rule),
       ...checks,
       signal,
       events: reporter.event,

@@ -130,6 +130,30 @@ describe('airgap verify', () => {
     });
   });
 
+  it('prints repairs that put the image where it was, and leave the lock as it is', async () => {
+    const target = await serveStore(openMemory(), { writable: true });
+    try {
+      await mirror('ghcr.io/siderolabs/flannel:1', '--to', `${target.url}/site`, '--prefix-by-registry');
+      const lock = folder.read('airgap.lock');
+      const tag = `${target.url}/v2/site/registry.k8s.io/pause/manifests/3.10`;
+      expect((await fetch(tag, { method: 'DELETE' })).status).toBe(202);
+      const lost = await folder.airgap(['verify']);
+      const repair = /repair: airgap (.*)/.exec(lost.stderr)?.[1]?.replaceAll("'", '').split(' ') ?? [];
+      expect((await folder.airgap([...repair, '--source-endpoint', `*=${upstream.url}`])).status).toBe(0);
+      expect(folder.read('airgap.lock')).toBe(lock);
+      expect(await folder.airgap(['verify'])).toMatchObject({ status: 0, stderr: '' });
+    } finally {
+      await target.close();
+    }
+  });
+
+  it('sends those who find damage in a bundle to check', async () => {
+    await mirror('--to', 'bundle:x.tar', '--lock', 'x.lock');
+    await mirror('ghcr.io/siderolabs/flannel:1');
+    const ran = await folder.airgap(['verify', '--to', 'bundle:x.tar']);
+    expect([ran.status, ran.stderr]).toEqual([5, expect.stringContaining('repair: airgap check bundle:x.tar\n')]);
+  });
+
   it('takes a list, and says what is there beyond it', async () => {
     await mirror('ghcr.io/siderolabs/flannel:1');
     const ran = await folder.airgap(['verify', pause]);
