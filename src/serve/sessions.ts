@@ -51,6 +51,11 @@ export class UploadSession {
     return done;
   }
 
+  /** To be called by work that ends the upload: whoever waits for its turn finds no upload any more. */
+  retire(): void {
+    this.#ended = true;
+  }
+
   /** Nothing more comes; what was kept is given up, unless it has become a blob. */
   async end(): Promise<void> {
     this.#stop?.();

@@ -112,15 +112,19 @@ export async function finishUpload(
 ): Promise<void> {
   const { wire, session } = asked;
   const digest = digestIn(exchange.query.get('digest') ?? '');
-  let chunkFits = false;
+  let isOver = false;
   try {
-    await session.run((upload) => {
+    await session.run(async (upload) => {
       checkChunk(exchange, session);
-      chunkFits = true;
-      return upload.finish(exchange.incoming(), { digest, length: exchange.contentLength });
+      try {
+        await upload.finish(exchange.incoming(), { digest, length: exchange.contentLength });
+      } finally {
+        isOver = exchange.request.complete;
+        if (isOver) session.retire();
+      }
     }, stopOf(exchange));
   } finally {
-    if (chunkFits && exchange.request.complete) await workshop.sessions.drop(session);
+    if (isOver) await workshop.sessions.drop(session);
   }
   exchange.send(201, blobHeaders(wire, digest));
 }
@@ -136,8 +140,11 @@ export function writable(workshop: Workshop, wire: WireName): WritableRepository
   return workshop.target.repository(workshop.names.forWriting(wire));
 }
 
+/** A body that has arrived whole is worked on to its end: nothing more would come of a new attempt. */
 function stopOf(exchange: Exchange): () => void {
-  return () => exchange.request.destroy();
+  return () => {
+    if (!exchange.request.complete) exchange.request.destroy();
+  };
 }
 
 function checkChunk(exchange: Exchange, session: UploadSession): void {

@@ -100,6 +100,31 @@ describe.each(['memory', 'layout'] as const)('upload sessions over %s', (kind) =
 });
 
 describe('upload sessions over a layout', () => {
+  it('end once: the last PUT sent twice, as after an answer that did not come in time, leaves the blob whole', async () => {
+    registry = await startRegistry('layout');
+    for (const [round, delayMs] of [0, 1, 2, 4].entries()) {
+      const bytes = Buffer.alloc(6_000_000, round + 1);
+      const digest = digestOf(bytes);
+      const location = await start();
+      await registry.ask(location, { method: 'PATCH', body: bytes });
+      const finish = async () => {
+        const answer = await registry.ask(`${location}?digest=${digest}`, { method: 'PUT' });
+        await answer.arrayBuffer();
+        return answer.status;
+      };
+      const first = finish();
+      await new Promise((resolve) => setTimeout(resolve, delayMs));
+      const second = finish();
+      const answers = [await first, await second].sort();
+      expect(answers).toEqual([201, 404]);
+      const late = await registry.ask(location, { method: 'PATCH', body: 'more' });
+      expect(await refusalOf(late)).toEqual([404, 'BLOB_UPLOAD_UNKNOWN']);
+      const blob = await readFile(join(registry.directory, 'blobs', 'sha256', digest.slice(7)));
+      expect(blob.equals(bytes)).toBe(true);
+      expect(await partialsOf()).toEqual([]);
+    }
+  });
+
   it('let one request write at a time: no two write into each other', async () => {
     registry = await startRegistry('layout');
     const location = await start();

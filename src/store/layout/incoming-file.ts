@@ -113,7 +113,9 @@ export class IncomingFile implements IncomingUpload {
     await rm(this.#path, { force: true });
   }
 
+  /** After its end it must not make its file anew: that one would be empty, and could be put where the blob is. */
   async #opened(): Promise<FileHandle> {
+    if (this.#gone) throw new Error('an upload was used after its end');
     const flags = constants.O_RDWR | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
     this.#file ??= await onDisk(`create "${this.#path}"`, open(this.#path, flags, 0o644));
     return this.#file;

@@ -55,6 +55,24 @@ describe('an upload in a layout', () => {
     await layout.close();
   });
 
+  it('takes nothing after its end: what it became stays whole', async () => {
+    const layout = await openLayout(directory, { create: true });
+    const bytes = randomBytes('ended', 5_000);
+    const digest = digestOf(bytes);
+    for (const end of ['finish', 'drop'] as const) {
+      const upload = await layout.repository(name).receive?.();
+      await upload?.append(chunks(bytes, 1_000));
+      if (end === 'finish') await upload?.finish(chunks(new Uint8Array(), 1), { digest });
+      else await upload?.drop();
+      await expect(upload?.append(chunks(bytes, 1_000))).rejects.toThrow();
+      await expect(upload?.finish(chunks(new Uint8Array(), 1), { digest })).rejects.toThrow();
+      await upload?.drop();
+    }
+    expect((await readFile(join(directory, 'blobs', 'sha256', hexOf(digest)))).equals(bytes)).toBe(true);
+    expect((await readdir(join(directory, '.airgap-partial'))).filter((file) => file !== 'lock')).toEqual([]);
+    await layout.close();
+  });
+
   it('is removed when its writer is dead, while a partial blob stays for the next push', async () => {
     const partial = join(directory, '.airgap-partial');
     await (await openLayout(directory, { create: true })).close();
