@@ -7,8 +7,9 @@ import { mergeRequests, requestsFromLock } from '../input/merge.ts';
 import type { RequestedReference } from '../input/requested.ts';
 import type { Lock } from '../lock/lock.ts';
 import { parseLock } from '../lock/parse.ts';
+import { releaseOf } from '../plan/origins.ts';
 import { talosImages, talosMirrorImages } from '../talos/catalogue.ts';
-import { printTalosVersion, type TalosVersion } from '../talos/version.ts';
+import { parseTalosVersion, printTalosVersion, type TalosVersion } from '../talos/version.ts';
 import type { Context } from './context.ts';
 import { collect, readInputFile } from './files.ts';
 import type { Settings } from './settings.ts';
@@ -66,7 +67,8 @@ export async function gatherOrFind(settings: Settings, context: InputContext): P
   const list = await listWithTalosctl(context);
   if (list === undefined) throw nothingGiven();
   const notice = `no images were named: using what "${list.command}" prints (talosctl ${printTalosVersion(list.version)})`;
-  return combine([{ requests: parseList('talosctl', list.output), notices: [notice], talos: list.version }]);
+  const name = `talosctl ${printTalosVersion(list.version)}`;
+  return combine([{ requests: parseList(name, list.output), notices: [notice], talos: list.version }]);
 }
 
 function combine(parts: readonly Part[]): GatheredInputs {
@@ -105,7 +107,9 @@ function documentPart(name: string, bytes: Uint8Array): Part {
     .trimStart();
   if (!start.startsWith('{')) return { requests: parseList(name, bytes) };
   const lock = parseLock(Buffer.from(bytes).toString('utf8'), name);
-  return { requests: requestsFromLock(lock), locks: [lock] };
+  const release = releaseOf(lock.images);
+  const talos = release === undefined ? {} : { talos: parseTalosVersion(release) };
+  return { requests: requestsFromLock(lock), locks: [lock], ...talos };
 }
 
 function cataloguePart(talos: TalosVersion, kubernetes: string | undefined): Part {

@@ -55,10 +55,15 @@ export async function bundleInputs(bundle: BundleSource): Promise<BundleInputs> 
   const lock = parseLock(Buffer.from(bytes).toString('utf8'), `${entryNames.lock} in ${bundle.place}`);
   const isHere = (image: LockedImage): boolean => bundle.promises(image.digest);
   return {
-    requests: requestsFromLock({ ...lock, images: lock.images.filter(isHere) }),
-    expected: lock.images.filter((image) => !isHere(image)),
+    requests: requestsFromLock({ ...lock, images: lock.images.filter(isHere).map(asked) }),
+    expected: lock.images.filter((image) => !isHere(image)).map(asked),
     talos,
   };
+}
+
+/** Who asked was left on the other side. */
+function asked(image: LockedImage): LockedImage {
+  return image.origins.length > 0 ? image : { ...image, origins: [entryNames.lock] };
 }
 
 /** Repositories of the target that may have what the bundle left out. */

@@ -8,6 +8,7 @@ import type { Mirror } from '../../mirror/rule.ts';
 import { childrenOf } from '../../oci/manifest.ts';
 import { type Delta, splitDelta } from '../../plan/delta.ts';
 import { lockOf } from '../../plan/lock-of.ts';
+import { releaseOrigins } from '../../plan/origins.ts';
 import type { Plan } from '../../plan/plan.ts';
 import type { ResolvedImage } from '../../resolve/resolved.ts';
 import type { BundledImage, BundleReservation, BundleWriter } from '../../store/bundle/bundle.ts';
@@ -127,11 +128,18 @@ function isLock(text: string): boolean {
   }
 }
 
-/** Every image by its digest, as a lock asks for it: whether a list or a lock was the input, the bundle is the same. */
+/**
+ * Every image by its digest, as a lock asks for it, and of who asked only the release: whether a list of any name, a lock or another bundle
+ * was the input, the bundle is the same, and nothing of this machine is in it.
+ */
 function pinned(lock: Lock): Lock {
   return {
     ...lock,
-    images: lock.images.map((image) => ({ ...image, source: { ...image.source, digest: image.digest } })),
+    images: lock.images.map((image) => ({
+      ...image,
+      source: { ...image.source, digest: image.digest },
+      origins: releaseOrigins(image.origins),
+    })),
   };
 }
 

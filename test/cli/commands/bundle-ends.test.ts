@@ -1,4 +1,14 @@
-import { existsSync, mkdirSync, readdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parseLock } from '../../../src/lock/parse.ts';
@@ -121,5 +131,27 @@ describe('a place that cannot be written to', () => {
       4,
       expect.stringMatching(/^error: Cannot write to bundle ".*nowhere\/talos\.tar": /m),
     ]);
+  });
+});
+
+describe('the bytes of a bundle', () => {
+  it('follow from its images: not from the name or the order of a list, and with their release through a lock', async () => {
+    const { folder } = world;
+    folder.write('secret-project.txt', `${kubelet}\n${pause}\n`);
+    folder.write('again.txt', `# the same\n${pause}\n${kubelet}\n`);
+    const sum = async (input: string, ...more: string[]) => {
+      const to = ['--to', 'bundle:talos.tar', '--lock', 'made.lock', ...more];
+      expect((await folder.airgap(['mirror', input, ...world.from(), ...to])).status).toBe(0);
+      const bytes = readFileSync(folder.file('talos.tar'));
+      rmSync(folder.file('talos.tar'));
+      return { hash: createHash('sha256').update(bytes).digest('hex'), text: bytes.toString('latin1') };
+    };
+    const first = await sum('secret-project.txt');
+    expect(first.text).not.toContain('secret-project');
+    expect((await sum('again.txt')).hash).toBe(first.hash);
+    folder.write('release.lock', folder.read('made.lock').replaceAll('again.txt:2', 'talos v1.13.9'));
+    const released = await sum('release.lock');
+    expect(released.text).toContain('"talos": "v1.13.9"');
+    expect((await sum('made.lock')).hash).toBe(released.hash);
   });
 });
