@@ -103,7 +103,7 @@ describe('the command line is refused with status 2', () => {
     ['references that are none', ['mirror', 'UPPER/case:1', 'a//b', ...target], /UPPER[\s\S]*a\/\/b/],
     ['a listen address without port', ['serve', '--listen', 'localhost'], /--listen "localhost"/],
     ['a directory that is not there', ['serve', 'nowhere'], /"nowhere": it does not exist/],
-    ['a directory that is no layout', ['serve', '.'], /no OCI layout directory, no bundle/],
+    ['a directory that is no layout', ['serve', '.'], /no layout directory, no bundle/],
     ['a source directory that is no layout', ['mirror', pause, '--from', 'oci:nowhere', ...target], /does not exist/],
     ['verify without a lock', ['verify'], /airgap\.lock": file not found[\s\S]*airgap mirror writes it/],
     ['verify of a layout that is not there', ['verify', pause], /does not exist/],
