@@ -3,7 +3,13 @@
  * may say the registry in the path (`ghcr.io/siderolabs/kubelet`), beside it (`?ns=ghcr.io`, as containerd does), or not at all.
  */
 import { isAirgapError } from '../errors.ts';
-import { formatRepository, isRepositoryPath, normaliseRegistry, type RepositoryName } from '../oci/reference.ts';
+import {
+  formatRepository,
+  isRepositoryPath,
+  normaliseRegistry,
+  parseRepository,
+  type RepositoryName,
+} from '../oci/reference.ts';
 import type { Source } from '../store/store.ts';
 
 /** A store that cannot say when it changed is listed again after this long. */
@@ -45,18 +51,19 @@ export class Names {
     this.#local = local;
   }
 
-  /** The name a write goes to: one, whatever the store holds. */
-  forWriting(wire: WireName): RepositoryName {
-    return splitHost(wire.name) ?? { registry: this.#local, repository: wire.name };
+  /** The name a write goes to: one, whatever the store holds. Undefined when no reference could say it, so that nobody would find it again. */
+  forWriting(wire: WireName): RepositoryName | undefined {
+    return referable(splitHost(wire.name) ?? { registry: this.#local, repository: wire.name });
   }
 
   /** The names it can mean by itself, most explicit first; nobody has looked whether they exist. */
   exact(wire: WireName): RepositoryName[] {
     const split = splitHost(wire.name);
     const local = { registry: this.#local, repository: wire.name };
-    if (wire.ns === undefined) return split === undefined ? [local] : [split, local];
-    const named = { registry: wire.ns, repository: wire.name };
-    return split?.registry === wire.ns ? [named, split, local] : [named, local];
+    const meant =
+      split === undefined || (wire.ns !== undefined && split.registry !== wire.ns) ? [local] : [split, local];
+    const named = wire.ns === undefined ? [] : [{ registry: wire.ns, repository: wire.name }];
+    return [...named, ...meant].flatMap((name) => referable(name) ?? []);
   }
 
   /** Repositories of other registries whose path is this name, for who did not say the registry. Sorted by registry. */
@@ -73,9 +80,10 @@ export class Names {
     return names.map((name) => this.onWire(name)).sort();
   }
 
-  /** A repository's name as it stands in a path. */
+  /** A repository's name as it stands in a path: what is asked for by it is this repository. */
   onWire(name: RepositoryName): string {
-    return name.registry === this.#local ? name.repository : wireNameOf(name);
+    const isBare = name.registry === this.#local && splitHost(name.repository) === undefined;
+    return isBare ? name.repository : wireNameOf(name);
   }
 
   /** The store was written through us. */
@@ -115,14 +123,25 @@ function wireNameOf(name: RepositoryName): string {
   return `${name.registry.replaceAll(/[[\]]/g, '').replaceAll(':', '_')}/${name.repository}`;
 }
 
-/** The registry a name begins with, where its first component can be one. */
+/** The registry a name begins with, where its first component can be one. No host has a `_`: one before a number is the colon of a port. */
 function splitHost(name: string): RepositoryName | undefined {
   const slash = name.indexOf('/');
   if (slash < 0) return undefined;
-  const host = name.slice(0, slash);
+  const host = name.slice(0, slash).replace(/_(?=[0-9]{1,5}$)/, ':');
   if (!/[.:]/.test(host) && host !== 'localhost') return undefined;
   try {
     return { registry: normaliseRegistry(host), repository: name.slice(slash + 1) };
+  } catch {
+    return undefined;
+  }
+}
+
+/** The name as a reference to it reads back: with `library/` for Docker Hub. Undefined for one no reference can have: too long, or like a digest. */
+function referable(name: RepositoryName): RepositoryName | undefined {
+  try {
+    const read = parseRepository(formatRepository(name));
+    // A registry of our own may be called what no host is.
+    return read.registry === name.registry ? read : name;
   } catch {
     return undefined;
   }

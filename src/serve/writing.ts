@@ -135,9 +135,14 @@ export async function cancelUpload(exchange: Exchange, workshop: Workshop, sessi
   exchange.send(204, {});
 }
 
-/** The repository a request writes to. */
+/** The repository a request writes to. Throws a refusal for a name that could not be read back from the store. */
 export function writable(workshop: Workshop, wire: WireName): WritableRepository {
-  return workshop.target.repository(workshop.names.forWriting(wire));
+  const name = workshop.names.forWriting(wire);
+  if (name !== undefined) return workshop.target.repository(name);
+  throw new Refusal(
+    refusals.nameInvalid,
+    `no reference can name ${quoted(wire.name)}: it is too long or like a digest`,
+  );
 }
 
 /** A body that has arrived whole is worked on to its end: nothing more would come of a new attempt. */
