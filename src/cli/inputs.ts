@@ -42,9 +42,10 @@ export async function gatherInputs(settings: Settings, context: InputContext): P
   const references: string[] = [];
   for (const input of settings.inputs) {
     if (input === '-') parts.push(await stdinPart(context));
+    else if (/^(?:oci|bundle):/.test(input)) throw placeGiven(input);
+    else if (/\.tar$/i.test(input) && (await isFile(resolve(settings.cwd, input)))) throw placeGiven(`bundle:${input}`);
     else if (await isFile(resolve(settings.cwd, input)))
       parts.push(documentPart(input, await readInputFile(resolve(settings.cwd, input), input)));
-    else if (/^(?:oci|bundle):/.test(input)) throw placeGiven(input);
     else if (looksLikeFile(input)) throw noSuchFile(input);
     else references.push(input);
   }
@@ -152,7 +153,7 @@ function noSuchFile(input: string): AirgapError {
 /** Where images are is no image; one of a repository named `bundle` is written with its registry. */
 function placeGiven(input: string): AirgapError {
   return usageError(
-    `Cannot use ${JSON.stringify(input)} as an image: it says where images are`,
+    `Cannot use ${JSON.stringify(input)} as an image or a list: it says where images are`,
     `write --from ${input} to copy what is there, --to ${input} to verify or to write it`,
   );
 }

@@ -130,6 +130,12 @@ describe('airgap verify', () => {
     });
   });
 
+  it('takes no bundle for a list', async () => {
+    await mirror('--to', 'bundle:x.tar', '--lock', 'x.lock');
+    const ran = await folder.airgap(['verify', 'x.tar']);
+    expect([ran.status, ran.stderr]).toEqual([2, expect.stringContaining('--to bundle:x.tar to verify')]);
+  });
+
   it('prints repairs that put the image where it was, and leave the lock as it is', async () => {
     const target = await serveStore(openMemory(), { writable: true });
     try {
