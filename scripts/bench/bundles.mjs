@@ -113,35 +113,42 @@ function delta() {
 
 const middle = (values) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)];
 
+/** Every runner in each round, one after the other: measurements by runner. */
+async function takeTurns(name, { before, runners }) {
+  const results = Object.fromEntries(Object.keys(runners).map((who) => [who, []]));
+  for (let round = 0; round < Number(options.rounds); round += 1) {
+    for (const [who, command] of Object.entries(runners)) {
+      const own = before.filter((file) => file.startsWith('theirs') === (who !== 'airgap'));
+      for (const file of own) rmSync(join(folder, file), { recursive: true, force: true });
+      spawnSync('sync');
+      const result = await measure({ command }, folder);
+      if (result.status !== 0) throw new Error(`${name}, ${who}: status ${result.status}\n${result.said}`);
+      results[who].push(result);
+    }
+  }
+  return results;
+}
+
+/** Rows of the table; the second runner is what the others are held against. */
+function rowsOf(name, results) {
+  const [, peer] = Object.keys(results);
+  const floor = middle(results[peer].map(({ wall }) => wall));
+  return Object.entries(results).map(([who, runs]) => {
+    const walls = runs.map(({ wall }) => wall).sort((a, b) => a - b);
+    const shown = [walls[0], middle(walls), walls.at(-1)].map((wall) => wall.toFixed(2)).join(' / ');
+    const cpu = middle(runs.map((run) => run.cpu)).toFixed(1);
+    const memory = middle(runs.map((run) => run.memory)).toFixed(0);
+    return `| ${name} | ${who} | ${shown} | ${cpu} | ${memory} | ${(middle(walls) / floor).toFixed(2)} |`;
+  });
+}
+
 async function main() {
   const bytes = Number(options.mebibytes) * 1024 * 1024;
   const images = writeLayout(join(folder, 'layout'), bytes);
   const lines = [`${images} images, ${options.mebibytes} MiB; Node ${process.version}`, ''];
   lines.push('| case | who | wall s min / median / max | CPU s | peak RSS MB | of tar |', '|---|---|---|---|---|---|');
   for (const [name, { before, ...runners }] of Object.entries(cases)) {
-    const results = Object.fromEntries(Object.keys(runners).map((who) => [who, []]));
-    for (let round = 0; round < Number(options.rounds); round += 1) {
-      for (const [who, command] of Object.entries(runners)) {
-        const own =
-          who === 'airgap'
-            ? before.filter((file) => !file.startsWith('theirs'))
-            : before.filter((file) => file.startsWith('theirs'));
-        for (const file of own) rmSync(join(folder, file), { recursive: true, force: true });
-        spawnSync('sync');
-        const result = await measure({ command }, folder);
-        if (result.status !== 0) throw new Error(`${name}, ${who}: status ${result.status}\n${result.said}`);
-        results[who].push(result);
-      }
-    }
-    const [, peer] = Object.keys(runners);
-    const floor = middle(results[peer].map(({ wall }) => wall));
-    for (const [who, runs] of Object.entries(results)) {
-      const walls = runs.map(({ wall }) => wall).sort((a, b) => a - b);
-      const shown = [walls[0], middle(walls), walls.at(-1)].map((wall) => wall.toFixed(2)).join(' / ');
-      const cpu = middle(runs.map((run) => run.cpu)).toFixed(1);
-      const memory = middle(runs.map((run) => run.memory)).toFixed(0);
-      lines.push(`| ${name} | ${who} | ${shown} | ${cpu} | ${memory} | ${(middle(walls) / floor).toFixed(2)} |`);
-    }
+    lines.push(...rowsOf(name, await takeTurns(name, { before, runners })));
   }
   lines.push('', delta());
   const text = lines.join('\n');
