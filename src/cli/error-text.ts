@@ -35,7 +35,7 @@ function knownLines(error: AirgapError, images: readonly string[] | undefined): 
 
 /** Codes of the system that our own messages put into words. */
 const wordedCodes =
-  /^(?:ECONNREFUSED|ENOTFOUND|ENOENT|EACCES|EPERM|EISDIR|ENOTDIR|EEXIST|ENOSPC|EDQUOT|EROFS|EADDRINUSE|ERR_SSL_WRONG_VERSION_NUMBER)$/;
+  /^(?:ECONNREFUSED|ENOTFOUND|ENOENT|EACCES|EPERM|EISDIR|ENOTDIR|EEXIST|ENOSPC|EDQUOT|EROFS|EFBIG|EADDRINUSE|ERR_SSL_WRONG_VERSION_NUMBER)$/;
 
 /** A cause is told when the message does not say it already, in its own words or in ours. */
 function causeLine(error: AirgapError): string[] {

@@ -227,7 +227,13 @@ export class VolumeFile {
     await onDisk(`write "${path}"`, rm(path, { force: true }));
     await onDisk(`write "${path}"`, rm(journalOf(path), { force: true }));
     const file = await onDisk(`write "${path}"`, open(path, newFlags, 0o644));
-    await onDisk(`write "${path}"`, file.truncate(this.layout.size));
+    try {
+      await onDisk(`write "${path}"`, file.truncate(this.layout.size));
+    } catch (error) {
+      await file.close();
+      await rm(path, { force: true });
+      throw error;
+    }
     return { file, journal: await Journal.create(journalOf(path), journalHead(this.layout, this.#setId)) };
   }
 

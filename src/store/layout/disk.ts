@@ -16,22 +16,34 @@ export async function onDisk<T>(action: string, work: Promise<T>): Promise<T> {
   }
 }
 
-/** ERR_NO_SPACE for a full disk or quota, ERR_DENIED where the system forbids it, else ERR_UNREACHABLE. */
+/**
+ * ERR_NO_SPACE for a full disk or quota, ERR_UNSUPPORTED for a file larger than its file system has any, ERR_DENIED where the system
+ * forbids it, else ERR_UNREACHABLE. Only a target is written to.
+ */
 export function diskError(action: string, error: unknown): AirgapError {
   if (isAirgapError(error)) return error;
   const code = codeOf(error);
+  const end = /^(?:write|create|move|lock) /.test(action) ? 'target' : undefined;
   if (code === 'ENOSPC' || code === 'EDQUOT') {
     return new AirgapError('ERR_NO_SPACE', `Cannot ${action}: no space is left`, {
       cause: error,
+      end,
       hint: 'free some space and run again: what has arrived is kept and the run goes on from there',
+    });
+  }
+  if (code === 'EFBIG') {
+    return new AirgapError('ERR_UNSUPPORTED', `Cannot ${action}: its file system holds no file that large`, {
+      cause: error,
+      end,
+      hint: 'FAT32 ends at 4 GiB: use exFAT or another file system, or volumes: --to bundle:DIR/ --volume-size fat32',
     });
   }
   if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS') {
     const state = code === 'EROFS' ? 'the file system is read-only' : 'permission denied';
-    return new AirgapError('ERR_DENIED', `Cannot ${action}: ${state}`, { cause: error });
+    return new AirgapError('ERR_DENIED', `Cannot ${action}: ${state}`, { cause: error, end });
   }
   const state = error instanceof Error ? (code ?? error.message) : String(error);
-  return new AirgapError('ERR_UNREACHABLE', `Cannot ${action}: ${state}`, { cause: error });
+  return new AirgapError('ERR_UNREACHABLE', `Cannot ${action}: ${state}`, { cause: error, end });
 }
 
 export function codeOf(error: unknown): string | undefined {
