@@ -70,6 +70,15 @@ describe('packBlobs()', () => {
     );
   });
 
+  it('cuts a blob in two whose whole is larger than a volume only by its longer name', () => {
+    for (let size = 2_000; size < 2_700; size += 7) {
+      for (let room = 4_300; room < 4_500; room += 11) {
+        const lengths = packBlobs([blob(1, size, 'sha512')], room)?.blobs[0]?.parts.map(({ length }) => length) ?? [];
+        expect(lengths.reduce((sum, length) => sum + length, 0)).toBe(size);
+      }
+    }
+  });
+
   it('splits only what is larger than a volume, into ranges that fill volumes', () => {
     const packed = packBlobs([blob(1, 100_000), blob(2, 30_000), blob(3, 10)], 40_000);
     const parts = (size: number) => packed?.blobs.find((one) => one.size === size)?.parts;
