@@ -1,7 +1,7 @@
 /** What mirror and plan share: inputs, ends, the earlier lock, and the job for the corridor. */
 import type { MirrorJob } from '../corridor.ts';
 import type { RequestedReference } from '../input/requested.ts';
-import type { Lock } from '../lock/lock.ts';
+import type { Lock, LockedImage } from '../lock/lock.ts';
 import type { MirrorRule } from '../mirror/rule.ts';
 import { formatRepository, type Reference } from '../oci/reference.ts';
 import { printLocation } from '../store/location.ts';
@@ -12,6 +12,7 @@ import {
   baseRepositories,
   bundleInputs,
   expectedLock,
+  splitExpected,
 } from './bundle/loading.ts';
 import { watchLoading } from './bundle/settling.ts';
 import { BundleWriting } from './bundle/writing.ts';
@@ -53,17 +54,19 @@ export async function withMirrorRun(
   const ends = await openEnds(session, { upstreams, write });
   try {
     const inside = ends.fromBundle === undefined ? undefined : await bundleInputs(ends.fromBundle);
-    const requests = await requestsOf({ gathered, ends, inside }, session.signal);
+    const wanted = await requestsOf({ gathered, ends, inside }, session.signal);
     const talos = gathered.talos ?? inside?.talos;
     const whole = gathered.requests.length === 0;
-    const asked = [...requests.map(({ reference }) => reference), ...(whole ? expectedOf(inside) : [])];
+    const { requests, expected } = splitExpected(wanted, { expected: inside?.expected ?? [], whole });
+    const asked = [...requests.map(({ reference }) => reference), ...expected.map(({ source }) => source)];
     const previous = ends.toBundle === undefined ? usable(earlier, { rule, asked, write }, session) : undefined;
     const job = jobFor(session, { requests, rule, ends, previous, write });
     const writing =
       ends.toBundle === undefined
         ? undefined
         : new BundleWriting({ session, writer: ends.toBundle, source: ends.source, mirrors: job.mirrors, talos });
-    const loading = loadingOf(session, { ends, inside, whole, rule });
+    await writing?.readHave();
+    const loading = loadingOf(session, { ends, expected, whole, rule });
     return await work({
       job: {
         ...job,
@@ -101,26 +104,21 @@ async function requestsOf(
   throw usageError('Cannot mirror: the source holds no tagged image', 'name the images to be copied');
 }
 
-/** What a delta expects at the target belongs to the images of this run. */
-function expectedOf(inside: BundleInputs | undefined): readonly Reference[] {
-  return (inside?.expected ?? []).map(({ source }) => source);
-}
-
 function loadingOf(
   { settings }: Session,
   known: {
     readonly ends: OpenedEnds;
-    readonly inside: BundleInputs | undefined;
+    readonly expected: readonly LockedImage[];
     /** Nothing was named: all of the bundle is wanted. */
     readonly whole: boolean;
     readonly rule: MirrorRule;
   },
 ): BundleLoading | undefined {
-  const { ends, inside, whole, rule } = known;
+  const { ends, whole, rule } = known;
   if (ends.fromBundle === undefined) return undefined;
   const endpoint = settings.endpoint ?? ends.endpoint;
   const place = { rule, endpoint, perRegistry: settings.perRegistry };
-  const expected = expectedLock(whole ? (inside?.expected ?? []) : [], place);
+  const expected = expectedLock(known.expected, place);
   return { bundle: ends.fromBundle, expected, isWhole: whole, wrong: new Set() };
 }
 

@@ -9,7 +9,13 @@ import { parseLock } from '../../lock/parse.ts';
 import { sortLock } from '../../lock/print.ts';
 import { type MirrorRule, placeRepository } from '../../mirror/rule.ts';
 import type { Digest } from '../../oci/digest.ts';
-import { isRepositoryPath, parseRepository, printReference, type RepositoryName } from '../../oci/reference.ts';
+import {
+  formatRepository,
+  isRepositoryPath,
+  parseRepository,
+  printReference,
+  type RepositoryName,
+} from '../../oci/reference.ts';
 import type { BundleSource } from '../../store/bundle/bundle.ts';
 import { entryNames } from '../../store/bundle/set.ts';
 import { printLocation } from '../../store/location.ts';
@@ -58,6 +64,22 @@ export async function bundleInputs(bundle: BundleSource): Promise<BundleInputs> 
     requests: requestsFromLock({ ...lock, images: lock.images.filter(isHere).map(asked) }),
     expected: lock.images.filter((image) => !isHere(image)).map(asked),
     talos,
+  };
+}
+
+/** Images that were named and that a delta leaves to the receiver are looked for there like all others; without names all of them are. */
+export function splitExpected(
+  requests: readonly RequestedReference[],
+  about: { readonly expected: readonly LockedImage[]; readonly whole: boolean },
+): { readonly requests: readonly RequestedReference[]; readonly expected: readonly LockedImage[] } {
+  const { expected, whole } = about;
+  if (whole) return { requests, expected };
+  const isNamed = ({ source, digest }: LockedImage, { reference }: RequestedReference): boolean =>
+    formatRepository(source) === formatRepository(reference) &&
+    (reference.digest === undefined ? source.tag === reference.tag : digest === reference.digest);
+  return {
+    requests: requests.filter((request) => !expected.some((image) => isNamed(image, request))),
+    expected: expected.filter((image) => requests.some((request) => isNamed(image, request))),
   };
 }
 

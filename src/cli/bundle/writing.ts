@@ -44,13 +44,19 @@ export interface WrittenBundle {
 
 export class BundleWriting {
   readonly #options: BundleWritingOptions;
+  #have: readonly (Lock | SiteReceipt)[] = [];
   #reserved: { readonly reservation: BundleReservation; readonly delta: Delta | undefined } | undefined;
 
   constructor(options: BundleWritingOptions) {
     this.#options = options;
   }
 
-  /** Decides where everything goes. Throws ERR_USAGE for volumes that are too small, ERR_INPUT_INVALID for receipts that cannot be read. */
+  /** Reads what the receiver has, before anybody is asked for anything. Throws ERR_INPUT_INVALID, ERR_LOCK_INVALID for files that cannot be read. */
+  async readHave(): Promise<void> {
+    this.#have = await Promise.all(this.#options.session.settings.bundle.haveFiles.map(readHaveFile));
+  }
+
+  /** Decides where everything goes. Throws ERR_USAGE for volumes that are too small. */
   async reserve(plan: Plan): Promise<void> {
     const { writer, session } = this.#options;
     const have = await this.#holdings();
@@ -104,18 +110,17 @@ export class BundleWriting {
 
   async #holdings(): Promise<SiteReceipt | undefined> {
     const { session, source } = this.#options;
-    const { haveFiles } = session.settings.bundle;
-    if (haveFiles.length === 0) return undefined;
+    if (this.#have.length === 0) return undefined;
+    const options = { source, signal: session.signal, events: session.reporter.event };
     const receipts: SiteReceipt[] = [];
-    for (const file of haveFiles) {
-      const text = Buffer.from(await readInputFile(file, file)).toString('utf8');
-      const options = { signal: session.signal, events: session.reporter.event };
-      receipts.push(
-        isLock(text) ? await holdingsOfLock(parseLock(text, file), { ...options, source }) : parseReceipt(text, file),
-      );
-    }
+    for (const one of this.#have) receipts.push('mirrors' in one ? await holdingsOfLock(one, options) : one);
     return mergeReceipts(receipts);
   }
+}
+
+async function readHaveFile(file: string): Promise<Lock | SiteReceipt> {
+  const text = Buffer.from(await readInputFile(file, file)).toString('utf8');
+  return isLock(text) ? parseLock(text, file) : parseReceipt(text, file);
 }
 
 /** A lock names mirrors, a receipt does not. Whatever is neither is refused by the reader of receipts. */

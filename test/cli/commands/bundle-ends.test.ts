@@ -12,6 +12,7 @@ import {
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parseLock } from '../../../src/lock/parse.ts';
+import { printLock } from '../../../src/lock/print.ts';
 import { seedImage } from '../../support/seedImages.ts';
 import { kubelet, mirrorWorld, pause } from './world.ts';
 
@@ -116,9 +117,14 @@ describe('the lock after a delta', () => {
     const loaded = await folder.airgap(['mirror', '--from', 'bundle:delta.tar', ...world.to(), ...place]);
     expect([loaded.status, loaded.stderr]).toEqual([0, expect.not.stringContaining('not asked for now')]);
     const lock = parseLock(folder.read('airgap.lock'), 'airgap.lock');
+    expect(folder.read('airgap-talos.yaml')).toContain('ghcr.io');
+    const named = await folder.airgap(['mirror', pause, etcd, '--from', 'bundle:delta.tar', ...world.to(), ...place]);
+    expect([named.status, named.stderr]).toEqual([0, expect.not.stringContaining('error')]);
+    const less = parseLock(folder.read('airgap.lock'), 'airgap.lock');
+    expect(less.images.map(({ source }) => source.repository)).toEqual(['coreos/etcd', 'pause']);
+    folder.write('airgap.lock', printLock(lock));
     expect(lock.images).toHaveLength(3);
     expect(lock.mirrors.map(({ registry }) => registry)).toEqual(['ghcr.io', 'quay.io', 'registry.k8s.io']);
-    expect(folder.read('airgap-talos.yaml')).toContain('ghcr.io');
     expect((await folder.airgap(['verify'])).status).toBe(0);
   });
 });
@@ -153,5 +159,14 @@ describe('the bytes of a bundle', () => {
     const released = await sum('release.lock');
     expect(released.text).toContain('"talos": "v1.13.9"');
     expect((await sum('made.lock')).hash).toBe(released.hash);
+  });
+});
+
+describe('a receipt that cannot be read', () => {
+  it('is told before anybody is asked for anything', async () => {
+    world.asked.length = 0;
+    const ran = await into('bundle:delta.tar', '--have', 'nothere.receipt');
+    expect([ran.status, ran.stderr]).toEqual([2, expect.stringContaining('nothere.receipt": no such file')]);
+    expect([world.asked, readdirSync(world.folder.path)]).toEqual([[], []]);
   });
 });
