@@ -65,7 +65,7 @@ export function planLines(
   return [
     ...(rows.length === 0 ? [] : [...tableLines(shown, { right, columns }), '']),
     ...noticeLines(prepared),
-    ...tableLines([...totalRows(prepared), ...more]),
+    ...tableLines([...totalRows(prepared, keepsNames), ...more]),
   ];
 }
 
@@ -96,7 +96,8 @@ function noticeLines(prepared: Prepared): string[] {
   return lines.length === 0 ? [] : [...new Set(lines), ''];
 }
 
-function totalRows(prepared: Prepared): string[][] {
+/** Where names are kept, repositories share content by themselves: nothing is mounted. */
+function totalRows(prepared: Prepared, keepsNames: boolean): string[][] {
   const { totals } = prepared.work;
   const { images } = prepared.plan;
   const summary = summarise(prepared.plan);
@@ -108,7 +109,7 @@ function totalRows(prepared: Prepared): string[][] {
     ]);
   }
   rows.push(['to move', moveText(prepared)]);
-  if (totals.mounts > 0)
+  if (totals.mounts > 0 && !keepsNames)
     rows.push([
       'to mount',
       `${blobText(totals.mounts, totals.mountBytes)}: taken from other repositories of the target`,

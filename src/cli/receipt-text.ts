@@ -24,7 +24,8 @@ export interface ReceiptFacts {
 /** What became of the images that were planned: those unchanged or not resolved are in the plan already. Fits into `columns`. */
 export function receiptLines(facts: ReceiptFacts, columns?: number): string[] {
   const waiting = facts.waiting ?? new Set();
-  const rows = facts.result.receipt.images.map((receipt) => imageRow(receipt, waiting));
+  const words = { ...outcomeWords, mounted: mountedWord(facts.result) };
+  const rows = facts.result.receipt.images.map((receipt) => imageRow(receipt, { waiting, words }));
   return [
     ...(rows.length === 0 ? [] : [...tableLines(rows, { columns, shrink: 1 }), '']),
     ...tableLines(totalRows(facts)),
@@ -33,16 +34,29 @@ export function receiptLines(facts: ReceiptFacts, columns?: number): string[] {
   ];
 }
 
-function imageRow(receipt: ImageReceipt, waiting: ReadonlySet<string>): string[] {
+const outcomeWords: Readonly<Record<Outcome, string>> = {
+  copied: 'copied',
+  mounted: 'mounted',
+  present: 'already there',
+};
+
+/** Where names are kept, repositories share content by themselves. */
+function mountedWord({ lock }: MirrorResult): string {
+  return lock.rule.naming === 'keep' ? 'shared' : 'mounted';
+}
+
+function imageRow(
+  receipt: ImageReceipt,
+  told: { readonly waiting: ReadonlySet<string>; readonly words: Readonly<Record<Outcome, string>> },
+): string[] {
+  const { waiting, words } = told;
   const reference = printReference(receipt.image.reference);
   const name = imageName(reference);
   if (receipt.status === 'failed') return [waiting.has(reference) ? 'waiting' : 'failed', name, 'see below'];
   const counts = blobCounts(receipt);
   const moved = counts.copied + counts.mounted;
   const parts = (['copied', 'mounted', 'present'] as const).filter((outcome) => counts[outcome] > 0);
-  const detail = parts
-    .map((outcome) => `${counts[outcome]} ${outcome === 'present' ? 'already there' : outcome}`)
-    .join(', ');
+  const detail = parts.map((outcome) => `${counts[outcome]} ${words[outcome]}`).join(', ');
   return [
     moved === 0 ? 'present' : 'complete',
     name,
@@ -71,7 +85,7 @@ function totalRows({ result, milliseconds, hosts, waiting }: ReceiptFacts): stri
     ['copied', copiedText(result)],
   ];
   if (totals.mountedBlobs > 0)
-    rows.push(['mounted', `${counted(totals.mountedBlobs, 'blob')}, ${sizeText(totals.mountedBytes)}`]);
+    rows.push([mountedWord(result), `${counted(totals.mountedBlobs, 'blob')}, ${sizeText(totals.mountedBytes)}`]);
   if (totals.presentBlobs > 0)
     rows.push(['already there', `${counted(totals.presentBlobs, 'blob')}, ${sizeText(totals.presentBytes)}`]);
   if (result.verification.images > 0) rows.push(['verified', verifiedText(result)]);
