@@ -94,6 +94,10 @@ async function openMirrorTarget(
 ): Promise<OpenedEnd<Target> & { readonly bundle?: BundleWriter }> {
   const { settings } = session;
   if (settings.to.kind !== 'bundle') return openTarget(session, { to: settings.to, write });
+  if (write && settings.to.isDirectory && !existsSync(resolve(settings.cwd, settings.to.path))) {
+    const message = `the folder ${settings.to.path} is not there and is made: a disk in its place would be mounted`;
+    session.reporter.event({ type: 'notice', message });
+  }
   const bundle = await openBundleTarget(settings.to, { settings, write });
   return { ...plainEnd<Target>(bundle), bundle };
 }
