@@ -46,12 +46,13 @@ export class Finder {
     return all;
   }
 
-  /** A manifest, whole or its descriptor alone. Throws a refusal: unknown, or several registries mean different things by this tag. */
+  /** A manifest, whole or at least its descriptor. Throws a refusal: unknown, or several registries mean different things by this tag. */
   async manifest(wire: WireName, asked: { reference: Tag | Digest; whole: boolean }): Promise<Found<FoundManifest>> {
     const { reference } = asked;
     const found = await this.find<FoundManifest>(wire, (repository) =>
       orNotFound(
-        asked.whole
+        // What lies in files may be damaged: only its bytes tell.
+        asked.whole || repository.contentStamp !== undefined
           ? repository.manifest(reference)
           : repository.resolve(reference).then((descriptor) => ({ descriptor })),
       ),

@@ -1,4 +1,4 @@
-import { appendFile, mkdtemp, open, rm, stat, truncate, utimes } from 'node:fs/promises';
+import { appendFile, mkdtemp, open, readFile, rm, stat, truncate, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -271,5 +271,61 @@ describe('a manifest', () => {
       expect([answer.status, await answer.text()]).toEqual([500, expect.stringContaining(manifest.digest)]);
     }
     expect(problems).toMatchObject([{ digest: manifest.digest, kind: 'corrupt' }]);
+  });
+
+  it.each([
+    ['cut short', (bytes: Buffer) => bytes.subarray(0, 100)],
+    ['longer', (bytes: Buffer) => Buffer.concat([bytes, Buffer.from('  ')])],
+    ['something else', () => Buffer.from('{"schemaVersion":2}')],
+  ])(
+    'that is %s when it is first read is 500 to GET and HEAD, and is served again once it is repaired',
+    async (_, damaged) => {
+      const right = await readFile(pathOf(manifest));
+      await writeFile(pathOf(manifest), damaged(right));
+      for (const name of ['1', manifest.digest]) {
+        for (const method of ['HEAD', 'GET'])
+          expect((await ask(`manifests/${name}`, { method })).status, `${method} ${name}`).toBe(500);
+      }
+      expect((await ask('manifests/other')).status).toBe(404);
+      expect(problems).toMatchObject([{ digest: manifest.digest, kind: 'corrupt' }]);
+      await writeFile(pathOf(manifest), right);
+      const answer = await ask('manifests/1');
+      expect([answer.status, Buffer.from(await answer.arrayBuffer()).equals(right)]).toEqual([200, true]);
+    },
+  );
+
+  it('is never served as a type that the index of somebody else made up', async () => {
+    const index = await readFile(join(folder, 'index.json'), 'utf8');
+    for (const type of ['text/html', 'a/b\\r\\nx: y', 'a/\u00e4']) {
+      await writeFile(join(folder, 'index.json'), index.replaceAll(/"mediaType":"[^"]*"/g, `"mediaType":"${type}"`));
+      const answer = await ask('manifests/1');
+      expect([answer.status, answer.headers.get('content-type')], type).toEqual([200, manifest.mediaType]);
+    }
+  });
+});
+
+describe('what is damaged on disk', () => {
+  it('is whole again when it is pushed again', async () => {
+    const target = await openLayout(folder);
+    const own = await serveStore(target, { writable: true, graceMs: 100 });
+    const right = { layer: await readFile(pathOf(layer)), manifest: await readFile(pathOf(manifest)) };
+    await damage(layer);
+    await damage(manifest);
+    const base = `${own.url}/v2/ghcr.io/big/one`;
+    expect((await fetch(`${base}/blobs/${layer.digest}`)).status).toBe(500);
+    expect((await fetch(`${base}/manifests/1`)).status).toBe(500);
+    const push = { method: 'POST', body: new Uint8Array(right.layer) };
+    expect((await fetch(`${base}/blobs/uploads/?digest=${layer.digest}`, push)).status).toBe(201);
+    const put = {
+      method: 'PUT',
+      body: new Uint8Array(right.manifest),
+      headers: { 'content-type': manifest.mediaType },
+    };
+    expect((await fetch(`${base}/manifests/1`, put)).status).toBe(201);
+    const pulled = await fetch(`${base}/blobs/${layer.digest}`);
+    expect(Buffer.from(await pulled.arrayBuffer()).equals(right.layer)).toBe(true);
+    expect((await fetch(`${base}/manifests/1`)).status).toBe(200);
+    await own.close();
+    await target.close();
   });
 });

@@ -111,9 +111,9 @@ export class BlobFiles implements BlobShelf {
     return this.#writing.run(descriptor.digest, { work, signal: options.signal });
   }
 
-  /** Stores checked bytes whole. */
+  /** Stores checked bytes whole, also over a file that is damaged. */
   async write(digest: Digest, bytes: Uint8Array): Promise<void> {
-    if ((await this.size(digest)) === bytes.length) return;
+    if ((await this.read(digest, bytes.length))?.equals(bytes) === true) return;
     const temporary = `${await this.#partial(digest)}.${randomUUID()}`;
     const written = withFile(temporary, 'wx', async (file) => {
       await file.writeFile(bytes);
@@ -128,16 +128,12 @@ export class BlobFiles implements BlobShelf {
     }
   }
 
-  /** An upload in a file of its own beside the partial ones. Who ends with a blob that is here already just drops it. */
+  /** An upload in a file of its own beside the partial ones. It takes the place of a blob that is here already: nobody has hashed that one, and it may be why this was pushed. */
   async receive(algorithm: DigestAlgorithm): Promise<IncomingUpload> {
     const directory = join(this.#root, partialDirectory);
     await this.#make(directory);
     const publish = (path: string, digest: Digest): Promise<void> => {
-      const work = async () => {
-        const isHere = (await this.size(digest)) === (await fileSize(path));
-        await (isHere ? rm(path) : this.#publish(path, digest));
-      };
-      return this.#writing.run(digest, { work, signal: undefined });
+      return this.#writing.run(digest, { work: () => this.#publish(path, digest), signal: undefined });
     };
     return new IncomingFile(join(directory, `${incomingPrefix}${randomUUID()}`), {
       algorithm,

@@ -1,6 +1,7 @@
 /** The names of a layout in memory: what `index.json` says, and how it is written back. */
 import type { Descriptor } from '../../oci/descriptor.ts';
 import type { Digest } from '../../oci/digest.ts';
+import { isManifestType } from '../../oci/media-type.ts';
 import { formatRepository, type RepositoryName, type Tag } from '../../oci/reference.ts';
 import { entryFor, type IndexEntry, printIndexFile } from './index-file.ts';
 
@@ -124,7 +125,8 @@ export class LayoutNames {
   }
 
   #add(entry: IndexEntry): void {
-    this.#mediaTypes.set(entry.digest, entry.mediaType);
+    // It becomes a header, and the index may come from anywhere: a manifest must not pass for a web page.
+    if (isManifestType(entry.mediaType)) this.#mediaTypes.set(entry.digest, entry.mediaType);
     const { reference } = entry;
     if (reference === undefined) {
       this.#others.push(entry);

@@ -1,5 +1,5 @@
 /** Which manifests the entries of a layout lead to. */
-import type { Digest } from '../../oci/digest.ts';
+import { algorithmOf, type Digest, digestOf } from '../../oci/digest.ts';
 import type { RepositoryName } from '../../oci/reference.ts';
 import { type ManifestFacts, manifestLimit, peekManifest } from '../peek.ts';
 import type { LayoutNames } from './names.ts';
@@ -48,13 +48,13 @@ export async function walk(parts: ReadParts, roots: Iterable<Digest>): Promise<R
   return reached;
 }
 
-/** Read once. Undefined when the manifest is not here, or the file is none. */
+/** Read once, and only believed when the bytes are those of the digest: what is remembered stays true when the file is repaired. Undefined when the manifest is not here, or the file is none or damaged. */
 export async function factsOf(parts: ReadParts, digest: Digest): Promise<StoredFacts | undefined> {
   const known = parts.facts.get(digest);
   if (known !== undefined) return known;
   const bytes = await parts.blobs.read(digest, manifestLimit);
   const read = bytes === undefined ? undefined : peekManifest(bytes);
-  if (bytes === undefined || read === undefined) return undefined;
+  if (bytes === undefined || read === undefined || digestOf(bytes, algorithmOf(digest)) !== digest) return undefined;
   const facts: StoredFacts = { ...read, size: bytes.length };
   parts.facts.set(digest, facts);
   return facts;

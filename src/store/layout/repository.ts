@@ -1,7 +1,7 @@
 /** One repository of a layout. */
 import { AirgapError } from '../../errors.ts';
 import type { Descriptor } from '../../oci/descriptor.ts';
-import { type Digest, type DigestAlgorithm, isDigest } from '../../oci/digest.ts';
+import { algorithmOf, type Digest, type DigestAlgorithm, digestOf, isDigest } from '../../oci/digest.ts';
 import { isManifestType } from '../../oci/media-type.ts';
 import { printReference, type RepositoryName, type Tag } from '../../oci/reference.ts';
 import { throwIfAborted } from '../interruption.ts';
@@ -17,7 +17,7 @@ import type {
   UnverifiedContent,
   WritableRepository,
 } from '../store.ts';
-import { checkManifest } from '../verified.ts';
+import { checkManifest, digestMismatch } from '../verified.ts';
 import { factsOf, type LayoutParts, reachable } from './reach.ts';
 import { removeBlob, removeManifest } from './removal.ts';
 
@@ -45,11 +45,27 @@ export class LayoutRepository implements WritableRepository {
   }
 
   async manifest(tagOrDigest: Tag | Digest, options: CallOptions = {}): Promise<ManifestContent> {
-    const descriptor = await this.resolve(tagOrDigest, options);
+    const descriptor = await this.resolve(tagOrDigest, options).catch(async (error: unknown) => {
+      throw (await this.#damageOf(tagOrDigest)) ?? error;
+    });
     const bytes = await this.#parts.blobs.read(descriptor.digest, manifestLimit);
     if (bytes === undefined) throw this.#notFound(tagOrDigest);
     checkManifest(descriptor, bytes);
     return { descriptor, bytes };
+  }
+
+  /** Why a manifest that the repository names cannot be given, where its file is there and has other bytes. */
+  async #damageOf(tagOrDigest: Tag | Digest): Promise<AirgapError | undefined> {
+    const names = await this.#parts.names();
+    const digest = isDigest(tagOrDigest) ? tagOrDigest : names.tag(this.name, tagOrDigest as Tag)?.digest;
+    const bytes = digest === undefined ? undefined : await this.#parts.blobs.read(digest, manifestLimit);
+    if (digest === undefined || bytes === undefined) return undefined;
+    const actual = digestOf(bytes, algorithmOf(digest));
+    if (actual === digest) return undefined;
+    const parents = await reachable(this.#parts, names, this.name);
+    const isListed = (parent: Digest) => this.#parts.facts.get(parent)?.parts.some((part) => part.digest === digest);
+    const isNamed = names.entries(this.name).includes(digest) || [...parents].some(isListed);
+    return isNamed ? digestMismatch(digest, actual) : undefined;
   }
 
   /** A blob is here when the layout has it, whichever repository it was pushed to. A manifest must be named in this repository, or by something that is. */
