@@ -3,9 +3,10 @@
 import type { Lock } from '../../lock/lock.ts';
 import { type MirrorRule, placeRepository } from '../../mirror/rule.ts';
 import type { BundleSource } from '../../store/bundle/bundle.ts';
-import { type Location, parseLocation } from '../../store/location.ts';
+import { type Location, parseLocation, printLocation } from '../../store/location.ts';
 import type { Verification } from '../../verify/verification.ts';
 import { verifyLock, verifyPlaced } from '../../verify/verify.ts';
+import { bundleInputs } from '../bundle/loading.ts';
 import { openBundleSource } from '../bundle/open-bundle.ts';
 import type { Invocation } from '../define/wiring.ts';
 import { exitCodes } from '../exit.ts';
@@ -17,6 +18,7 @@ import { mirrorsFor, repairPlace, ruleFor } from '../placing.ts';
 import { jsonLine } from '../report/json.ts';
 import { goOn, inSession, type Session } from '../session.ts';
 import { readSettings, type Settings } from '../settings.ts';
+import { usageError } from '../values.ts';
 import { findingLines, verificationLines } from '../verify-text.ts';
 
 interface Checks {
@@ -49,7 +51,7 @@ async function verifyAt(session: Session, { to, lock, given, checks }: Question)
   const { settings, reporter, signal } = session;
   const target =
     to.kind === 'bundle'
-      ? bundleEnd(await openBundleSource(to, { settings }))
+      ? await bundleEnd(await openBundleSource(to, { settings }), to)
       : await openTarget(session, { to, write: false, mustExist: true });
   try {
     reporter.event({ type: 'phase', phase: 'verify' });
@@ -99,8 +101,15 @@ function placedAnew(lock: Lock, place: { readonly rule: MirrorRule; readonly end
   return { ...lock, rule: place.rule, images, mirrors: mirrorsFor(requests, { ...place, perRegistry: false }) };
 }
 
-/** A bundle has no address. */
-function bundleEnd(store: BundleSource) {
+/** A bundle has no address. Throws ERR_USAGE for a delta: what it leaves to its receiver would be missing in it. */
+async function bundleEnd(store: BundleSource, to: Location) {
+  const isDelta = (store.set?.base.length ?? 0) > 0 || (await bundleInputs(store)).expected.length > 0;
+  if (isDelta) {
+    throw usageError(
+      `Cannot verify "${printLocation(to)}": it is a delta, and what it leaves out is at its receiver`,
+      `airgap check ${printLocation(to)} reads what is in it; load it, then verify the receiver`,
+    );
+  }
   return { store, endpoint: undefined, close: () => store.close() };
 }
 

@@ -114,6 +114,11 @@ describe('the lock after a delta', () => {
       4,
       expect.stringContaining('it was made for a receiver that has more'),
     ]);
+    const verified = await folder.airgap(['verify', '--to', 'bundle:delta.tar', '--lock', 'made.lock']);
+    expect([verified.status, verified.stderr]).toEqual([
+      2,
+      expect.stringContaining('it is a delta, and what it leaves out is at its receiver'),
+    ]);
     const loaded = await folder.airgap(['mirror', '--from', 'bundle:delta.tar', ...world.to(), ...place]);
     expect([loaded.status, loaded.stderr]).toEqual([0, expect.not.stringContaining('not asked for now')]);
     const lock = parseLock(folder.read('airgap.lock'), 'airgap.lock');
