@@ -1,4 +1,5 @@
 /** Locations become stores: the only place that knows every end. */
+import { existsSync } from 'node:fs';
 import { readdir, realpath } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { isAirgapError } from '../errors.ts';
