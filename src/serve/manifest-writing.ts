@@ -36,8 +36,10 @@ export async function putManifest(
   await workshop.turns.add(async () => {
     await refuseIncomplete(workshop, { wire, repository, parts: peekManifest(bytes)?.parts ?? [] });
     const { signal } = exchange;
-    if (tags.length === 0) await repository.pushManifest(descriptor, bytes, { signal });
-    for (const tag of tags) await repository.pushManifest(descriptor, bytes, { tag, signal });
+    const [first, ...more] = tags;
+    await repository.pushManifest(descriptor, bytes, { tag: first, signal });
+    // The manifest is there by now: the rest are names alone, which a store can write together.
+    await Promise.all(more.map((tag) => repository.pushManifest(descriptor, bytes, { tag, signal })));
     await workshop.target.flush?.();
   });
   workshop.names.forget();

@@ -42,6 +42,11 @@ function watched(behind: Source, around: (options: FetchOptions) => Promise<void
   return replaced(behind, { repository });
 }
 
+async function serveFolder(): Promise<[Source, RunningServer]> {
+  const reader = await openLayout(folder, { readOnly: true });
+  return [reader, await serveStore(reader, { graceMs: 100 })];
+}
+
 /** Writes other bytes over some in the middle; the file keeps its size, and its time of change where asked. */
 async function damage(descriptor: Descriptor, { keepTime = false } = {}): Promise<void> {
   const before = await stat(pathOf(descriptor));
@@ -293,6 +298,26 @@ describe('a manifest', () => {
       expect([answer.status, Buffer.from(await answer.arrayBuffer()).equals(right)]).toEqual([200, true]);
     },
   );
+
+  it('of an index that was damaged, or was so itself, is found by its digest once that is repaired', async () => {
+    const target = await openLayout(folder);
+    const { root, manifests } = await seedImage(target, 'ghcr.io/big/one:2', {
+      platforms: ['linux/amd64', 'linux/arm64'],
+    });
+    const child = manifests.find(({ descriptor }) => descriptor.digest !== root.digest)?.descriptor ?? root;
+    await target.close();
+    for (const damaged of [root, child]) {
+      const right = await readFile(pathOf(damaged));
+      await writeFile(pathOf(damaged), right.subarray(1));
+      const [reader, own] = await serveFolder();
+      const statusOf = async (name: string) => (await fetch(`${own.url}/v2/big/one/manifests/${name}`)).status;
+      expect(await statusOf(child.digest)).toBe(damaged === root ? 404 : 500);
+      await writeFile(pathOf(damaged), right);
+      expect([await statusOf('2'), await statusOf(child.digest)]).toEqual([200, 200]);
+      await own.close();
+      await reader.close();
+    }
+  });
 
   it('is never served as a type that the index of somebody else made up', async () => {
     const index = await readFile(join(folder, 'index.json'), 'utf8');

@@ -66,6 +66,11 @@ export class LayoutNames {
     return walked;
   }
 
+  /** What the repository's entries lead to may be other than it was: files changed. */
+  followAgain(name: RepositoryName): void {
+    this.#reached.delete(formatRepository(name));
+  }
+
   /** The media type an entry gives a digest: what a manifest without one is served with. */
   mediaTypeOf(digest: Digest): string | undefined {
     return this.#mediaTypes.get(digest);

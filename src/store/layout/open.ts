@@ -4,6 +4,7 @@
  */
 import { mkdir, readdir, rmdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { freshly } from '../../async/fresh.ts';
 import { AirgapError } from '../../errors.ts';
 import type { Digest } from '../../oci/digest.ts';
 import type { RepositoryName } from '../../oci/reference.ts';
@@ -140,13 +141,16 @@ class LayoutStore implements Target {
   readonly #opened: OpenedLayout;
   readonly #facts = new Map<Digest, StoredFacts>();
   readonly #checkpoint: Checkpoint;
-  #index: Promise<ReadIndex>;
+  /** What every question of a reader begins with: those that come at once share one look at the file. */
+  readonly #current: () => Promise<ReadIndex>;
+  #index: ReadIndex;
   #writes = 0;
   #closed = false;
 
   constructor(opened: OpenedLayout) {
     this.#opened = opened;
-    this.#index = Promise.resolve(opened);
+    this.#index = opened;
+    this.#current = freshly(() => this.#readAgain());
     this.#checkpoint = new Checkpoint(() => this.#save(opened.names));
   }
 
@@ -197,13 +201,15 @@ class LayoutStore implements Target {
 
   /** A writer's own names; a reader reads them again when the file was replaced. */
   async #names(): Promise<LayoutNames> {
-    const { directory, readOnly, names } = this.#opened;
-    if (!readOnly) return names;
-    const known = await this.#index;
-    if ((await stampOf(join(directory, 'index.json'))) === known.stamp) return known.names;
-    const read = await readIndex(directory);
-    this.#index = Promise.resolve(read);
-    return read.names;
+    const { readOnly, names } = this.#opened;
+    return readOnly ? (await this.#current()).names : names;
+  }
+
+  async #readAgain(): Promise<ReadIndex> {
+    const { directory } = this.#opened;
+    const stamp = await stampOf(join(directory, 'index.json'));
+    if (stamp !== this.#index.stamp) this.#index = await readIndex(directory);
+    return this.#index;
   }
 
   #refuseUnlessWritable(): void {

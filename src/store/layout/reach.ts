@@ -1,9 +1,13 @@
 /** Which manifests the entries of a layout lead to. */
+import { limitTo } from '../../async/limit.ts';
 import { algorithmOf, type Digest, digestOf } from '../../oci/digest.ts';
 import type { RepositoryName } from '../../oci/reference.ts';
 import { type ManifestFacts, manifestLimit, peekManifest } from '../peek.ts';
 import type { LayoutNames } from './names.ts';
 import type { BlobShelf } from './shelf.ts';
+
+/** Manifests read at the same time. */
+const readsAtOnce = 16;
 
 /** What the repositories of one layout share. */
 export interface LayoutParts {
@@ -37,15 +41,31 @@ export function reachable(parts: LayoutParts, names: LayoutNames, name: Reposito
 /** Every manifest that is here among the given ones and their children, at any depth. */
 export async function walk(parts: ReadParts, roots: Iterable<Digest>): Promise<ReadonlySet<Digest>> {
   const reached = new Set<Digest>();
-  const waiting = [...roots];
-  for (let digest = waiting.pop(); digest !== undefined; digest = waiting.pop()) {
-    if (reached.has(digest)) continue;
-    const facts = await factsOf(parts, digest);
-    if (facts === undefined) continue;
-    reached.add(digest);
-    for (const part of facts.parts) if (part.role === 'manifest') waiting.push(part.digest);
+  const seen = new Set<Digest>(roots);
+  for (let level = [...seen]; level.length > 0; ) {
+    await learn(parts, level);
+    const below: Digest[] = [];
+    for (const digest of level) {
+      const facts = parts.facts.get(digest);
+      if (facts === undefined) continue;
+      reached.add(digest);
+      for (const part of facts.parts) {
+        if (part.role !== 'manifest' || seen.has(part.digest)) continue;
+        seen.add(part.digest);
+        below.push(part.digest);
+      }
+    }
+    level = below;
   }
   return reached;
+}
+
+/** Reads the manifests that are not known yet, several at once: each is a few short waits for the system. */
+async function learn(parts: ReadParts, digests: readonly Digest[]): Promise<void> {
+  const unknown = digests.filter((digest) => !parts.facts.has(digest));
+  if (unknown.length === 0) return;
+  const slot = limitTo(readsAtOnce);
+  await Promise.all(unknown.map((digest) => slot(() => factsOf(parts, digest))));
 }
 
 /** Read once, and only believed when the bytes are those of the digest: what is remembered stays true when the file is repaired. Undefined when the manifest is not here, or the file is none or damaged. */

@@ -18,6 +18,7 @@ import type {
   WritableRepository,
 } from '../store.ts';
 import { checkManifest, digestMismatch } from '../verified.ts';
+import type { LayoutNames } from './names.ts';
 import { factsOf, type LayoutParts, reachable } from './reach.ts';
 import { removeBlob, removeManifest } from './removal.ts';
 
@@ -39,8 +40,7 @@ export class LayoutRepository implements WritableRepository {
     const facts = digest === undefined ? undefined : await factsOf(this.#parts, digest);
     if (digest === undefined || facts === undefined) throw this.#notFound(tagOrDigest);
     if ((await this.#parts.blobs.size(digest)) !== facts.size) throw this.#notFound(tagOrDigest);
-    if (isDigest(tagOrDigest) && !(await reachable(this.#parts, names, this.name)).has(digest))
-      throw this.#notFound(tagOrDigest);
+    if (isDigest(tagOrDigest) && !(await this.#leadsTo(names, digest))) throw this.#notFound(tagOrDigest);
     return { mediaType: names.mediaTypeOf(digest) ?? facts.mediaType, digest, size: facts.size };
   }
 
@@ -62,10 +62,21 @@ export class LayoutRepository implements WritableRepository {
     if (digest === undefined || bytes === undefined) return undefined;
     const actual = digestOf(bytes, algorithmOf(digest));
     if (actual === digest) return undefined;
-    const parents = await reachable(this.#parts, names, this.name);
-    const isListed = (parent: Digest) => this.#parts.facts.get(parent)?.parts.some((part) => part.digest === digest);
-    const isNamed = names.entries(this.name).includes(digest) || [...parents].some(isListed);
-    return isNamed ? digestMismatch(digest, actual) : undefined;
+    return (await this.#leadsTo(names, digest)) ? digestMismatch(digest, actual) : undefined;
+  }
+
+  /** Whether the repository names a manifest or something it names lists it, here or not. */
+  async #leadsTo(names: LayoutNames, digest: Digest): Promise<boolean> {
+    const { facts } = this.#parts;
+    const reached = await reachable(this.#parts, names, this.name);
+    if (reached.has(digest)) return true;
+    const entries = names.entries(this.name);
+    const isListed = (parent: Digest) =>
+      facts.get(parent)?.parts.some((part) => part.role === 'manifest' && part.digest === digest);
+    if (!entries.includes(digest) && !entries.some(isListed) && ![...reached].some(isListed)) return false;
+    // Something on the way was damaged or not here when the names were followed last.
+    names.followAgain(this.name);
+    return true;
   }
 
   /** A blob is here when the layout has it, whichever repository it was pushed to. A manifest must be named in this repository, or by something that is. */
