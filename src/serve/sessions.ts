@@ -10,6 +10,8 @@ import { SpooledUpload } from './spooled-upload.ts';
 
 /** A session nobody touched for this long is dropped, in milliseconds: an hour. */
 const defaultExpiryMs = 3_600_000;
+/** Sessions at once: each may hold an open file. */
+const mostSessions = 1000;
 
 export class UploadSession {
   readonly id = randomUUID();
@@ -97,13 +99,14 @@ export class UploadSessions {
     return this.#sessions.size;
   }
 
-  /** `algorithm`: the digest the client announced. */
+  /** `algorithm`: the digest the client announced. Where there are too many, the one that was idle for longest is given up; throws a refusal with status 503 when none is idle. */
   async open(
     name: string,
     options: { readonly repository: WritableRepository; readonly algorithm: DigestAlgorithm },
   ): Promise<UploadSession> {
     const session = new UploadSession(name, await this.place(options));
     this.#sessions.set(session.id, session);
+    if (this.#sessions.size > mostSessions) await this.#makeRoomFor(session);
     this.#timer ??= setInterval(() => void this.#expire(), Math.min(this.#expiryMs, 60_000)).unref();
     return session;
   }
@@ -134,6 +137,16 @@ export class UploadSessions {
     for (const session of [...this.#sessions.values()]) await this.drop(session);
     const directory = await this.#directory?.catch(() => undefined);
     if (directory !== undefined) await rm(directory, { recursive: true, force: true });
+  }
+
+  async #makeRoomFor(newest: UploadSession): Promise<void> {
+    const since = (session: UploadSession): number =>
+      (session === newest ? undefined : session.idleSince) ?? Number.POSITIVE_INFINITY;
+    const others = [...this.#sessions.values()].filter((session) => session !== newest);
+    const longest = others.reduce((one, other) => (since(other) < since(one) ? other : one), newest);
+    await this.drop(longest);
+    if (longest !== newest) return;
+    throw new Refusal(refusals.busy, 'too many uploads are under way', { headers: { 'retry-after': '2' } });
   }
 
   async #expire(): Promise<void> {

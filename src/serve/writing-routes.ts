@@ -51,7 +51,7 @@ function onUpload(
   if (!allowed.upload.split(', ').includes(method)) return undefined;
   const session = workshop.sessions.find(id, wire.name);
   if (session === undefined) throw new Refusal(refusals.uploadUnknown, 'there is no such upload');
-  if (method === 'PATCH') return appendUpload(exchange, session);
+  if (method === 'PATCH') return appendUpload(exchange, workshop, session);
   if (method === 'PUT') return finishUpload(exchange, workshop, { wire, session });
   if (method === 'DELETE') return cancelUpload(exchange, workshop, session);
   return describeUpload(exchange, session);

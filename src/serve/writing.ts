@@ -1,4 +1,5 @@
 /** Blobs as they are pushed: uploads and mounts (distribution-spec v1.1, "Pushing Blobs"). */
+import { isAirgapError } from '../errors.ts';
 import type { Descriptor } from '../oci/descriptor.ts';
 import { algorithmOf, type Digest, type DigestAlgorithm, digestOf, isDigest } from '../oci/digest.ts';
 import { blobPath, parseUploadRange, uploadPath } from '../oci/distribution.ts';
@@ -96,11 +97,12 @@ export async function describeUpload(exchange: Exchange, session: UploadSession)
 }
 
 /** PATCH: adds a chunk. One that does not begin where the last ended is answered 416 with how far the session is. */
-export async function appendUpload(exchange: Exchange, session: UploadSession): Promise<void> {
-  await session.run(async (upload) => {
+export async function appendUpload(exchange: Exchange, workshop: Workshop, session: UploadSession): Promise<void> {
+  const work = session.run(async (upload) => {
     checkChunk(exchange, session);
     await upload.append(exchange.incoming());
   }, stopOf(exchange));
+  await givingUp(work, { workshop, session });
   exchange.send(202, sessionHeaders(session));
 }
 
@@ -114,7 +116,7 @@ export async function finishUpload(
   const digest = digestIn(exchange.query.get('digest') ?? '');
   let isOver = false;
   try {
-    await session.run(async (upload) => {
+    const work = session.run(async (upload) => {
       checkChunk(exchange, session);
       try {
         await upload.finish(exchange.incoming(), { digest, length: exchange.contentLength });
@@ -123,10 +125,21 @@ export async function finishUpload(
         if (isOver) session.retire();
       }
     }, stopOf(exchange));
+    await givingUp(work, { workshop, session });
   } finally {
     if (isOver) await workshop.sessions.drop(session);
   }
   exchange.send(201, blobHeaders(wire, digest));
+}
+
+/** An upload the disk has no room for is given up, or what came of it would keep the disk full for everybody. */
+async function givingUp(work: Promise<void>, held: { workshop: Workshop; session: UploadSession }): Promise<void> {
+  try {
+    await work;
+  } catch (error) {
+    if (isAirgapError(error) && error.code === 'ERR_NO_SPACE') await held.workshop.sessions.drop(held.session);
+    throw error;
+  }
 }
 
 /** DELETE: gives a session up. */

@@ -4,6 +4,8 @@ import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { digestOf } from '../../src/oci/digest.ts';
+import { serveStore } from '../../src/serve/open.ts';
+import { openTinyDisk, tinyDisksWork } from '../faults/small-disk.ts';
 import { randomBytes } from '../support/layers.ts';
 import { refusalOf, startRegistry, type TestRegistry } from './registry.ts';
 
@@ -167,5 +169,42 @@ describe('upload sessions over a layout', () => {
     const { directory, store } = registry;
     await store.close();
     expect(existsSync(join(directory, 'blobs', 'sha256', digestOf(bytes).slice(7)))).toBe(true);
+  });
+
+  it('are so many at most, and those nobody touches make room first', async () => {
+    registry = await startRegistry('layout');
+    const first = await start();
+    await registry.ask(first, { method: 'PATCH', body: 'some bytes' });
+    const busy = await start();
+    const socket = await sendPart(busy, { length: 10, bytes: Buffer.from('01234') });
+    await expect.poll(partialsOf).toHaveLength(2);
+    for (let round = 0; round < 30; round += 1) await Promise.all(Array.from({ length: 40 }, start));
+    expect(await refusalOf(await registry.ask(first))).toEqual([404, 'BLOB_UPLOAD_UNKNOWN']);
+    expect(await partialsOf()).toHaveLength(1);
+    const metrics = await (await registry.ask('/metrics')).text();
+    expect(metrics).toMatch(/uploads[a-z_]* 1000\n/);
+    socket.write('56789');
+    await expect.poll(() => offsetOf(busy)).toBe(10);
+    socket.destroy();
+  });
+
+  it.skipIf(!tinyDisksWork())('that fill the disk are answered 507 and leave it free for others', async () => {
+    registry = await startRegistry('layout');
+    const disk = await openTinyDisk();
+    const server = await serveStore(disk, { writable: true, graceMs: 100 });
+    const ask = (path: string, init: RequestInit) => fetch(new URL(path, server.url), init);
+    const large = new Uint8Array(3_000_000);
+    for (const ending of ['PATCH', 'PUT'] as const) {
+      const started = await ask('/v2/a/b/blobs/uploads/', { method: 'POST' });
+      const location = started.headers.get('location') ?? '';
+      const full = await ask(`${location}?digest=${digestOf(large)}`, { method: ending, body: large });
+      expect([ending, full.status]).toEqual([ending, 507]);
+      expect((await ask(location, { method: 'GET' })).status).toBe(404);
+      const bytes = randomBytes(`fits beside ${ending}`, 300_000) as Uint8Array<ArrayBuffer>;
+      const other = await ask(`/v2/a/b/blobs/uploads/?digest=${digestOf(bytes)}`, { method: 'POST', body: bytes });
+      expect(other.status).toBe(201);
+    }
+    await server.close();
+    await disk.close();
   });
 });
