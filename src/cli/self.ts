@@ -5,7 +5,7 @@ import { chmod, mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises
 import { dirname, join } from 'node:path';
 import { AirgapError } from '../errors.ts';
 import { throwIfAborted } from '../store/interruption.ts';
-import { packageFolder, packedText, selfPath } from './executable.ts';
+import { packageFolder, packedText, programVersion, selfPath } from './executable.ts';
 import { writeError, writeFileAtomic } from './files.ts';
 
 /** The executable's file name, wherever it lies and whatever it was renamed to. */
@@ -31,7 +31,7 @@ export interface CopySelfOptions {
 /**
  * Copies the executable into `directory` with its checksum (`sha256sum -c` reads it), SBOM and licences. Written beside and renamed, mode
  * 0755 where the file system has modes, and read again to be sure. One that is there and equal stays. Throws ERR_USAGE when there is no
- * executable to copy or the directory cannot be written, ERR_DIGEST_MISMATCH when it is not what its own checksum says or what was
+ * executable of this release to copy or the directory cannot be written, ERR_DIGEST_MISMATCH when it is not what its own checksum says or what was
  * written reads differently, ERR_NO_SPACE.
  */
 export async function copySelf(directory: string, options: CopySelfOptions = {}): Promise<CopiedSelf> {
@@ -52,14 +52,37 @@ export async function copySelf(directory: string, options: CopySelfOptions = {})
   return { path, size, sha256 };
 }
 
-/** What would be copied, and its bytes. Throws ERR_USAGE when there is none: better before hours of copying than after. */
+/** What would be copied, and its bytes. Throws ERR_USAGE when there is none, or one of another release: better before hours of copying than after. */
 export async function requireSelf(
   options: Pick<CopySelfOptions, 'from'> = {},
 ): Promise<{ readonly source: string; readonly size: number }> {
   const source = options.from ?? selfPath() ?? join(packageFolder(), 'build', executableName);
   const size = await sizeOf(source);
   if (size === undefined) throw notThere(source);
+  if (source !== selfPath()) await requireSameVersion(source);
   return { source, size };
+}
+
+/** Its list of parts says which release it is. One left from before could not read what this one writes, or would hide that it is older. */
+async function requireSameVersion(source: string): Promise<void> {
+  const version = sbomVersion(await besides(source, companions[0]));
+  if (version === programVersion()) return;
+  const state =
+    version === undefined ? 'nothing tells its release' : `it is airgap ${version}, and this is ${programVersion()}`;
+  throw new AirgapError('ERR_USAGE', `Cannot include the executable "${source}": ${state}`, {
+    hint: `run \`npm run package\` in the source of airgap again, or run this command with ${executableName} itself`,
+  });
+}
+
+/** `metadata.component.version` of a CycloneDX document. */
+function sbomVersion(text: string): string | undefined {
+  try {
+    const document = JSON.parse(text) as { metadata?: { component?: { version?: unknown } } } | null;
+    const version = document?.metadata?.component?.version;
+    return typeof version === 'string' && /^[\w.+-]{1,64}$/.test(version) ? version : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 function notThere(source: string): AirgapError {

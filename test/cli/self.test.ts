@@ -13,8 +13,8 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { packageFolder } from '../../src/cli/executable.ts';
-import { copySelf, executableName } from '../../src/cli/self.ts';
+import { packageFolder, programVersion } from '../../src/cli/executable.ts';
+import { copySelf, executableName, requireSelf } from '../../src/cli/self.ts';
 import { AirgapError } from '../../src/errors.ts';
 
 const bytes = Buffer.alloc(300_000, 'a program ');
@@ -30,13 +30,32 @@ beforeEach(() => {
   from = join(folder, 'build', executableName);
   writeFileSync(from, bytes, { mode: 0o700 });
   writeFileSync(`${from}.sha256`, `${sha256}  ${executableName}\n`);
-  writeFileSync(`${from}.cdx.json`, '{}\n');
+  writeFileSync(`${from}.cdx.json`, sbomOf(programVersion()));
   writeFileSync(`${from}.licenses.txt`, 'Apache\n');
 });
 
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
+function sbomOf(version: string): string {
+  return `${JSON.stringify({ bomFormat: 'CycloneDX', metadata: { component: { name: 'airgap', version } } })}\n`;
+}
+
 describe('copySelf()', () => {
+  it.each([sbomOf('0.0.9'), sbomOf(''), '{}', 'null', 'no JSON'])(
+    'refuses an executable of another release, before anything is written: %j',
+    async (sbom) => {
+      writeFileSync(`${from}.cdx.json`, sbom);
+      const target = join(folder, 'stick');
+      await expect(copySelf(target, { from })).rejects.toMatchObject({
+        code: 'ERR_USAGE',
+        message: expect.stringContaining(sbom === sbomOf('0.0.9') ? 'it is airgap 0.0.9' : 'nothing tells its release'),
+        hint: expect.stringContaining('npm run package'),
+      });
+      await expect(requireSelf({ from })).rejects.toMatchObject({ code: 'ERR_USAGE' });
+      expect(existsSync(target)).toBe(false);
+    },
+  );
+
   it('puts an executable file with checksum, parts and licences into a folder, which it makes', async () => {
     const target = join(folder, 'media/stick');
     const path = join(target, executableName);
