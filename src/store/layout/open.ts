@@ -14,6 +14,7 @@ import { BlobFiles, partialDirectory } from './blob-files.ts';
 import { Checkpoint } from './checkpoint.ts';
 import { codeOf, onDisk, readSmall, replaceFile, statsOf } from './disk.ts';
 import { checkLayoutFile, type IndexEntry, indexedManifest, layoutFileText, parseIndexFile } from './index-file.ts';
+import { KeptIndex, stampOf } from './kept-index.ts';
 import { takeLock } from './lock-file.ts';
 import { LayoutNames } from './names.ts';
 import type { StoredFacts } from './reach.ts';
@@ -125,11 +126,6 @@ export async function readEntries(directory: string): Promise<IndexEntry[]> {
   return parseIndexFile(bytes.toString('utf8'), path);
 }
 
-async function stampOf(path: string): Promise<string> {
-  const stats = await statsOf(path);
-  return stats === undefined ? '' : `${stats.ino}-${stats.size}-${stats.mtimeMs}-${stats.ctimeMs}`;
-}
-
 interface OpenedLayout extends ReadIndex {
   readonly directory: string;
   readonly blobs: BlobFiles;
@@ -141,6 +137,8 @@ class LayoutStore implements Target {
   readonly #opened: OpenedLayout;
   readonly #facts = new Map<Digest, StoredFacts>();
   readonly #checkpoint: Checkpoint;
+  /** A writer's alone. */
+  readonly #kept: KeptIndex | undefined;
   /** What every question of a reader begins with: those that come at once share one look at the file. */
   readonly #current: () => Promise<ReadIndex>;
   #index: ReadIndex;
@@ -151,6 +149,7 @@ class LayoutStore implements Target {
     this.#opened = opened;
     this.#index = opened;
     this.#current = freshly(() => this.#readAgain());
+    if (!opened.readOnly) this.#kept = new KeptIndex(opened.directory, { ...opened, read: readEntries });
     this.#checkpoint = new Checkpoint(() => this.#save(opened.names));
   }
 
@@ -225,10 +224,8 @@ class LayoutStore implements Target {
   }
 
   async #save(names: LayoutNames): Promise<void> {
-    const { directory, blobs } = this.#opened;
-    const bytes = names.text();
-    await blobs.sync();
-    const temporary = join(directory, partialDirectory, 'index.json');
-    await replaceFile(join(directory, 'index.json'), { bytes, temporary });
+    const text = names.text();
+    await this.#opened.blobs.sync();
+    await this.#kept?.save(text);
   }
 }
