@@ -38,7 +38,7 @@ export interface KeptCertificates {
 
 /**
  * Reads or makes them. The authority stays as long as it holds; the server's certificate is made anew when its names are others than
- * those asked for, when less than 30 days are left, or when another authority signed it. Throws ERR_INPUT_INVALID for files that
+ * those asked for, when less than 30 days are left, when it begins later, or when another authority signed it. Throws ERR_INPUT_INVALID for files that
  * cannot be used, ERR_USAGE and ERR_NO_SPACE for a directory that cannot be written.
  */
 export async function keepCertificates(directory: string, options: KeepOptions): Promise<KeptCertificates> {
@@ -57,7 +57,7 @@ export async function keepCertificates(directory: string, options: KeepOptions):
     server: server.pair,
     serverUntil: new Date(new X509Certificate(server.pair.certificate).validTo),
     made: { authority: authority.isNew, server: server.isNew },
-    warnings: await warningsFor(authorityPath(directory)),
+    warnings: [...(await warningsFor(authorityPath(directory))), ...clockWarnings([authority.pair, server.pair], now)],
   };
 }
 
@@ -117,6 +117,8 @@ function stillGood(
   const { trusted, names, now } = wanted;
   if (!certificate.checkIssued(trusted) || !certificate.verify(trusted.publicKey)) return false;
   if (namesIn(certificate.subjectAltName).join() !== names.join()) return false;
+  // Made while the clock was ahead: nodes with the right time would refuse it. Where even the authority begins later, the clock is behind.
+  if (Date.parse(certificate.validFrom) > now.getTime() && Date.parse(trusted.validFrom) <= now.getTime()) return false;
   const validTo = Date.parse(certificate.validTo);
   return validTo - renewBeforeMs > now.getTime() || validTo >= Date.parse(trusted.validTo);
 }
@@ -144,4 +146,14 @@ function authorityPath(directory: string): string {
 async function warningsFor(path: string): Promise<string[]> {
   if (!(await isOpenToOthers(path))) return [];
   return [`others may read "${path}", which holds the key of the certificate authority: chmod 600 it`];
+}
+
+/** One that begins later was made under another clock. It is not made anew: which clock is wrong nobody can tell here, and nodes may have the right one. */
+function clockWarnings(pairs: readonly CertifiedKey[], now: Date): string[] {
+  const latest = Math.max(...pairs.map(({ certificate }) => Date.parse(new X509Certificate(certificate).validFrom)));
+  if (latest <= now.getTime()) return [];
+  const from = dayOf(new Date(latest).toISOString());
+  return [
+    `the certificate holds from ${from} on, and here it is ${dayOf(now.toISOString())}: check the clock of this machine`,
+  ];
 }

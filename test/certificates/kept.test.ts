@@ -47,7 +47,24 @@ describe('keepCertificates()', () => {
     ]);
     expect([renamed.authority, later.authority]).toEqual([first.authority, first.authority]);
     expect(new X509Certificate(renamed.server.certificate).subjectAltName).toBe('IP Address:10.5.0.2');
-    expect((await keep({ names: ['10.5.0.2'], now: new Date(Date.now() + 700 * day) })).made.server).toBe(false);
+    expect((await keep({ names: ['10.5.0.2'], now: new Date(Date.now() + 800 * day) })).made.server).toBe(false);
+  });
+
+  it('makes the certificate anew that was made while the clock was ahead, and none while it is behind', async () => {
+    const first = await keep();
+    const ahead = await keep({ now: new Date(Date.now() + 900 * day) });
+    const healed = await keep();
+    expect([ahead.made, healed.made, ahead.authority, healed.authority]).toEqual([
+      { authority: false, server: true },
+      { authority: false, server: true },
+      first.authority,
+      first.authority,
+    ]);
+    expect(Date.parse(new X509Certificate(healed.server.certificate).validFrom)).toBeLessThan(Date.now());
+    expect(healed.warnings).toEqual([]);
+    const behind = await keep({ now: new Date(Date.now() - 1000 * day) });
+    expect(behind).toMatchObject({ made: { authority: false, server: false }, server: healed.server });
+    expect(behind.warnings).toEqual([expect.stringContaining('check the clock of this machine')]);
   });
 
   it('makes the certificate anew when the file is damaged or another authority signed it', async () => {
