@@ -50,9 +50,10 @@ export class Exchange {
     this.request = request;
     this.response = response;
     this.method = request.method ?? 'GET';
-    const target = request.url ?? '/';
+    // Proxies send a whole URL, which every server has to take (RFC 9112, 3.2.2).
+    const target = (request.url ?? '/').replace(/^https?:\/\/[^/?#]*/i, '');
     const mark = target.indexOf('?');
-    this.path = mark < 0 ? target : target.slice(0, mark);
+    this.path = (mark < 0 ? target : target.slice(0, mark)) || '/';
     this.query = new URLSearchParams(mark < 0 ? '' : target.slice(mark + 1));
     const gone = new AbortController();
     this.signal = gone.signal;

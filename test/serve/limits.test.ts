@@ -249,6 +249,20 @@ describe('requests that are not what they seem', () => {
     expect(answer.length).toBeLessThan(layer.size);
   });
 
+  it('a whole URL in place of a path means the path in it, whoever it names', async () => {
+    for (const [target, status] of [
+      ['http://elsewhere.example/v2/', 200],
+      ['HTTPS://user:password@elsewhere.example:1/v2/_catalog?n=1', 200],
+      ['http://elsewhere.example', 404],
+      ['http://elsewhere.example?n=1', 404],
+      ['ftp://elsewhere.example/v2/', 404],
+      ['//elsewhere.example/v2/', 404],
+    ] as const) {
+      const answer = await talk(usual, request(target, 'Connection: close\r\n')).ended;
+      expect(answer, target).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
+    }
+  });
+
   it('bytes that are no HTTP are answered 400 with an error body', async () => {
     for (const nonsense of ['\x16\x03\x01\x02\x00\x01\x00\r\n\r\n', 'GET\r\n\r\n', 'SSH-2.0-x\r\n\r\n']) {
       const answer = await talk(usual, nonsense).ended;
