@@ -112,21 +112,26 @@ export class Exchange {
   /**
    * Answers with `length` bytes of content as fast as they are taken. The next chunk is asked for when the system has taken the last
    * one whole, so one chunk at a time is in memory and the content may use it again. `beforeEnd` has a last look before the last
-   * chunk. Content that fails cuts the connection, as the head is out by then, and so does `beforeEnd`.
+   * chunk. Throws what the content throws before its first byte, when an answer can still say so. Content that fails later cuts the
+   * connection, as the head is out by then, and so does `beforeEnd`.
    */
   async stream(status: number, headers: Headers, answer: StreamedAnswer): Promise<void> {
+    const chunks = answer.content[Symbol.asyncIterator]();
+    let result = await chunks.next();
     this.response.writeHead(status, { ...headers, 'content-length': answer.length });
     let left = answer.length;
     try {
-      for await (const chunk of answer.content) {
-        left -= chunk.length;
+      for (; result.done !== true; result = await chunks.next()) {
+        left -= result.value.length;
         if (left <= 0) await answer.beforeEnd();
-        await this.#write(chunk);
-        this.sent += chunk.length;
+        await this.#write(result.value);
+        this.sent += result.value.length;
       }
       this.response.end();
     } catch {
       this.response.destroy();
+    } finally {
+      await chunks.return?.();
     }
   }
 

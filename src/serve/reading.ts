@@ -88,7 +88,10 @@ export async function readBlob(
   const content = await repository.fetch(descriptor, { ...wanted, signal, transient: true });
   // What changed while it was sent must not arrive whole.
   const beforeEnd = () => library.integrity.ensure(repository, descriptor);
-  await exchange.stream(status, headers, { content, length, beforeEnd });
+  await exchange.stream(status, headers, { content, length, beforeEnd }).catch((error: unknown) => {
+    if (!isAirgapError(error) || !wrongBytes.has(error.code)) throw error;
+    throw new Refusal(refusals.internal, 'bytes are missing from where the blob is stored');
+  });
 }
 
 /** Undefined: the whole. Throws a refusal with status 416. */

@@ -132,6 +132,33 @@ describe('a blob that is asked for', () => {
     expect(problems).toHaveLength(3);
   });
 
+  it.each([
+    ['taken away', (path: string) => rm(path), 502],
+    ['emptied', (path: string) => truncate(path, 0), 500],
+  ] as const)(
+    'is answered with an error, not with silence, when it is %s between check and first byte',
+    async (_, harm, status) => {
+      let opened = 0;
+      const repository: Source['repository'] = (name) => {
+        const one = store.repository(name);
+        return replaced(one, {
+          fetch: async (descriptor, options) => {
+            const content = await one.fetch(descriptor, options);
+            opened += 1;
+            if (opened === 2) await harm(pathOf(layer));
+            return content;
+          },
+        });
+      };
+      const own = await serveStore(replaced(store, { repository }), { graceMs: 50 });
+      const answer = await fetch(`${own.url}/v2/big/one/blobs/${layer.digest}`);
+      expect([answer.status, answer.headers.get('content-type')]).toEqual([status, 'application/json']);
+      expect(await answer.text()).not.toContain(folder);
+      expect((await fetch(`${own.url}/healthz`)).status).toBe(200);
+      await own.close();
+    },
+  );
+
   it('does not arrive whole when it is damaged while it is sent', async () => {
     let opened = 0;
     const repository: Source['repository'] = (name) => {
