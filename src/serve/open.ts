@@ -15,6 +15,7 @@ import { Names } from './names.ts';
 import type { RunningServer, ServeOptions } from './options.ts';
 import { type Refusal, refusalFor } from './refusal.ts';
 import { UploadSessions } from './sessions.ts';
+import { Troubles } from './troubles.ts';
 import { Turns } from './turns.ts';
 import type { Workshop } from './writing.ts';
 
@@ -29,6 +30,7 @@ interface Service {
   readonly options: ServeOptions;
   readonly metrics: Metrics;
   readonly connections: Connections;
+  readonly troubles: Troubles;
 }
 
 /** Serves a store until close(). Throws ERR_UNREACHABLE when the address cannot be listened on. */
@@ -51,7 +53,8 @@ export async function serveStore(store: Source | Target, options: ServeOptions =
     },
     options.version ?? 'unknown',
   );
-  const service: Service = { workshop, options, metrics, connections };
+  const troubles = new Troubles(options.onTrouble ?? (() => {}));
+  const service: Service = { workshop, options, metrics, connections, troubles };
   server.on('request', (request: IncomingMessage, response: ServerResponse) => {
     void answerLogged(new Exchange(request, response), service);
   });
@@ -109,7 +112,9 @@ async function answerLogged(exchange: Exchange, service: Service): Promise<void>
     service.connections.refuseWhenFull();
     await dispatch(exchange, service);
   } catch (error) {
-    refuse(exchange, refusalFor(error));
+    const refusal = refusalFor(error);
+    service.troubles.met(error, refusal.status);
+    refuse(exchange, refusal);
   }
   dropBody(request);
 }

@@ -27,6 +27,8 @@ export interface ServeOptions {
   readonly onRequest?: (request: ServedRequest) => void;
   /** Called once for stored content that is found corrupt or short, and again only when its file has changed. */
   readonly onProblem?: (problem: ServeProblem) => void;
+  /** Called with one line, which may name paths, when the store or the server itself fails a request; the same once a minute. */
+  readonly onTrouble?: (message: string) => void;
   /** Decides who may ask. Default: everybody may read, and write where it is writable. */
   readonly access?: AccessControl;
   /** Answers GET and HEAD of `/`. Default: 404. */

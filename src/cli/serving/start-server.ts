@@ -55,6 +55,7 @@ export async function startServer(
     ...(access === undefined ? {} : { access }),
     ...logging(settings, context),
     onProblem: ({ message }) => warn(message),
+    onTrouble: warn,
     page: async (exchange, library) => page.answer?.(exchange, library),
     version: programVersion(),
     graceMs,
