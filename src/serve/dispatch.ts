@@ -40,7 +40,8 @@ export async function dispatch(
   }
   const route = parseRoute(exchange.path);
   exchange.kind = kinds[route.kind];
-  await checkAccess(exchange, isRead, options);
+  // Asking how far an upload is ends the request that was writing it: that is for who may write.
+  await checkAccess(exchange, isRead && exchange.kind !== 'upload', options);
   if (route.kind === 'unknown') return besides(exchange, service, isRead);
   if (route.kind === 'invalid') throw new Refusal(answerFor(route.code), route.message);
   if (route.kind === 'base' || route.kind === 'catalog') {

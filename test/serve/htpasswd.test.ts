@@ -149,6 +149,16 @@ describe('a registry with users', () => {
     expect(await status('/v2/new/blobs/uploads/', 'ada:sesame', upload)).toBe(202);
   });
 
+  it('shows uploads to users alone, also where reading is open', async () => {
+    await start(`ada:${hashOf('sesame')}\n`, { anonymousRead: true, writable: true });
+    const headers = basic('ada:sesame');
+    const begun = await fetch(`${server.url}/v2/a/b/blobs/uploads/`, { method: 'POST', headers });
+    const location = new URL(begun.headers.get('location') ?? '', server.url);
+    for (const method of ['GET', 'HEAD', 'PATCH', 'PUT', 'DELETE'])
+      expect((await fetch(location, { method })).status, method).toBe(401);
+    expect((await fetch(location, { headers })).status).toBe(204);
+  });
+
   it('sees a file that changed, and keeps the users it knows when the new one cannot be used', async () => {
     await start(`ada:${hashOf('old')}\n`);
     expect(await status('/v2/', 'ada:old')).toBe(200);
