@@ -149,13 +149,17 @@ function nodeComponent(ref, { node, parts }) {
     ...licensed('MIT'),
     cpe: cpe('nodejs:node.js', node.versions.node),
     purl: `pkg:generic/node@${node.versions.node}`,
-    externalReferences: [
-      {
-        type: 'distribution',
-        url: `https://registry.npmjs.org/${release.package}/-/${release.package}-${version}.tgz`,
-        ...hashesOf(release.integrity),
-      },
-    ],
+    pedigree: {
+      ancestors: [
+        {
+          type: 'library',
+          name: release.package,
+          version,
+          ...hashesOf(release.integrity),
+          purl: npmPurl(release.package, version),
+        },
+      ],
+    },
     components: parts,
   };
 }

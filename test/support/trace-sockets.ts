@@ -2,11 +2,12 @@
  * Runs a program and records whom it contacts: every connection it tries and every name it looks up, its children's too. The kernel's
  * word for it (strace) where that can be had; else, for Node.js programs, a hook in the program itself.
  */
-import { spawn, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { run } from '../interop/support/programs.ts';
 import { type Contact, contactsInStrace } from './strace-contacts.ts';
 
 export type { Contact } from './strace-contacts.ts';
@@ -83,30 +84,4 @@ function contactsInHook(text: string): Contact[] {
   return lines
     .map((line) => JSON.parse(line) as Contact | { kind: 'started' })
     .filter((line) => line.kind !== 'started');
-}
-
-function run(
-  [program = '', ...args]: readonly string[],
-  options: TraceOptions,
-): Promise<Pick<TracedRun, 'status' | 'stdout' | 'stderr'>> {
-  const child = spawn(program, args, {
-    cwd: options.cwd,
-    env: { ...process.env, ...options.env },
-    timeout: options.timeoutMs ?? 120_000,
-    killSignal: 'SIGKILL',
-  });
-  let stdout = '';
-  let stderr = '';
-  child.stdout.setEncoding('utf8').on('data', (text: string) => {
-    stdout += text;
-  });
-  child.stderr.setEncoding('utf8').on('data', (text: string) => {
-    stderr += text;
-  });
-  child.stdin.on('error', () => {});
-  child.stdin.end(options.input ?? '');
-  return new Promise((resolve, reject) => {
-    child.once('error', reject);
-    child.once('close', (status) => resolve({ status, stdout, stderr }));
-  });
 }

@@ -33,7 +33,8 @@ export interface Run {
 }
 
 export interface RunOptions {
-  readonly env?: Readonly<Record<string, string>>;
+  /** On top of the environment of the tests; undefined takes a variable away. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
   readonly cwd?: string;
   readonly input?: string;
   /** Default 120 000. */
