@@ -61,7 +61,8 @@ export function parseLocation(text: string): Location {
 /** The location as parseLocation() reads it back. */
 export function printLocation(location: Location): string {
   if (location.kind === 'layout') return `${layoutScheme}${location.directory}`;
-  if (location.kind === 'bundle') return `${bundleScheme}${location.path}${location.isDirectory ? '/' : ''}`;
+  if (location.kind === 'bundle')
+    return `${bundleScheme}${location.path}${location.isDirectory && location.path !== '/' ? '/' : ''}`;
   const start = location.scheme === undefined ? '' : `${location.scheme}://`;
   return `${start}${location.host}${location.prefix === '' ? '' : `/${location.prefix}`}`;
 }

@@ -76,6 +76,10 @@ describe('parseLocation()', () => {
     },
   );
 
+  it.each(['bundle:/', 'bundle:usb/', 'bundle:x.tar', 'oci:/'])('reads %s back as it is printed', (text) => {
+    expect(printLocation(parseLocation(text))).toBe(text);
+  });
+
   it('gives what printLocation() prints, or refuses with ERR_USAGE', () => {
     const piece = fc.constantFrom(
       'oci:',
