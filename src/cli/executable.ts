@@ -30,19 +30,3 @@ export function packageFolder(): string {
   while (!existsSync(join(folder, 'package.json')) && folder !== dirname(folder)) folder = dirname(folder);
   return folder;
 }
-
-/** How `node:cluster` or `fork()` starts this program again. */
-export interface ForkSettings {
-  /** For `cluster.setupPrimary({exec})`, or the first parameter of `fork()`. */
-  readonly exec: string;
-  readonly args: readonly string[];
-}
-
-/**
- * What to fork for the program to run `command` (for example `['serve', …]`) in a child of its own. An executable takes no path of a
- * script: what Node.js would take for one is its first argument.
- */
-export function forkSettings(command: readonly [string, ...string[]]): ForkSettings {
-  const [first, ...rest] = command;
-  return isSea() ? { exec: first, args: rest } : { exec: process.argv[1] ?? '', args: command };
-}

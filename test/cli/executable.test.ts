@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { forkSettings, packageFolder, packedText, programVersion, selfPath } from '../../src/cli/executable.ts';
+import { packageFolder, packedText, programVersion, selfPath } from '../../src/cli/executable.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -17,9 +17,5 @@ describe('under a Node.js of the machine', () => {
     expect(join(packageFolder(), '/')).toBe(join(root, '/'));
     const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string };
     expect(programVersion()).toBe(version);
-  });
-
-  it('forks the script that was started', () => {
-    expect(forkSettings(['serve', 'oci:x'])).toEqual({ exec: process.argv[1], args: ['serve', 'oci:x'] });
   });
 });

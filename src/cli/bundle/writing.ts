@@ -1,5 +1,5 @@
 /** A mirror into a bundle: what goes in is laid out before the first byte is fetched, and the bundle becomes visible when everything is in it. */
-import type { MirrorResult, Prepared } from '../../corridor.ts';
+import type { MirrorResult } from '../../corridor.ts';
 import type { Lock } from '../../lock/lock.ts';
 import { parseLock } from '../../lock/parse.ts';
 import { printLock } from '../../lock/print.ts';
@@ -158,9 +158,4 @@ function bundledImage(image: ResolvedImage): BundledImage {
     })),
     tags: image.tags.map(({ tag, digest }) => ({ tag, digest })),
   };
-}
-
-/** Whether an image of the plan travels in the bundle: of a delta only what the receiver lacks does. */
-export function travels(prepared: Pick<Prepared, 'plan'>, delta: Delta | undefined): number {
-  return (delta?.images ?? prepared.plan.images).length;
 }
