@@ -76,6 +76,19 @@ export function blobsOf(manifest: ImageManifest | ImageIndex): readonly Descript
   return manifest.kind === 'image' ? [manifest.config, ...manifest.layers] : [];
 }
 
+/** What a manifest names, in its order: manifests to be followed, and blobs, to which belongs whatever an index lists that is no manifest. A subject is not among them. */
+export function contentNamedBy(manifest: ImageManifest | ImageIndex): {
+  readonly manifests: readonly Descriptor[];
+  readonly blobs: readonly Descriptor[];
+} {
+  const children = childrenOf(manifest);
+  const isFollowed = (child: Descriptor): boolean => isManifestType(child.mediaType);
+  return {
+    manifests: children.filter(isFollowed),
+    blobs: [...blobsOf(manifest), ...children.filter((child) => !isFollowed(child))],
+  };
+}
+
 /** True for layers that registries normally do not hold: a non-distributable type. */
 export function isForeign(descriptor: Descriptor): boolean {
   return isForeignLayerType(descriptor.mediaType);

@@ -3,7 +3,7 @@ import { limitTo } from '../async/limit.ts';
 import { isAirgapError } from '../errors.ts';
 import type { Descriptor } from '../oci/descriptor.ts';
 import { type Digest, isDigest } from '../oci/digest.ts';
-import { blobsOf, childrenOf, documentOf, isForeign, maxManifestBytes } from '../oci/manifest.ts';
+import { contentNamedBy, documentOf, isForeign, maxManifestBytes } from '../oci/manifest.ts';
 import { isManifestType, mediaTypes } from '../oci/media-type.ts';
 import type { RepositoryName } from '../oci/reference.ts';
 import type { IndexedManifest } from '../store/store.ts';
@@ -153,13 +153,9 @@ export class CheckRun {
     try {
       const { manifest } = documentOf(bytes, descriptor.mediaType);
       if (manifest.subject !== undefined) this.#referrers.add(digest);
-      const children = childrenOf(manifest);
-      await this.#children(
-        wanted,
-        children.filter((child) => isManifestType(child.mediaType)),
-      );
-      const others = children.filter((child) => !isManifestType(child.mediaType));
-      for (const blob of [...blobsOf(manifest), ...others]) await this.#part(wanted, blob);
+      const { manifests, blobs } = contentNamedBy(manifest);
+      await this.#children(wanted, manifests);
+      for (const blob of blobs) await this.#part(wanted, blob);
     } catch (error) {
       if (!isAirgapError(error)) throw error;
       const read: ReadContent = { verdict: 'corrupt', message: `it is no manifest: ${error.message}`, bytesRead: 0 };

@@ -4,7 +4,7 @@ import { type AirgapError, type ErrorCode, isAirgapError } from '../errors.ts';
 import type { ReceiptGathering, ReceiptPlace } from '../lock/gather-receipt.ts';
 import type { Descriptor } from '../oci/descriptor.ts';
 import { algorithmOf, type Digest } from '../oci/digest.ts';
-import { blobsOf, childrenOf, documentOf, isForeign } from '../oci/manifest.ts';
+import { contentNamedBy, documentOf, isForeign } from '../oci/manifest.ts';
 import { isManifestType } from '../oci/media-type.ts';
 import { formatRepository, type RepositoryName, type Tag } from '../oci/reference.ts';
 import { throwIfAborted } from '../store/interruption.ts';
@@ -148,12 +148,8 @@ export class HoldingsWalk {
     const { digest } = descriptor;
     const { manifest } = documentOf(bytes, descriptor.mediaType, { algorithm: algorithmOf(digest) });
     this.#options.gathering.manifest(place, { digest, size: bytes.length });
-    const children = childrenOf(manifest);
-    return {
-      digest,
-      manifests: children.filter((child) => isManifestType(child.mediaType)).map((child) => child.digest),
-      blobs: [...blobsOf(manifest), ...children.filter((child) => !isManifestType(child.mediaType))],
-    };
+    const { manifests, blobs } = contentNamedBy(manifest);
+    return { digest, manifests: manifests.map((child) => child.digest), blobs };
   }
 
   async #referrers({ name }: WalkedRepository, digest: Digest): Promise<readonly Digest[]> {

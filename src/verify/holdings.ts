@@ -6,8 +6,7 @@ import { ReceiptGathering, type ReceiptPlace } from '../lock/gather-receipt.ts';
 import type { Lock, LockedImage } from '../lock/lock.ts';
 import type { SiteReceipt } from '../lock/receipt.ts';
 import { algorithmOf, type Digest } from '../oci/digest.ts';
-import { blobsOf, childrenOf, documentOf, isForeign } from '../oci/manifest.ts';
-import { isManifestType } from '../oci/media-type.ts';
+import { contentNamedBy, documentOf, isForeign } from '../oci/manifest.ts';
 import { printReference, type RepositoryName, type Tag } from '../oci/reference.ts';
 import { throwIfAborted } from '../store/interruption.ts';
 import type { Source } from '../store/store.ts';
@@ -185,9 +184,8 @@ async function readLocked(
     const { manifest } = documentOf(bytes, descriptor.mediaType, { algorithm: algorithmOf(digest) });
     gathering.manifest(place, { digest, size: bytes.length });
     const omitted = new Set(locked.omitted);
-    const others = childrenOf(manifest).filter((child) => !isManifestType(child.mediaType));
-    const blobs = [...blobsOf(manifest), ...others].filter((blob) => !isForeign(blob) && !omitted.has(blob.digest));
-    for (const blob of blobs) gathering.blob(place, blob);
+    for (const blob of contentNamedBy(manifest).blobs)
+      if (!isForeign(blob) && !omitted.has(blob.digest)) gathering.blob(place, blob);
     return undefined;
   } catch (error) {
     if (!isAirgapError(error) || signal?.aborted === true) throw error;

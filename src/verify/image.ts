@@ -1,8 +1,7 @@
 /** One image as it should stand, held against what the target answers. */
 import type { Descriptor } from '../oci/descriptor.ts';
 import type { Digest } from '../oci/digest.ts';
-import { blobsOf, childrenOf, isForeign, type ManifestDocument } from '../oci/manifest.ts';
-import { isManifestType } from '../oci/media-type.ts';
+import { contentNamedBy, isForeign, type ManifestDocument } from '../oci/manifest.ts';
 import { formatRepository, printReference, type Reference, type RepositoryName, type Tag } from '../oci/reference.ts';
 import type { Finding, FindingKind } from './verification.ts';
 import { type Fault, isFault, type Witness } from './witness.ts';
@@ -92,15 +91,13 @@ class Check {
       if (this.#isNew('bound')) this.#add('content-differs', `manifest "${digest}" belongs to too many others`, digest);
       return;
     }
-    const children = childrenOf(document.manifest);
-    const manifests = children.filter((child) => isManifestType(child.mediaType));
-    const others = children.filter(
-      (child) => !isManifestType(child.mediaType) && !this.#image.omitted.has(child.digest),
-    );
-    const blobs = [...blobsOf(document.manifest), ...others].filter((blob) => !isForeign(blob));
+    const { manifests, blobs } = contentNamedBy(document.manifest);
+    const isOmitted = ({ digest }: Descriptor): boolean =>
+      document.manifest.kind === 'index' && this.#image.omitted.has(digest);
+    const wanted = blobs.filter((blob) => !isForeign(blob) && !isOmitted(blob));
     await Promise.all([
       ...manifests.map((child) => this.manifest(child.digest, child)),
-      ...blobs.map((blob) => this.#blob(blob)),
+      ...wanted.map((blob) => this.#blob(blob)),
     ]);
   }
 

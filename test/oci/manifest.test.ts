@@ -5,6 +5,7 @@ import { digestOf } from '../../src/oci/digest.ts';
 import {
   blobsOf,
   childrenOf,
+  contentNamedBy,
   documentOf,
   isForeign,
   maxManifestBytes,
@@ -209,6 +210,14 @@ describe('childrenOf() and blobsOf()', () => {
     expect(blobsOf(anIndex)).toEqual([]);
     expect(childrenOf(anImage)).toEqual([]);
     expect(blobsOf(anImage)).toEqual([config, layer]);
+  });
+});
+
+describe('contentNamedBy()', () => {
+  it('counts what an index lists that is no manifest among the blobs', () => {
+    const anIndex = parseManifest(bytesOf({ ...index, manifests: [child, layer], subject: child }), undefined);
+    expect(contentNamedBy(anIndex)).toEqual({ manifests: [child], blobs: [layer] });
+    expect(contentNamedBy(parseManifest(bytesOf(image), undefined))).toEqual({ manifests: [], blobs: [config, layer] });
   });
 });
 
