@@ -3,11 +3,10 @@ import { readdir, stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { BundleSource } from '../store/bundle/bundle.ts';
 import { volumeName } from '../store/bundle/find-volumes.ts';
-import { openBundle } from '../store/bundle/reader.ts';
 import { openLayout } from '../store/layout/open.ts';
 import { parseLocation, printLocation } from '../store/location.ts';
 import type { Source } from '../store/store.ts';
-import { readInputFile } from './files.ts';
+import { openWithKey } from './bundle/open-bundle.ts';
 import { usageError } from './values.ts';
 
 export interface ReadablePlace {
@@ -62,9 +61,7 @@ export async function openForReading(place: ReadablePlace, options: OpenOptions 
       throw usageError('Cannot use --verify-key with a directory: only bundles are signed');
     return { ...place, store: await openLayout(place.path, { readOnly: true }), bundle: undefined };
   }
-  const key = verifyKeyFile === undefined ? undefined : await readInputFile(verifyKeyFile, verifyKeyFile);
-  const verifyKey = key === undefined ? undefined : Buffer.from(key).toString('utf8');
-  const bundle = await openBundle(place.path, { verifyKey, verifyKeyName: verifyKeyFile, signal, cutShort });
+  const bundle = await openWithKey(place.path, verifyKeyFile, { signal, cutShort });
   return { ...place, store: bundle, bundle };
 }
 

@@ -2,7 +2,8 @@
 import { basename } from 'node:path';
 import { emitTalosRegistries, talosRegistriesPath } from '../emit/talos.ts';
 import type { RequestedReference } from '../input/requested.ts';
-import { type Mirror, type MirrorRule, mirrorsOf } from '../mirror/rule.ts';
+import type { LockedImage } from '../lock/lock.ts';
+import { type Mirror, type MirrorRule, mirrorsOf, placeRepository } from '../mirror/rule.ts';
 import { type Location, printLocation } from '../store/location.ts';
 import { isLoopbackHost } from '../store/registry/private-address.ts';
 import { talosReleases } from '../talos/catalogue.ts';
@@ -13,6 +14,11 @@ import type { Settings } from './settings.ts';
 export function ruleFor(to: Location, prefixByRegistry: boolean): MirrorRule {
   if (to.kind !== 'registry') return { naming: 'keep', registry: '', prefix: '' };
   return { naming: prefixByRegistry ? 'by-registry' : 'replace-host', registry: to.host, prefix: to.prefix };
+}
+
+/** Images of a lock where a rule puts them, whatever target the lock was written for. */
+export function placedBy(rule: MirrorRule, images: readonly LockedImage[]): LockedImage[] {
+  return images.map((image) => ({ ...image, target: placeRepository(rule, image.source) }));
 }
 
 /** The target as a command that repairs it names it, after `--to`. */

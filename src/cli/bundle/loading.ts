@@ -5,7 +5,6 @@ import { AirgapError } from '../../errors.ts';
 import { requestsFromLock } from '../../input/merge.ts';
 import type { RequestedReference } from '../../input/requested.ts';
 import type { Lock, LockedImage } from '../../lock/lock.ts';
-import { parseLock } from '../../lock/parse.ts';
 import { sortLock } from '../../lock/print.ts';
 import { type MirrorRule, placeRepository } from '../../mirror/rule.ts';
 import type { Digest } from '../../oci/digest.ts';
@@ -23,10 +22,11 @@ import type { Target } from '../../store/store.ts';
 import { parseTalosVersion, type TalosVersion } from '../../talos/version.ts';
 import type { Finding } from '../../verify/verification.ts';
 import { verifyLock } from '../../verify/verify.ts';
-import { mirrorsFor } from '../placing.ts';
+import { mirrorsFor, placedBy } from '../placing.ts';
 import { counted, imageName, sizeText } from '../report/text.ts';
 import type { Session } from '../session.ts';
 import { missingVolumeText } from './bundle-text.ts';
+import { lockInside } from './open-bundle.ts';
 import { refuseTampered } from './reading-all.ts';
 
 /** What a bundle says is in it, and what it expects to find. */
@@ -56,9 +56,8 @@ interface LoadingRun {
 /** Reads the lock inside. Throws ERR_LOCK_INVALID. */
 export async function bundleInputs(bundle: BundleSource): Promise<BundleInputs> {
   const talos = bundle.set?.talos === undefined ? undefined : parseTalosVersion(bundle.set.talos);
-  const bytes = await bundle.file(entryNames.lock);
-  if (bytes === undefined) return { requests: undefined, expected: [], talos };
-  const lock = parseLock(Buffer.from(bytes).toString('utf8'), `${entryNames.lock} in ${bundle.place}`);
+  const lock = await lockInside(bundle);
+  if (lock === undefined) return { requests: undefined, expected: [], talos };
   const isHere = (image: LockedImage): boolean => bundle.promises(image.digest);
   return {
     requests: requestsFromLock({ ...lock, images: lock.images.filter(isHere).map(asked) }),
@@ -107,7 +106,7 @@ export function expectedLock(
   expected: readonly LockedImage[],
   place: { readonly rule: MirrorRule; readonly endpoint: string | undefined; readonly perRegistry: boolean },
 ): Lock {
-  const images = expected.map((image) => ({ ...image, target: placeRepository(place.rule, image.source) }));
+  const images = placedBy(place.rule, expected);
   const mirrors = mirrorsFor(
     images.map(({ source }) => ({ reference: source })),
     place,

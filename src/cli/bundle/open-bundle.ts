@@ -3,8 +3,17 @@ import { createPublicKey } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { AirgapError } from '../../errors.ts';
-import type { BundlePlace, BundleSource, BundleWriteOptions, BundleWriter } from '../../store/bundle/bundle.ts';
+import type { Lock } from '../../lock/lock.ts';
+import { parseLock } from '../../lock/parse.ts';
+import type {
+  BundlePlace,
+  BundleReadOptions,
+  BundleSource,
+  BundleWriteOptions,
+  BundleWriter,
+} from '../../store/bundle/bundle.ts';
 import { openBundle } from '../../store/bundle/reader.ts';
+import { entryNames } from '../../store/bundle/set.ts';
 import { checkSignature, signerFrom } from '../../store/bundle/signature.ts';
 import { openBundleWriter } from '../../store/bundle/writer.ts';
 import type { BundleLocation } from '../../store/location.ts';
@@ -17,9 +26,24 @@ export async function openBundleSource(
   options: { readonly settings: Settings; readonly staging?: string },
 ): Promise<BundleSource> {
   const { settings, staging } = options;
-  const { verifyKeyFile } = settings.bundle;
+  return openWithKey(resolve(settings.cwd, location.path), settings.bundle.verifyKeyFile, { staging });
+}
+
+/** Opens a bundle that has to be signed with the other half of the key in a file, where one is named. Throws as openBundle(), and ERR_INPUT_INVALID for a file that cannot be read. */
+export async function openWithKey(
+  path: string,
+  verifyKeyFile: string | undefined,
+  options: Omit<BundleReadOptions, 'verifyKey' | 'verifyKeyName'>,
+): Promise<BundleSource> {
   const verifyKey = verifyKeyFile === undefined ? undefined : await readPem(verifyKeyFile);
-  return openBundle(resolve(settings.cwd, location.path), { verifyKey, verifyKeyName: verifyKeyFile, staging });
+  return openBundle(path, { ...options, verifyKey, verifyKeyName: verifyKeyFile });
+}
+
+/** The lock a bundle carries; undefined for an archive without one. Throws ERR_LOCK_INVALID, and ERR_INPUT_INVALID where its bytes are not those of the set. */
+export async function lockInside(bundle: BundleSource): Promise<Lock | undefined> {
+  const bytes = await bundle.file(entryNames.lock);
+  if (bytes === undefined) return undefined;
+  return parseLock(Buffer.from(bytes).toString('utf8'), `${entryNames.lock} in ${bundle.place}`);
 }
 
 /** Opens a bundle for writing; without `write` nothing is made or locked. The key is tried before anything is fetched. */

@@ -51,7 +51,7 @@ export async function settleVolumes(
   return {
     failures,
     waiting,
-    problem: told.some(() => problem !== undefined && isTold(problem, damage)) ? undefined : problem,
+    problem: problem !== undefined && told.length > 0 && isTold(problem, damage) ? undefined : problem,
   };
 }
 

@@ -18,7 +18,7 @@ import { printTalosVersion, type TalosVersion } from '../../talos/version.ts';
 import { holdingsOfLock, mergeReceipts } from '../../verify/holdings.ts';
 import { atTarget } from '../failures.ts';
 import { readInputFile } from '../files.ts';
-import { configVersionFor, patchText } from '../placing.ts';
+import { configVersionFor, patchText, ruleFor } from '../placing.ts';
 import type { Session } from '../session.ts';
 
 /** The name of the Talos configuration inside a bundle. */
@@ -94,7 +94,7 @@ export class BundleWriting {
   /** The lock says what the bundle holds and names no host: the same content is the same bytes. */
   #files(plan: Plan): { readonly name: string; readonly bytes: Uint8Array }[] {
     const { mirrors, session, talos } = this.#options;
-    const rule = { naming: 'keep', registry: '', prefix: '' } as const;
+    const rule = ruleFor(session.settings.to, false);
     const lock = pinned(lockOf(plan.images, { rule, mirrors, contacts: [], carried: [] }));
     const files = [{ name: entryNames.lock, bytes: Buffer.from(printLock(lock)) }];
     if (mirrors.length === 0) return files;

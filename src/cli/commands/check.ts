@@ -2,11 +2,10 @@
 import { resolve } from 'node:path';
 import { isAirgapError } from '../../errors.ts';
 import type { Lock } from '../../lock/lock.ts';
-import { parseLock } from '../../lock/parse.ts';
 import type { BundleSource } from '../../store/bundle/bundle.ts';
-import { entryNames } from '../../store/bundle/set.ts';
 import type { Source } from '../../store/store.ts';
 import { type CheckFinding, type ContentCheck, checkContent } from '../../verify/check.ts';
+import { lockInside } from '../bundle/open-bundle.ts';
 import { bundleSubject } from '../bundle/reading-all.ts';
 import { type CheckReport, checkFindingLines, checkLines } from '../check-text.ts';
 import type { Invocation } from '../define/wiring.ts';
@@ -58,19 +57,17 @@ async function lockFor(
 ): Promise<Lock | undefined> {
   const { lockFile } = session.settings;
   if (given !== undefined) return requireLock(lockFile);
-  if (bundle !== undefined) return lockInside(bundle);
+  if (bundle !== undefined) return soundLockInside(bundle);
   const beside = await readLock(lockFile).catch(() => undefined);
   return beside?.rule.naming === 'keep' && (await namesAny(store, beside)) ? beside : undefined;
 }
 
 /** A lock whose bytes are wrong is found when files are read; here it only cannot help. */
-async function lockInside(bundle: BundleSource): Promise<Lock | undefined> {
-  const bytes = await bundle.file(entryNames.lock).catch((error: unknown) => {
+function soundLockInside(bundle: BundleSource): Promise<Lock | undefined> {
+  return lockInside(bundle).catch((error: unknown) => {
     if (isAirgapError(error) && error.code === 'ERR_INPUT_INVALID') return undefined;
     throw error;
   });
-  if (bytes === undefined) return undefined;
-  return parseLock(Buffer.from(bytes).toString('utf8'), `${entryNames.lock} in ${bundle.place}`);
 }
 
 async function namesAny(store: Source, lock: Lock): Promise<boolean> {

@@ -1,7 +1,6 @@
 /** `airgap receipt`: what a site has, stated for a delta. Standard output has the receipt and nothing else. */
 import type { Lock } from '../../lock/lock.ts';
 import { printReceipt, type SiteReceipt } from '../../lock/receipt.ts';
-import { placeRepository } from '../../mirror/rule.ts';
 import { type BundleLocation, type Location, printLocation } from '../../store/location.ts';
 import { readHoldings } from '../../verify/holdings.ts';
 import type { Invocation } from '../define/wiring.ts';
@@ -10,7 +9,7 @@ import { checkWritable, writeFileAtomic } from '../files.ts';
 import { textFlag } from '../flags.ts';
 import { requireLock } from '../lock-file.ts';
 import { openTarget } from '../open.ts';
-import { ruleFor } from '../placing.ts';
+import { placedBy, ruleFor } from '../placing.ts';
 import { counted, printable, sizeText } from '../report/text.ts';
 import { goOn, inSession, type Session } from '../session.ts';
 import { readSettings } from '../settings.ts';
@@ -64,11 +63,7 @@ async function readSite(
 /** The lock's images where `--to` has them, whatever target the lock was written for. */
 function placedAt({ settings }: Session, { to, lock }: { readonly to: Location; readonly lock: Lock }): Lock {
   const rule = ruleFor(to, settings.prefixByRegistry || lock.rule.naming === 'by-registry');
-  return {
-    ...lock,
-    rule,
-    images: lock.images.map((image) => ({ ...image, target: placeRepository(rule, image.source) })),
-  };
+  return { ...lock, rule, images: placedBy(rule, lock.images) };
 }
 
 function summaryLines({ site, repositories, manifests, blobs }: SiteReceipt, outputFile: string | undefined): string[] {

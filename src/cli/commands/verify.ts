@@ -14,7 +14,7 @@ import { switchFlag } from '../flags.ts';
 import { type GatheredInputs, gatherInputs } from '../inputs.ts';
 import { requireLock, sameRule } from '../lock-file.ts';
 import { openTarget } from '../open.ts';
-import { mirrorsFor, repairPlace, ruleFor } from '../placing.ts';
+import { mirrorsFor, placedBy, repairPlace, ruleFor } from '../placing.ts';
 import { jsonLine } from '../report/json.ts';
 import { goOn, inSession, type Session } from '../session.ts';
 import { readSettings, type Settings } from '../settings.ts';
@@ -96,7 +96,7 @@ function locationOf(lock: Lock, settings: Settings): Location {
 /** The same images looked for where `--to` would have put them. */
 function placedAnew(lock: Lock, place: { readonly rule: MirrorRule; readonly endpoint: string | undefined }): Lock {
   if (sameRule(lock.rule, place.rule)) return lock;
-  const images = lock.images.map((image) => ({ ...image, target: placeRepository(place.rule, image.source) }));
+  const images = placedBy(place.rule, lock.images);
   const requests = lock.images.map(({ source }) => ({ reference: source }));
   return { ...lock, rule: place.rule, images, mirrors: mirrorsFor(requests, { ...place, perRegistry: false }) };
 }
