@@ -1,17 +1,10 @@
 /** What of a layout is needed, told from its names and its manifests. Pure but for the reading it is given. */
-import { type Digest, digestOf, isDigest } from '../../oci/digest.ts';
+import { algorithmOf, type Digest, digestOf, isDigest } from '../../oci/digest.ts';
 import { manifestLimit, peekManifest } from '../peek.ts';
 import type { IndexEntry } from './index-file.ts';
 
-/** Content by digest: its size, and its bytes where they can be a document. */
-export interface MarkedContent {
-  readonly size: number;
-  /** Undefined for what is larger than a manifest can be. */
-  readonly bytes: Uint8Array | undefined;
-}
-
-/** Undefined for what is not here. */
-export type ReadContent = (digest: Digest) => Promise<MarkedContent | undefined>;
+/** Bytes of content that can be a document. Undefined for what is not here, or is larger than a manifest can be. */
+export type ReadContent = (digest: Digest) => Promise<Uint8Array | undefined>;
 
 export interface Marks {
   /** Entries of the index that stay, in their order. */
@@ -97,10 +90,8 @@ class Marker {
   /** Read once. Undefined for what is not here or is damaged. */
   async document(digest: Digest): Promise<Document | undefined> {
     if (this.#documents.has(digest)) return this.#documents.get(digest);
-    const content = await this.#read(digest);
-    const bytes = content?.bytes;
-    const isDamaged =
-      bytes !== undefined && digestOf(bytes, digest.startsWith('sha512:') ? 'sha512' : 'sha256') !== digest;
+    const bytes = await this.#read(digest);
+    const isDamaged = bytes !== undefined && digestOf(bytes, algorithmOf(digest)) !== digest;
     if (isDamaged) this.damaged.add(digest);
     const document = bytes === undefined || isDamaged ? undefined : readDocument(bytes);
     this.#documents.set(digest, document);

@@ -86,8 +86,7 @@ async function find(directory: string, { blobs, options, entries }: Finding): Pr
     dropUntagged: options.untagged ?? false,
     read: async (digest) => {
       throwIfAborted(signal);
-      const size = await blobs.size(digest);
-      return size === undefined ? undefined : { size, bytes: await blobs.read(digest, manifestLimit) };
+      return blobs.read(digest, manifestLimit);
     },
   });
   const [damaged] = marks.damaged;

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { type Digest, digestOf } from '../../../src/oci/digest.ts';
 import { mediaTypes } from '../../../src/oci/media-type.ts';
 import { parseTag } from '../../../src/oci/reference.ts';
-import { type MarkedContent, mark } from '../../../src/store/layout/gc-mark.ts';
+import { mark } from '../../../src/store/layout/gc-mark.ts';
 import { entryFor, type IndexEntry } from '../../../src/store/layout/index-file.ts';
 
 /** One document of a made-up layout: it may list earlier ones, and be about one. */
@@ -18,7 +18,7 @@ interface Drawn {
 
 interface Layout {
   readonly digests: readonly Digest[];
-  readonly content: ReadonlyMap<Digest, MarkedContent>;
+  readonly content: ReadonlyMap<Digest, Uint8Array>;
   readonly entries: readonly IndexEntry[];
 }
 
@@ -37,7 +37,7 @@ const layouts = fc.array(
 
 function layOut(drawn: readonly Drawn[]): Layout {
   const digests: Digest[] = [];
-  const content = new Map<Digest, MarkedContent>();
+  const content = new Map<Digest, Uint8Array>();
   const entries: IndexEntry[] = [];
   for (const [at, { children, subject, blob, named, absent }] of drawn.entries()) {
     const earlier = (wanted: number) => (at === 0 || wanted < 0 ? undefined : digests[wanted % at]);
@@ -51,7 +51,7 @@ function layOut(drawn: readonly Drawn[]): Layout {
     const bytes = Buffer.from(JSON.stringify({ schemaVersion: 2, ...shape, ...more, at }));
     const digest = digestOf(bytes);
     digests.push(digest);
-    if (!absent) content.set(digest, { size: bytes.length, bytes });
+    if (!absent) content.set(digest, bytes);
     if (named === 'not') continue;
     const name = { registry: 'ghcr.io', repository: 'a/b', ...(named === 'tag' ? { tag: parseTag(`t${at}`) } : {}) };
     entries.push(entryFor(name, { mediaType: shape.mediaType, digest, size: bytes.length }));
@@ -70,7 +70,7 @@ describe('mark()', () => {
         const reached = new Set<string>();
         const visit = (digest: string): void => {
           reached.add(digest);
-          const bytes = layout.content.get(digest as Digest)?.bytes;
+          const bytes = layout.content.get(digest as Digest);
           if (bytes === undefined) return;
           const { manifests = [], config } = JSON.parse(Buffer.from(bytes).toString());
           if (config !== undefined) reached.add(config.digest);
@@ -94,7 +94,7 @@ describe('mark()', () => {
         for (const entry of marks.dropped) {
           expect(entry.reference?.tag).toBeUndefined();
           expect(marks.manifests.has(entry.digest)).toBe(false);
-          const bytes = layout.content.get(entry.digest)?.bytes;
+          const bytes = layout.content.get(entry.digest);
           const about = bytes === undefined ? undefined : JSON.parse(Buffer.from(bytes).toString()).subject?.digest;
           expect(marks.manifests.has(about)).toBe(false);
         }
@@ -105,7 +105,7 @@ describe('mark()', () => {
 
   it('names a document whose bytes are not what its digest says', async () => {
     const layout = layOut([{ children: [], subject: -1, blob: 0, named: 'tag', absent: false }]);
-    const damaged = async (): Promise<MarkedContent> => ({ size: 2, bytes: Buffer.from('{}') });
+    const damaged = async () => Buffer.from('{}');
     const marks = await mark(layout.entries, { dropUntagged: false, read: damaged });
     expect(marks.damaged).toEqual([layout.digests[0]]);
   });
