@@ -26,6 +26,14 @@ export function printPlatform(platform: Platform): string {
   return platform.variant === undefined ? base : `${base}/${platform.variant}`;
 }
 
+/** The platform an image's config names (OCI image-spec v1.1, config.md "Properties"): a parsed config, which may be anything. */
+export function platformInConfig(config: unknown): Platform | undefined {
+  if (typeof config !== 'object' || config === null) return undefined;
+  const { os, architecture, variant } = config as Readonly<Record<string, unknown>>;
+  if (typeof os !== 'string' || typeof architecture !== 'string' || os === '' || architecture === '') return undefined;
+  return typeof variant === 'string' && variant !== '' ? { os, architecture, variant } : { os, architecture };
+}
+
 /** The attestation children of BuildKit carry this platform. */
 export function isUnknownPlatform(platform: Platform): boolean {
   return platform.os === 'unknown' || platform.architecture === 'unknown';

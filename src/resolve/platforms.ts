@@ -4,7 +4,7 @@ import type { Descriptor } from '../oci/descriptor.ts';
 import type { Digest } from '../oci/digest.ts';
 import { childrenOf, type ManifestDocument } from '../oci/manifest.ts';
 import { isImageManifestType, isIndexType, mediaTypes } from '../oci/media-type.ts';
-import { isUnknownPlatform, type Platform, platformMatches, printPlatform } from '../oci/platform.ts';
+import { isUnknownPlatform, type Platform, platformInConfig, platformMatches, printPlatform } from '../oci/platform.ts';
 import type { ReadableRepository } from '../store/store.ts';
 import { readVerified } from '../store/verified.ts';
 import { walkLimits } from './walk.ts';
@@ -83,12 +83,7 @@ export async function platformOf(
 
 function parseConfig(bytes: Uint8Array): Platform | undefined {
   try {
-    const config: unknown = JSON.parse(new TextDecoder().decode(bytes));
-    if (typeof config !== 'object' || config === null) return undefined;
-    const { os, architecture, variant } = config as Readonly<Record<string, unknown>>;
-    if (typeof os !== 'string' || typeof architecture !== 'string' || os === '' || architecture === '')
-      return undefined;
-    return typeof variant === 'string' && variant !== '' ? { os, architecture, variant } : { os, architecture };
+    return platformInConfig(JSON.parse(new TextDecoder().decode(bytes)));
   } catch {
     return undefined;
   }

@@ -1,5 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { isUnknownPlatform, parsePlatform, platformMatches, printPlatform } from '../../src/oci/platform.ts';
+import {
+  isUnknownPlatform,
+  parsePlatform,
+  platformInConfig,
+  platformMatches,
+  printPlatform,
+} from '../../src/oci/platform.ts';
 
 describe('parsePlatform()', () => {
   it.each(['linux/amd64', 'linux/arm/v7', 'windows/amd64'])('reads %s, and printPlatform() prints it', (text) => {
@@ -35,5 +41,25 @@ describe('isUnknownPlatform()', () => {
   it('tells the platform that attestations carry', () => {
     expect(isUnknownPlatform({ os: 'unknown', architecture: 'unknown' })).toBe(true);
     expect(isUnknownPlatform({ os: 'linux', architecture: 'amd64' })).toBe(false);
+  });
+});
+
+describe('platformInConfig()', () => {
+  it('reads what an image runs on', () => {
+    const named = { os: 'linux', architecture: 'arm', variant: 'v7' };
+    expect(platformInConfig({ ...named, created: 'now' })).toEqual(named);
+    expect(platformInConfig({ ...named, variant: '' })).toEqual({ os: 'linux', architecture: 'arm' });
+  });
+
+  it.each([
+    undefined,
+    null,
+    'linux',
+    [],
+    { os: 'linux' },
+    { os: '', architecture: 'arm' },
+    { os: 'linux', architecture: 1 },
+  ])('finds none in %j', (config) => {
+    expect(platformInConfig(config)).toBeUndefined();
   });
 });

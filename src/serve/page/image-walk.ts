@@ -4,9 +4,9 @@ import type { Descriptor } from '../../oci/descriptor.ts';
 import type { Digest } from '../../oci/digest.ts';
 import { blobsOf, documentOf, isForeign, type ManifestDocument } from '../../oci/manifest.ts';
 import { isManifestType } from '../../oci/media-type.ts';
-import { isUnknownPlatform, type Platform, printPlatform } from '../../oci/platform.ts';
+import { isUnknownPlatform, type Platform, platformInConfig, printPlatform } from '../../oci/platform.ts';
 import type { ReadableRepository } from '../../store/store.ts';
-import { verifiedContent } from '../../store/verified.ts';
+import { readVerified } from '../../store/verified.ts';
 
 /** Manifests of one image that are read; indexes of real images name some dozens. */
 const manifestsRead = 512;
@@ -147,10 +147,8 @@ export class ImageWalk {
     const unknown: Platform = { os: 'unknown', architecture: 'unknown' };
     if (config.size > configLimit || !(await this.#options.isHere(config))) return unknown;
     try {
-      const chunks: Uint8Array[] = [];
-      const content = await this.#options.repository.fetch(config);
-      for await (const chunk of verifiedContent(config, content)) chunks.push(chunk);
-      return platformOf(JSON.parse(Buffer.concat(chunks).toString('utf8'))) ?? unknown;
+      const bytes = await readVerified(this.#options.repository, config, { limit: configLimit });
+      return platformInConfig(JSON.parse(Buffer.from(bytes).toString('utf8'))) ?? unknown;
     } catch (error) {
       if (isAirgapError(error)) this.#miss(config);
       return unknown;
@@ -175,13 +173,6 @@ export class ImageWalk {
     this.#missing.count += 1;
     this.#missing.bytes += content.size;
   }
-}
-
-function platformOf(config: unknown): Platform | undefined {
-  if (typeof config !== 'object' || config === null) return undefined;
-  const { os, architecture, variant } = config as Record<string, unknown>;
-  if (typeof os !== 'string' || typeof architecture !== 'string' || os === '' || architecture === '') return undefined;
-  return typeof variant === 'string' && variant !== '' ? { os, architecture, variant } : { os, architecture };
 }
 
 /** Foreign text: an index may say anything. */
