@@ -7,7 +7,7 @@ import { type Metrics, metricsContentType } from './metrics.ts';
 import { parseWireName, type WireName } from './names.ts';
 import type { ServeOptions } from './options.ts';
 import { type Library, listCatalog, listReferrers, listTags, readBlob, readManifest } from './reading.ts';
-import { type Answer, Refusal, refusals } from './refusal.ts';
+import { type Answer, notAllowed, Refusal, refusals } from './refusal.ts';
 import type { Workshop } from './writing.ts';
 import { type NamedRoute, write } from './writing-routes.ts';
 
@@ -24,6 +24,9 @@ const kinds: Readonly<Record<Route['kind'], RequestKind>> = {
   unknown: 'other',
 };
 
+/** Methods of what can only be read, for `Allow`. */
+const reads = 'GET, HEAD';
+
 /** Answers one request. Throws a refusal, or what the store throws. */
 export async function dispatch(
   exchange: Exchange,
@@ -35,7 +38,7 @@ export async function dispatch(
     throw new Refusal(refusals.targetTooLong, 'the path is too long');
   if (exchange.path === '/healthz') {
     exchange.kind = 'healthz';
-    if (!isRead) throw notAllowed(exchange);
+    if (!isRead) throw notAllowed(exchange.method, reads);
     return exchange.send(200, { 'content-type': 'text/plain' }, 'ok\n');
   }
   const route = parseRoute(exchange.path);
@@ -45,7 +48,7 @@ export async function dispatch(
   if (route.kind === 'unknown') return besides(exchange, service, isRead);
   if (route.kind === 'invalid') throw new Refusal(answerFor(route.code), route.message);
   if (route.kind === 'base' || route.kind === 'catalog') {
-    if (!isRead) throw notAllowed(exchange);
+    if (!isRead) throw notAllowed(exchange.method, reads);
     return route.kind === 'base' ? exchange.json(200, {}) : listCatalog(exchange, workshop);
   }
   const wire = parseWireName(route.repository, exchange.query.get('ns'));
@@ -54,7 +57,7 @@ export async function dispatch(
   }
   const handled = isRead ? read(exchange, workshop, { route, wire }) : undefined;
   const pending = handled ?? (options.writable === true ? write(exchange, workshop, { route, wire }) : undefined);
-  if (pending === undefined) throw notAllowed(exchange);
+  if (pending === undefined) throw notAllowed(exchange.method, reads);
   await pending;
 }
 
@@ -71,7 +74,7 @@ function besides(
   }
   if (exchange.path === '/metrics' && options.metrics !== false) {
     exchange.kind = 'metrics';
-    if (!isRead) throw notAllowed(exchange);
+    if (!isRead) throw notAllowed(exchange.method, reads);
     return exchange.send(200, { 'content-type': metricsContentType, 'cache-control': 'no-store' }, metrics.text());
   }
   throw new Refusal(refusals.notFound, `no such endpoint: ${quoted(exchange.path)}`);
@@ -111,10 +114,4 @@ function read(
   if (route.kind === 'tags') return listTags(exchange, library, wire);
   if (route.kind === 'referrers') return listReferrers(exchange, library, { wire, digest: route.digest });
   return undefined;
-}
-
-function notAllowed(exchange: Exchange): Refusal {
-  return new Refusal(refusals.methodNotAllowed, `${exchange.method} is not possible here`, {
-    headers: { allow: 'GET, HEAD' },
-  });
 }

@@ -63,6 +63,11 @@ export const refusals = {
   internal: { status: 500, code: 'UNKNOWN' },
 } as const satisfies Record<string, Answer>;
 
+/** The refusal of a method; `allow` lists those that are possible, as the header does. */
+export function notAllowed(method: string, allow: string): Refusal {
+  return new Refusal(refusals.methodNotAllowed, `${method} is not possible here`, { headers: { allow } });
+}
+
 /** What a store's error means to whoever asked over HTTP. */
 const meanings: Partial<Record<ErrorCode, Answer>> = {
   ERR_NOT_FOUND: refusals.notFound,

@@ -3,7 +3,7 @@ import type { Route } from '../oci/distribution.ts';
 import type { Exchange } from './exchange.ts';
 import { deleteBlob, deleteManifest, putManifest } from './manifest-writing.ts';
 import type { WireName } from './names.ts';
-import { Refusal, refusals } from './refusal.ts';
+import { notAllowed, Refusal, refusals } from './refusal.ts';
 import { appendUpload, cancelUpload, describeUpload, finishUpload, startUpload, type Workshop } from './writing.ts';
 
 export type NamedRoute = Extract<Route, { readonly repository: string }>;
@@ -36,9 +36,7 @@ export function write(
   if (route.kind === 'uploads' && method === 'POST') return startUpload(exchange, workshop, wire);
   const handled = route.kind === 'upload' ? onUpload(exchange, workshop, { wire, id: route.session }) : undefined;
   if (handled !== undefined) return handled;
-  throw new Refusal(refusals.methodNotAllowed, `${method} is not possible here`, {
-    headers: { allow: allowed[route.kind] },
-  });
+  throw notAllowed(method, allowed[route.kind]);
 }
 
 function onUpload(
