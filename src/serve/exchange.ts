@@ -87,6 +87,12 @@ export class Exchange {
     return text === undefined || !/^[0-9]{1,15}$/.test(text) ? undefined : Number(text);
   }
 
+  /** True when whoever asks says that it has what carries this ETag (If-None-Match; RFC 9110, 13.1.2). */
+  has(etag: string): boolean {
+    const known = (this.header('if-none-match') ?? '').split(',');
+    return known.some((tag) => tag.trim().replace(/^W\//, '') === etag);
+  }
+
   /** Answers with bytes in memory. HEAD gets the same head without the body. */
   send(status: number, headers: Headers, body: Uint8Array | string = ''): void {
     const bytes = typeof body === 'string' ? Buffer.from(body) : body;

@@ -32,7 +32,7 @@ export async function readManifest(
   const { descriptor, bytes } = await findManifest(library, { ...asked, whole });
   const { digest } = descriptor;
   const head = { 'content-type': descriptor.mediaType, 'docker-content-digest': digest, etag: `"${digest}"` };
-  if (matches(exchange.header('if-none-match'), digest)) return exchange.send(304, head);
+  if (exchange.has(head.etag)) return exchange.send(304, head);
   if (!exchange.wantsBody) return exchange.sendHead(200, { ...head, 'content-length': descriptor.size });
   const body = bytes ?? (await findManifest(library, { ...asked, reference: digest, whole: true })).bytes;
   if (body === undefined)
@@ -74,7 +74,7 @@ export async function readBlob(
     'accept-ranges': 'bytes',
     'cache-control': 'max-age=31536000, immutable',
   };
-  if (matches(exchange.header('if-none-match'), digest)) return exchange.send(304, head);
+  if (exchange.has(head.etag)) return exchange.send(304, head);
   const range = wantedRange(exchange, { digest, size });
   const descriptor: Descriptor = { mediaType: mediaTypes.octetStream, digest, size };
   await library.integrity.ensure(repository, descriptor, { signal });
@@ -166,9 +166,4 @@ function paged(
   const next = new URLSearchParams(query);
   next.set('last', end);
   return { items, headers: { link: `<${exchange.path}?${next}>; rel="next"` } };
-}
-
-function matches(ifNoneMatch: string | undefined, digest: string): boolean {
-  if (ifNoneMatch === undefined) return false;
-  return ifNoneMatch.split(',').some((tag) => tag.trim().replace(/^W\//, '') === `"${digest}"`);
 }

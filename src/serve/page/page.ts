@@ -102,7 +102,6 @@ function answer(exchange: Exchange, { bytes, etag }: PrintedPage): void {
     'cache-control': 'private, no-cache',
     etag,
   };
-  const known = (exchange.header('if-none-match') ?? '').split(',').map((tag) => tag.trim().replace(/^W\//, ''));
-  if (known.includes(etag)) exchange.send(304, headers);
+  if (exchange.has(etag)) exchange.send(304, headers);
   else exchange.send(200, headers, bytes);
 }
