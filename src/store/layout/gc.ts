@@ -10,9 +10,10 @@ import { throwIfAborted } from '../interruption.ts';
 import { manifestLimit } from '../peek.ts';
 import type { CallOptions } from '../store.ts';
 import { BlobFiles, partialDirectory } from './blob-files.ts';
-import { codeOf, onDisk, replaceFile, statsOf } from './disk.ts';
+import { codeOf, onDisk, statsOf } from './disk.ts';
 import { type Marks, mark } from './gc-mark.ts';
 import type { IndexEntry } from './index-file.ts';
+import { replaceIndex } from './kept-index.ts';
 import { LayoutNames } from './names.ts';
 import { lockLayout, readEntries } from './open.ts';
 
@@ -171,11 +172,7 @@ interface Sweeping {
 
 async function sweep(directory: string, { found, blobs, signal }: Sweeping): Promise<void> {
   throwIfAborted(signal);
-  if (found.marks.dropped.length > 0) {
-    const bytes = new LayoutNames(found.marks.entries).text();
-    const temporary = join(directory, partialDirectory, 'index.json');
-    await replaceFile(join(directory, 'index.json'), { bytes, temporary });
-  }
+  if (found.marks.dropped.length > 0) await replaceIndex(directory, new LayoutNames(found.marks.entries).text());
   for (const digest of found.blobs) {
     throwIfAborted(signal);
     await blobs.remove(digest);

@@ -33,7 +33,7 @@ export class KeptIndex {
   async save(text: string): Promise<void> {
     const path = join(this.#directory, 'index.json');
     if ((await stampOf(path)) !== this.#stamp) await this.#refuseForeign();
-    await replaceFile(path, { bytes: text, temporary: join(this.#directory, partialDirectory, 'index.json') });
+    await replaceIndex(this.#directory, text);
     this.#text = text;
     this.#stamp = await stampOf(path);
   }
@@ -45,6 +45,12 @@ export class KeptIndex {
       hint: 'start again: that reads it anew, and what has arrived is kept',
     });
   }
+}
+
+/** Writes the index of a layout, whatever it said before. After a crash the old one is there or the new one. */
+export function replaceIndex(directory: string, text: string): Promise<void> {
+  const temporary = join(directory, partialDirectory, 'index.json');
+  return replaceFile(join(directory, 'index.json'), { bytes: text, temporary });
 }
 
 /** Differs when a file was replaced; empty when there is none. */

@@ -14,7 +14,7 @@ import { BlobFiles, partialDirectory } from './blob-files.ts';
 import { Checkpoint } from './checkpoint.ts';
 import { codeOf, onDisk, readSmall, replaceFile, statsOf } from './disk.ts';
 import { checkLayoutFile, type IndexEntry, indexedManifest, layoutFileText, parseIndexFile } from './index-file.ts';
-import { KeptIndex, stampOf } from './kept-index.ts';
+import { KeptIndex, replaceIndex, stampOf } from './kept-index.ts';
 import { takeLock } from './lock-file.ts';
 import { LayoutNames } from './names.ts';
 import type { StoredFacts } from './reach.ts';
@@ -92,11 +92,10 @@ export async function lockLayout(directory: string): Promise<() => Promise<void>
 }
 
 async function create(directory: string): Promise<void> {
-  const temporary = (name: string) => join(directory, partialDirectory, name);
   await onDisk(`create "${directory}"`, mkdir(join(directory, 'blobs', 'sha256'), { recursive: true }));
-  await replaceFile(join(directory, 'oci-layout'), { bytes: layoutFileText, temporary: temporary('oci-layout') });
-  const bytes = new LayoutNames([]).text();
-  await replaceFile(join(directory, 'index.json'), { bytes, temporary: temporary('index.json') });
+  const temporary = join(directory, partialDirectory, 'oci-layout');
+  await replaceFile(join(directory, 'oci-layout'), { bytes: layoutFileText, temporary });
+  await replaceIndex(directory, new LayoutNames([]).text());
 }
 
 interface ReadIndex {
