@@ -4,7 +4,7 @@ import { AirgapError, isAirgapError } from '../../errors.ts';
 import type { Descriptor } from '../../oci/descriptor.ts';
 import { algorithmOf, type Digest, digestFrom, hasherFor } from '../../oci/digest.ts';
 import { throwIfAborted } from '../interruption.ts';
-import { fill } from '../layout/partial-file.ts';
+import { fill, hashExisting } from '../layout/partial-file.ts';
 import type { BlobShelf } from '../layout/shelf.ts';
 import type { FetchOptions, PushOptions, PushResult, ReopenableContent, UnverifiedContent } from '../store.ts';
 import { reopenable, verifiedContent } from '../verified.ts';
@@ -187,15 +187,7 @@ export class WriteShelf implements BlobShelf {
 
 async function digestWritten(blob: WantedBlob, signal: AbortSignal | undefined): Promise<Digest> {
   const hash = hasherFor(blob.digest);
-  const buffer = Buffer.allocUnsafe(Math.min(blob.size, 1024 * 1024));
-  const end = await blob.existing();
-  for (let position = 0; position < end; ) {
-    throwIfAborted(signal);
-    const length = await blob.read(buffer, position);
-    if (length === 0) break;
-    hash.update(buffer.subarray(0, length));
-    position += length;
-  }
+  await hashExisting(blob, { limit: blob.size, hash, signal });
   return digestFrom(hash, algorithmOf(blob.digest));
 }
 

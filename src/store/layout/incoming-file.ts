@@ -7,7 +7,7 @@ import { throwIfAborted } from '../interruption.ts';
 import type { CallOptions, IncomingUpload, UnverifiedContent } from '../store.ts';
 import { digestMismatch } from '../verified.ts';
 import { onDisk } from './disk.ts';
-import { writeWhole } from './partial-file.ts';
+import { fileSpace, hashExisting, writeWhole } from './partial-file.ts';
 
 /** Bytes gathered before they are written: what a socket gives at once is too little. */
 const batchBytes = 1024 * 1024;
@@ -149,13 +149,7 @@ export class IncomingFile implements IncomingUpload {
   async #hashAgain(file: FileHandle, digest: Digest): Promise<Hash> {
     await file.truncate(this.#size);
     const hash = hasherFor(digest);
-    const buffer = Buffer.allocUnsafe(Math.min(this.#size, batchBytes) + 1);
-    for (let position = 0; position < this.#size; ) {
-      const { bytesRead } = await file.read(buffer, 0, buffer.length, position);
-      if (bytesRead === 0) break;
-      hash.update(buffer.subarray(0, bytesRead));
-      position += bytesRead;
-    }
+    await hashExisting(fileSpace(file), { limit: this.#size, hash, signal: undefined });
     return hash;
   }
 }

@@ -72,8 +72,8 @@ export async function fill(space: BlobSpace, filling: Filling): Promise<number> 
   return offset;
 }
 
-/** Hashes what an earlier attempt left. More than was ever promised is none of ours: it is cut to nothing. */
-async function hashExisting(
+/** Hashes what an earlier attempt left, and tells how many bytes that are. More than was ever promised (`limit`) is none of ours: it is cut to nothing. */
+export async function hashExisting(
   space: BlobSpace,
   options: {
     readonly limit: number;
