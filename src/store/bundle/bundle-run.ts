@@ -6,13 +6,12 @@ import type { Digest } from '../../oci/digest.ts';
 import { throwIfAborted } from '../interruption.ts';
 import { onDisk, syncDirectory } from '../layout/disk.ts';
 import { LayoutNames } from '../layout/names.ts';
-import { readPart } from '../layout/read-part.ts';
 import { manifestLimit } from '../peek.ts';
 import type { BundleContents, BundlePlace, BundleReservation, BundleWriteOptions } from './bundle.ts';
 import { bundleNames } from './bundle-names.ts';
 import type { BundlePlan } from './bundle-plan.ts';
 import { printSet } from './print-set.ts';
-import type { ShelvedContent } from './read-shelf.ts';
+import { placeInFile, type ShelvedContent } from './read-shelf.ts';
 import type { BundleSet } from './set.ts';
 import { lookAt, type Standing, stampOf } from './standing.ts';
 import { journalOf, partialOf, type VolumeFile } from './volume-file.ts';
@@ -134,11 +133,7 @@ export class BundleRun {
     for (const { digest, size } of this.#plan.set.manifests) {
       const offset = entries.get(manifestEntryName(digest))?.offset;
       if (file === undefined || offset === undefined) continue;
-      const place: ShelvedContent['pieces'][number]['place'] = {
-        path: file.path,
-        bytes: (part) => readPart(file.path, { ...part, start: offset + part.start, end: offset + part.end }),
-        stamp: async () => file.path,
-      };
+      const place = placeInFile(() => file.path, offset);
       manifests.set(digest, { digest, size, pieces: [{ volume: file.layout.number, start: 0, length: size, place }] });
     }
     return manifests;

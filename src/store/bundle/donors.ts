@@ -1,11 +1,9 @@
 /** Blobs that files of earlier bundles have: they are copied from there instead of fetched. What they say is believed only after hashing. */
 import type { Digest } from '../../oci/digest.ts';
-import { statsOf } from '../layout/disk.ts';
-import { readPart } from '../layout/read-part.ts';
 import { type JournalEntry, type ReadJournal, rangeKey } from './journal.ts';
 import type { OpenedVolume } from './open-volume.ts';
 import { entryNameOf } from './packing.ts';
-import type { Piece, ShelvedContent } from './read-shelf.ts';
+import { type Piece, placeInFile, type ShelvedContent } from './read-shelf.ts';
 
 /** A file that may be given another name while it is read from. */
 export interface DonorFile {
@@ -56,12 +54,6 @@ export class Donors {
     const known = this.#pieces.get(digest) ?? { size: blobSize, pieces: [] };
     if (known.size !== blobSize) return;
     this.#pieces.set(digest, known);
-    const place = {
-      path: file.path,
-      bytes: (part: Parameters<typeof readPart>[1]) =>
-        readPart(file.path, { ...part, start: offset + part.start, end: offset + part.end }),
-      stamp: async () => String((await statsOf(file.path))?.mtimeMs),
-    };
-    known.pieces.push({ volume: 1, start, length, place });
+    known.pieces.push({ volume: 1, start, length, place: placeInFile(() => file.path, offset) });
   }
 }

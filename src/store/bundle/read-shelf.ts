@@ -2,7 +2,8 @@
 import { AirgapError } from '../../errors.ts';
 import type { Descriptor } from '../../oci/descriptor.ts';
 import { algorithmOf, type Digest, digestOf } from '../../oci/digest.ts';
-import type { FilePart } from '../layout/read-part.ts';
+import { statsOf } from '../layout/disk.ts';
+import { type FilePart, readPart } from '../layout/read-part.ts';
 import type { BlobShelf } from '../layout/shelf.ts';
 import type { FetchOptions, UnverifiedContent } from '../store.ts';
 import type { TarFile } from './tar-file.ts';
@@ -39,6 +40,18 @@ export function placeInTar(tar: TarFile, offset: number): ContentPlace {
     path: tar.path,
     bytes: (part) => tar.bytes({ ...part, start: offset + part.start, end: offset + part.end }),
     stamp: () => tar.stamp(),
+  };
+}
+
+/** The bytes of a file from `offset` on as a place. `pathNow` is asked at every read: a file that is being written may be renamed. */
+export function placeInFile(pathNow: () => string, offset: number): ContentPlace {
+  return {
+    path: pathNow(),
+    bytes: (part) => readPart(pathNow(), { ...part, start: offset + part.start, end: offset + part.end }),
+    async stamp() {
+      const stats = await statsOf(pathNow());
+      return stats === undefined ? undefined : `${stats.size}-${stats.mtimeMs}`;
+    },
   };
 }
 

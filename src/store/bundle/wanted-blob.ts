@@ -2,9 +2,8 @@
 import type { Hash } from 'node:crypto';
 import { type Digest, digestFrom, hasherFor } from '../../oci/digest.ts';
 import type { BlobSpace } from '../layout/partial-file.ts';
-import { readPart } from '../layout/read-part.ts';
 import { unknownChecksum } from './print-set.ts';
-import type { ShelvedContent } from './read-shelf.ts';
+import { placeInFile, type ShelvedContent } from './read-shelf.ts';
 import type { VolumeFile } from './volume-file.ts';
 import type { Segment } from './volume-layout.ts';
 
@@ -53,12 +52,7 @@ export class WantedBlob implements BlobSpace {
       volume: file.layout.number,
       start: segment.start,
       length: segment.size,
-      place: {
-        path: file.current,
-        bytes: (part: Parameters<typeof readPart>[1]) =>
-          readPart(file.current, { ...part, start: segment.offset + part.start, end: segment.offset + part.end }),
-        stamp: async () => file.current,
-      },
+      place: placeInFile(() => file.current, segment.offset),
     }));
     return { digest, size, pieces };
   }
