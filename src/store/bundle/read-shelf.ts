@@ -68,10 +68,6 @@ export class ReadShelf implements BlobShelf {
     this.#bundle = bundle;
   }
 
-  promises(digest: Digest): boolean {
-    return this.#content.has(digest);
-  }
-
   /** Volumes with parts of this content that are not here, ascending. */
   absentVolumes(digest: Digest): number[] {
     const absent = this.#content.get(digest)?.pieces.filter((piece) => piece.place === undefined) ?? [];
