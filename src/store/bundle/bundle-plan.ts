@@ -4,7 +4,7 @@ import { type Digest, digestOf } from '../../oci/digest.ts';
 import { layoutFileText } from '../layout/index-file.ts';
 import type { BundleContents } from './bundle.ts';
 import { bundleNames } from './bundle-names.ts';
-import { mostVolumes, type Packable, type Packed, packBlobs } from './packing.ts';
+import { mostVolumes, type Packable, packBlobs } from './packing.ts';
 import { printSet, printVolume, type SetDraft, setIdOf } from './print-set.ts';
 import { type BundleSet, entryNames } from './set.ts';
 import { blockSize } from './tar-fields.ts';
@@ -57,15 +57,11 @@ function pack(unpacked: Unpacked, packing: Packing): SetDraft | undefined {
       packing.volumeSize === undefined ? Number.MAX_SAFE_INTEGER : roomOf(unpacked, { ...packing, document });
     const packed = packBlobs(packing.blobs, room);
     if (packed === undefined) return undefined;
-    const draft = draftOf(unpacked, packed);
+    const draft = { ...unpacked, ...packed };
     const size = paddedSize(Buffer.byteLength(printSet({ ...draft, id: '0'.repeat(64) })));
     if (packing.volumeSize === undefined || size <= document) return draft;
     document = size;
   }
-}
-
-function draftOf(unpacked: Unpacked, { volumes, blobs }: Packed): SetDraft {
-  return { ...unpacked, volumes, blobs };
 }
 
 /** Bytes of a volume that are left for blobs and their lines in `volume.json`. */

@@ -9,8 +9,7 @@ export function refused(
   about: { readonly entry?: string | undefined; readonly hint?: string | undefined; readonly cause?: unknown } = {},
 ): AirgapError {
   const entry = about.entry === undefined ? '' : `entry ${quoteText(about.entry)} `;
-  const subject = about.entry === undefined ? state : `${entry}${state}`;
-  return new AirgapError('ERR_INPUT_INVALID', `Cannot read bundle ${quoteText(path, 400)}: ${subject}`, {
+  return new AirgapError('ERR_INPUT_INVALID', `Cannot read bundle ${quoteText(path, 400)}: ${entry}${state}`, {
     hint: about.hint,
     cause: about.cause,
   });

@@ -10,6 +10,7 @@ import {
   type TarHeader,
   wrongChecksum,
 } from './tar-fields.ts';
+import { paddedSize } from './tar-header.ts';
 import type { WindowedFile } from './windowed-file.ts';
 
 export interface TarEntry {
@@ -66,7 +67,7 @@ export async function* tarEntries(file: WindowedFile, options: TarReadOptions = 
     const offset = position + blockSize;
     const name = override.path ?? header.name;
     refuseBeyondEnd(file, { name, offset, size, mayBeCut: mayBeCut(header, options) });
-    position = offset + Math.ceil(size / blockSize) * blockSize;
+    position = offset + paddedSize(size);
     if (header.type === 'x' || header.type === 'L') {
       override = { ...override, ...(await extension(file, header, offset)) };
       continue;
