@@ -22,8 +22,6 @@ import type { LayoutNames } from './names.ts';
 import { factsOf, type LayoutParts, reachable } from './reach.ts';
 import { removeBlob, removeManifest } from './removal.ts';
 
-export type { LayoutParts, StoredFacts } from './reach.ts';
-
 export class LayoutRepository implements WritableRepository {
   readonly name: RepositoryName;
   readonly #parts: LayoutParts;
@@ -36,7 +34,7 @@ export class LayoutRepository implements WritableRepository {
   async resolve(tagOrDigest: Tag | Digest, options: CallOptions = {}): Promise<Descriptor> {
     throwIfAborted(options.signal);
     const names = await this.#parts.names();
-    const digest = isDigest(tagOrDigest) ? tagOrDigest : names.tag(this.name, tagOrDigest as Tag)?.digest;
+    const digest = this.#digestOf(names, tagOrDigest);
     const facts = digest === undefined ? undefined : await factsOf(this.#parts, digest);
     if (digest === undefined || facts === undefined) throw this.#notFound(tagOrDigest);
     if ((await this.#parts.blobs.size(digest)) !== facts.size) throw this.#notFound(tagOrDigest);
@@ -54,10 +52,14 @@ export class LayoutRepository implements WritableRepository {
     return { descriptor, bytes };
   }
 
+  #digestOf(names: LayoutNames, tagOrDigest: Tag | Digest): Digest | undefined {
+    return isDigest(tagOrDigest) ? tagOrDigest : names.tag(this.name, tagOrDigest as Tag)?.digest;
+  }
+
   /** Why a manifest that the repository names cannot be given, where its file is there and has other bytes. */
   async #damageOf(tagOrDigest: Tag | Digest): Promise<AirgapError | undefined> {
     const names = await this.#parts.names();
-    const digest = isDigest(tagOrDigest) ? tagOrDigest : names.tag(this.name, tagOrDigest as Tag)?.digest;
+    const digest = this.#digestOf(names, tagOrDigest);
     const bytes = digest === undefined ? undefined : await this.#parts.blobs.read(digest, manifestLimit);
     if (digest === undefined || bytes === undefined) return undefined;
     const actual = digestOf(bytes, algorithmOf(digest));
