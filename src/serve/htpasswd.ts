@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { compare, hashSync } from 'bcryptjs';
 import { AirgapError, toAirgapError } from '../errors.ts';
 import { quoteText } from '../oci/quote.ts';
+import { forgetOldest } from './oldest.ts';
 import type { AccessControl } from './options.ts';
 import { Refusal } from './refusal.ts';
 
@@ -109,8 +110,7 @@ class HtpasswdAccess implements AccessControl {
     const key = createHmac('sha256', this.#salt).update(`${given.name}\0${given.password}`).digest('base64');
     if (this.#right.has(key)) return true;
     if (this.#wrong.has(key)) return false;
-    const pending = this.#pending.get(key) ?? this.#check(key, given);
-    return pending;
+    return this.#pending.get(key) ?? this.#check(key, given);
   }
 
   /** One at a time and with pauses: hashing takes this thread, which serves everybody else too. */
@@ -167,9 +167,8 @@ function readBasic(authorization: string | undefined): Given | 'anonymous' | und
 }
 
 function remember(keys: Set<string>, key: string): void {
-  const [oldest] = keys;
-  if (keys.size >= remembered && oldest !== undefined) keys.delete(oldest);
   keys.add(key);
+  forgetOldest(keys, remembered);
 }
 
 function hashOfNobody(users: ReadonlyMap<string, string>): string {

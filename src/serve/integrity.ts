@@ -12,6 +12,7 @@ import { algorithmOf, type Digest, digestFrom, hasherFor } from '../oci/digest.t
 import { mediaTypes } from '../oci/media-type.ts';
 import { peekManifest } from '../store/peek.ts';
 import type { CallOptions, ReadableRepository } from '../store/store.ts';
+import { forgetOldest } from './oldest.ts';
 import { Refusal, refusals } from './refusal.ts';
 
 /** Stored content that is not what its digest says. */
@@ -124,20 +125,13 @@ export class Integrity {
   #remember(digest: Digest, verdict: Verdict): void {
     this.#verdicts.delete(digest);
     this.#verdicts.set(digest, verdict);
-    forgetOldest(this.#verdicts);
+    forgetOldest(this.#verdicts, remembered);
   }
 }
 
 function keep(digests: Set<Digest>, digest: Digest): void {
   digests.add(digest);
-  forgetOldest(digests);
-}
-
-function forgetOldest(known: Set<Digest> | Map<Digest, unknown>): void {
-  for (const oldest of known.keys()) {
-    if (known.size <= remembered) return;
-    known.delete(oldest);
-  }
+  forgetOldest(digests, remembered);
 }
 
 async function judge(repository: ReadableRepository, descriptor: Descriptor, signal: AbortSignal): Promise<Verdict> {

@@ -1,6 +1,7 @@
 /** Sizes of blobs as manifests claim them: a request for a blob says its digest alone. */
 import type { Digest } from '../oci/digest.ts';
 import { peekManifest } from '../store/peek.ts';
+import { forgetOldest } from './oldest.ts';
 
 /** Entries kept; the oldest go first. */
 const limit = 50_000;
@@ -19,10 +20,7 @@ export function rememberedSizes(): RememberedSizes {
       for (const part of peekManifest(manifest)?.parts ?? []) {
         if (part.role !== 'manifest') sizes.set(part.digest, part.size);
       }
-      for (const oldest of sizes.keys()) {
-        if (sizes.size <= limit) return;
-        sizes.delete(oldest);
-      }
+      forgetOldest(sizes, limit);
     },
   };
 }

@@ -1,6 +1,7 @@
 /** The page at `/`: what is here and how nodes get it, for people. Read-only, without cookies, complete in one answer. */
 import { createHash } from 'node:crypto';
 import type { Exchange } from '../exchange.ts';
+import { forgetOldest } from '../oldest.ts';
 import type { Library } from '../reading.ts';
 import { CurrentInventory, type CurrentInventoryOptions } from './current-inventory.ts';
 import { type Asked, printPage, printReadingPage } from './document.ts';
@@ -86,10 +87,7 @@ function keep(
 ): void {
   pages.delete(key);
   pages.set(key, page);
-  for (const oldest of pages.keys()) {
-    if (pages.size <= keptPages) return;
-    pages.delete(oldest);
-  }
+  forgetOldest(pages, keptPages);
 }
 
 function answer(exchange: Exchange, { bytes, etag }: PrintedPage): void {
