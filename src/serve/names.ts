@@ -2,7 +2,6 @@
  * From the name in a path to the repository in the store. A store of several registries keeps full upstream names; who asks
  * may say the registry in the path (`ghcr.io/siderolabs/kubelet`), beside it (`?ns=ghcr.io`, as containerd does), or not at all.
  */
-import { isAirgapError } from '../errors.ts';
 import {
   formatRepository,
   isRepositoryPath,
@@ -11,6 +10,7 @@ import {
   type RepositoryName,
 } from '../oci/reference.ts';
 import type { Source } from '../store/store.ts';
+import { willNotList } from './refusal.ts';
 
 /** A store that cannot say when it changed is listed again after this long. */
 const staleAfterMs = 10_000;
@@ -105,7 +105,7 @@ export class Names {
     try {
       for await (const name of this.#store.catalog?.() ?? []) names.push(name);
     } catch (error) {
-      if (!isAirgapError(error) || (error.code !== 'ERR_UNSUPPORTED' && error.code !== 'ERR_DENIED')) throw error;
+      if (!willNotList(error)) throw error;
     }
     names.sort((a, b) => (formatRepository(a) < formatRepository(b) ? -1 : 1));
     const byPath = new Map<string, RepositoryName[]>();

@@ -93,3 +93,8 @@ export function refusalFor(thrown: unknown): Refusal {
 export function isNotFound(thrown: unknown): boolean {
   return isAirgapError(thrown) && thrown.code === 'ERR_NOT_FOUND';
 }
+
+/** True for what a store throws that does not tell what it has: it cannot, or may not. */
+export function willNotList(thrown: unknown): boolean {
+  return isAirgapError(thrown) && (thrown.code === 'ERR_UNSUPPORTED' || thrown.code === 'ERR_DENIED');
+}

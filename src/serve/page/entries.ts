@@ -1,8 +1,8 @@
 /** What a store names: repositories with their tags, and what they keep by digest alone. */
-import { isAirgapError } from '../../errors.ts';
 import type { Digest } from '../../oci/digest.ts';
 import { formatRepository, type RepositoryName, type Tag } from '../../oci/reference.ts';
 import type { Source } from '../../store/store.ts';
+import { willNotList } from '../refusal.ts';
 
 /** Names that are taken; a page about more would be no page. */
 export const nameLimit = 20_000;
@@ -30,7 +30,7 @@ export async function readEntries(store: Source): Promise<StoreEntries> {
     if (store.indexed !== undefined) return await fromIndex(store.indexed());
     if (store.catalog !== undefined) return await fromCatalog(store, store.catalog());
   } catch (error) {
-    if (!isAirgapError(error) || (error.code !== 'ERR_UNSUPPORTED' && error.code !== 'ERR_DENIED')) throw error;
+    if (!willNotList(error)) throw error;
   }
   return { repositories: [], listed: false, nameless: 0, left: 0 };
 }
