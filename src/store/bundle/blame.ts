@@ -2,8 +2,7 @@
 import { AirgapError } from '../../errors.ts';
 import { algorithmOf, type Digest, digestFrom, hasherFor } from '../../oci/digest.ts';
 import type { CallOptions } from '../store.ts';
-import { digestOfPlace } from './parts.ts';
-import type { ShelvedContent } from './read-shelf.ts';
+import { digestOfPlace, type ShelvedContent } from './read-shelf.ts';
 import { damaged, type Staging } from './staging.ts';
 
 interface BlameOptions extends CallOptions {

@@ -1,8 +1,9 @@
 /** One file of a bundle, looked through: its tar, what it says of itself, and that both agree. */
-import { algorithmOf, type Digest, digestFrom, hasherFor } from '../../oci/digest.ts';
+import type { Digest } from '../../oci/digest.ts';
 import type { CallOptions } from '../store.ts';
 import { matchSet } from './match-set.ts';
 import { documentLimit, parseSet, parseVolume } from './parse-set.ts';
+import { digestOfPlace, placeInTar } from './read-shelf.ts';
 import { copyAgainHint, refused } from './refuse.ts';
 import { type BundleSet, type BundleVolume, entryNames, type SetFile } from './set.ts';
 import { openTar, type TarFile, type TarOpenOptions } from './tar-file.ts';
@@ -75,8 +76,6 @@ export async function digestOfEntry(
 ): Promise<Digest | undefined> {
   const place = tar.entries.get(entry.name);
   if (place === undefined) return undefined;
-  const hash = hasherFor(entry.digest);
-  const part = { start: place.offset, end: place.offset + place.size, signal: entry.signal, transient: true };
-  for await (const chunk of tar.bytes(part)) hash.update(chunk);
-  return digestFrom(hash, algorithmOf(entry.digest));
+  const { digest: like, signal } = entry;
+  return digestOfPlace(placeInTar(tar, place.offset), { length: place.size, like, signal });
 }

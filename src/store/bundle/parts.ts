@@ -1,9 +1,9 @@
 /** Parts of content looked at one by one, where the whole cannot tell what is wrong or is not here. */
 import { isAirgapError } from '../../errors.ts';
-import { algorithmOf, type Digest, digestFrom, hasherFor } from '../../oci/digest.ts';
+import type { Digest } from '../../oci/digest.ts';
 import { digestOfEntry, type OpenedVolume } from './open-volume.ts';
 import { entryNameOf } from './packing.ts';
-import type { ContentPlace, ShelvedContent } from './read-shelf.ts';
+import type { ShelvedContent } from './read-shelf.ts';
 import { manifestEntryName } from './volume-layout.ts';
 
 /** Content in a file that nobody who reads through the store comes to. */
@@ -65,16 +65,4 @@ async function stateOf(
     if (!isAirgapError(error) || error.code === 'ERR_INTERRUPTED') throw error;
     return `in "${path}" ${what} cannot be read: ${error.message}`;
   }
-}
-
-/** The digest of the first `length` bytes of a place, by the algorithm of `like`. */
-export async function digestOfPlace(
-  place: ContentPlace,
-  about: { readonly length: number; readonly like: Digest; readonly signal: AbortSignal | undefined },
-): Promise<Digest> {
-  const hash = hasherFor(about.like);
-  for await (const chunk of place.bytes({ start: 0, end: about.length, signal: about.signal, transient: true })) {
-    hash.update(chunk);
-  }
-  return digestFrom(hash, algorithmOf(about.like));
 }

@@ -1,7 +1,7 @@
 /** The content of a bundle by digest: blobs that lie in one tar, and those put together from parts in several. */
 import { AirgapError } from '../../errors.ts';
 import type { Descriptor } from '../../oci/descriptor.ts';
-import { algorithmOf, type Digest, digestOf } from '../../oci/digest.ts';
+import { algorithmOf, type Digest, digestFrom, digestOf, hasherFor } from '../../oci/digest.ts';
 import { statsOf } from '../layout/disk.ts';
 import { type FilePart, readPart } from '../layout/read-part.ts';
 import type { BlobShelf } from '../layout/shelf.ts';
@@ -53,6 +53,18 @@ export function placeInFile(pathNow: () => string, offset: number): ContentPlace
       return stats === undefined ? undefined : `${stats.size}-${stats.mtimeMs}`;
     },
   };
+}
+
+/** The digest of the first `length` bytes of a place, by the algorithm of `like`. */
+export async function digestOfPlace(
+  place: ContentPlace,
+  about: { readonly length: number; readonly like: Digest; readonly signal: AbortSignal | undefined },
+): Promise<Digest> {
+  const hash = hasherFor(about.like);
+  for await (const chunk of place.bytes({ start: 0, end: about.length, signal: about.signal, transient: true })) {
+    hash.update(chunk);
+  }
+  return digestFrom(hash, algorithmOf(about.like));
 }
 
 export class ReadShelf implements BlobShelf {

@@ -10,8 +10,7 @@ import { algorithmOf, type Digest, digestFrom, hasherFor, hexOf } from '../../oc
 import { fileSize, onDisk, statsOf, syncDirectory } from '../layout/disk.ts';
 import { readPart } from '../layout/read-part.ts';
 import type { StageOptions } from './bundle.ts';
-import { digestOfPlace } from './parts.ts';
-import type { ContentPlace, Piece, ShelvedContent } from './read-shelf.ts';
+import { type ContentPlace, digestOfPlace, type Piece, type ShelvedContent } from './read-shelf.ts';
 import { refused } from './refuse.ts';
 
 /** Names of parts, and of copies of them that are not finished. */
