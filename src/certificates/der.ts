@@ -89,7 +89,7 @@ export function utf8String(text: string): Der {
 
 /** To the second, in UTC: UTCTime through 2049, GeneralizedTime from 2050 on (RFC 5280, 4.1.2.5). */
 export function time(date: Date): Der {
-  const text = `${date.toISOString().replaceAll(/[-:T]|\.\d+/g, '')}`;
+  const text = date.toISOString().replaceAll(/[-:T]|\.\d+/g, '');
   return date.getUTCFullYear() < 2050
     ? tagged(tags.utcTime, Buffer.from(text.slice(2), 'latin1'))
     : tagged(tags.generalizedTime, Buffer.from(text, 'latin1'));

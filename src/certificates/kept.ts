@@ -26,8 +26,6 @@ export interface KeptCertificates {
   readonly authority: string;
   /** File with it. */
   readonly authorityFile: string;
-  /** Last day of the authority. */
-  readonly authorityUntil: Date;
   readonly server: CertifiedKey;
   readonly serverUntil: Date;
   /** What was made now rather than read. */
@@ -53,7 +51,6 @@ export async function keepCertificates(directory: string, options: KeepOptions):
   return {
     authority: authority.pair.certificate,
     authorityFile,
-    authorityUntil: new Date(trusted.validTo),
     server: server.pair,
     serverUntil: new Date(new X509Certificate(server.pair.certificate).validTo),
     made: { authority: authority.isNew, server: server.isNew },
