@@ -45,17 +45,16 @@ export function describeRequest(
 /** `2026-01-31T12:00:00.000Z 10.5.0.2 - GET "/v2/a/manifests/1?ns=ghcr.io" 200 1234 3ms "containerd/2.1"`, without a line end. */
 export function accessLogText(request: ServedRequest): string {
   const { time, client, user, method, path, status, bytes, ms, userAgent } = request;
-  const quoted = [quote(path), quote(userAgent ?? '-')];
   return [
     time,
     word(client),
     word(user),
     word(method),
-    quoted[0],
+    quote(path),
     status,
     bytes,
     `${Math.round(ms)}ms`,
-    quoted[1],
+    quote(userAgent ?? '-'),
   ].join(' ');
 }
 

@@ -142,8 +142,8 @@ export class UploadSessions {
   async #makeRoomFor(newest: UploadSession): Promise<void> {
     const since = (session: UploadSession): number =>
       (session === newest ? undefined : session.idleSince) ?? Number.POSITIVE_INFINITY;
-    const others = [...this.#sessions.values()].filter((session) => session !== newest);
-    const longest = others.reduce((one, other) => (since(other) < since(one) ? other : one), newest);
+    const all = [...this.#sessions.values()];
+    const longest = all.reduce((one, other) => (since(other) < since(one) ? other : one), newest);
     await this.drop(longest);
     if (longest !== newest) return;
     throw new Refusal(refusals.busy, 'too many uploads are under way', { headers: { 'retry-after': '2' } });
