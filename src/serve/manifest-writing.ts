@@ -1,6 +1,6 @@
 /** Manifests as they are pushed, and what is taken away (distribution-spec v1.1, "Pushing Manifests" and "Content Management"). */
 import { isAirgapError } from '../errors.ts';
-import { type Digest, digestOf, isDigest } from '../oci/digest.ts';
+import { algorithmOf, type Digest, digestOf, isDigest } from '../oci/digest.ts';
 import { manifestPath } from '../oci/distribution.ts';
 import { type ImageIndex, type ImageManifest, parseManifest } from '../oci/manifest.ts';
 import { isTag, type Tag } from '../oci/reference.ts';
@@ -27,7 +27,7 @@ export async function putManifest(
     throw new Refusal(refusals.tooLarge, `a manifest has at most ${manifestLimit} bytes`);
   }
   const bytes = await exchange.body(manifestLimit);
-  const digest = digestOf(bytes, reference.startsWith('sha512:') ? 'sha512' : 'sha256');
+  const digest = digestOf(bytes, isDigest(reference) ? algorithmOf(reference) : 'sha256');
   if (isDigest(reference) && digest !== reference)
     throw new Refusal(refusals.digestInvalid, `the manifest's digest is ${digest}`);
   const manifest = readManifest(bytes, exchange.header('content-type'));

@@ -1,8 +1,7 @@
 /** What one image of a repository consists of, and how much of that is here. */
 import { isAirgapError } from '../../errors.ts';
 import type { Descriptor } from '../../oci/descriptor.ts';
-import type { Digest } from '../../oci/digest.ts';
-import { isDigest } from '../../oci/digest.ts';
+import { type Digest, isDigest } from '../../oci/digest.ts';
 import { documentOf, type ManifestDocument } from '../../oci/manifest.ts';
 import type { Tag } from '../../oci/reference.ts';
 import { peekManifest } from '../../store/peek.ts';
@@ -75,7 +74,7 @@ export class ImageReader {
       isHere: (blob) => this.#isHere(blob),
     });
     const walked = await walk.of(document);
-    const facts = manifest.subject === undefined ? undefined : peekManifest(document.bytes);
+    const { subject } = manifest;
     return {
       ...walked,
       digest: descriptor.digest,
@@ -83,9 +82,9 @@ export class ImageReader {
       artifactType: artifactTypeOf(document),
       layers: manifest.kind === 'image' ? manifest.layers.length : 0,
       about:
-        manifest.subject === undefined
+        subject === undefined
           ? undefined
-          : { subject: manifest.subject.digest, kind: kindOfAttachment(facts ?? {}) },
+          : { subject: subject.digest, kind: kindOfAttachment(peekManifest(document.bytes) ?? {}) },
     };
   }
 

@@ -32,6 +32,6 @@ export function shortDigest(digest: Digest): string {
 }
 
 /** Foreign text, cut where it is longer than anybody writes. */
-export function shortened(text: string, limit = 80): string {
+export function shortened(text: string, limit: number): string {
   return text.length > limit ? `${text.slice(0, limit)}…` : text;
 }
