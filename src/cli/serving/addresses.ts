@@ -26,8 +26,13 @@ export function machineAddresses(): MachineAddress[] {
 }
 
 /** Whether it listens on every address. */
-export function isEveryAddress(host: string | undefined): boolean {
+export function isEveryAddress(host: string | undefined): host is undefined | '0.0.0.0' | '::' {
   return host === undefined || host === '0.0.0.0' || host === '::';
+}
+
+/** Whether it listens for this machine alone. */
+export function isLocalAddress(host: string | undefined): boolean {
+  return host !== undefined && isLoopbackHost(hostText(host));
 }
 
 export interface Listening {
@@ -40,8 +45,7 @@ export interface Listening {
 /** URLs other machines may ask, those that lead outside alone where there are such; IPv6 where there is no IPv4. Empty for loopback. */
 export function outwardUrls(listening: Listening, addresses: readonly MachineAddress[]): string[] {
   const { host } = listening;
-  if (!isEveryAddress(host))
-    return host === undefined || isLoopbackHost(hostText(host)) ? [] : [urlOf(listening, host)];
+  if (!isEveryAddress(host)) return isLocalAddress(host) ? [] : [urlOf(listening, host)];
   const outward = addresses.filter(({ isLoopback, isIPv6 }) => !isLoopback && !(isIPv6 && host === '0.0.0.0'));
   const outside = outward.filter(({ device }) => !innerDevice.test(device));
   const known = outside.length > 0 ? outside : outward;
@@ -52,7 +56,7 @@ export function outwardUrls(listening: Listening, addresses: readonly MachineAdd
 /** The URL by which this machine itself asks. */
 export function localUrl(listening: Listening): string {
   const { host } = listening;
-  return urlOf(listening, host === undefined || isEveryAddress(host) ? '127.0.0.1' : host);
+  return urlOf(listening, isEveryAddress(host) ? '127.0.0.1' : host);
 }
 
 /** Names for a certificate: every address it listens on, this machine's name, the endpoint's host, and what else was asked for. */
@@ -68,8 +72,8 @@ export function certificateNames(
 ): string[] {
   const { addresses, endpoint, more, machine = hostname() } = options;
   const { host } = listening;
-  const own = isEveryAddress(host) ? addresses.map(({ address }) => address) : [host ?? ''];
-  const local = isEveryAddress(host) || isLoopbackHost(hostText(host ?? '')) ? ['localhost', '127.0.0.1'] : [];
+  const own = isEveryAddress(host) ? addresses.map(({ address }) => address) : [host];
+  const local = isEveryAddress(host) || isLocalAddress(host) ? ['localhost', '127.0.0.1'] : [];
   const asked = endpoint === undefined ? [] : [new URL(endpoint).hostname];
   const names = [...own, ...local, machine, ...asked].flatMap((name) => certificateName(name) ?? []);
   return [...new Set([...names, ...more])].sort();

@@ -12,6 +12,7 @@ import { counted, printable } from '../report/text.ts';
 import {
   certificateNames,
   isEveryAddress,
+  isLocalAddress,
   type Listening,
   localUrl,
   machineAddresses,
@@ -187,8 +188,7 @@ function renewing(server: RunningServer, tls: TlsSource, warn: (text: string) =>
 /** What is allowed, and rarely what was meant. */
 function warningsFor({ settings, place, tls, endpoints }: Wanted): string[] {
   const { htpasswdFile, anonymousRead, writable, listen, endpoint } = settings;
-  const isLocal =
-    listen.host !== undefined && isLoopbackHost(listen.host.includes(':') ? `[${listen.host}]` : listen.host);
+  const isLocal = isLocalAddress(listen.host);
   const warnings = [...place.warnings, ...(tls?.warnings ?? [])];
   if (htpasswdFile !== undefined && tls === undefined && !isLocal)
     warnings.push('passwords cross the network in the clear: add --self-signed, or --tls-cert and --tls-key');
