@@ -4,6 +4,7 @@ import { requireCertificateName } from '../../certificates/names.ts';
 import { parseTalosVersion, type TalosVersion } from '../../talos/version.ts';
 import type { Context } from '../context.ts';
 import { type Flags, listFlag, switchFlag, textFlag } from '../flags.ts';
+import { nonEmpty } from '../settings-parts.ts';
 import { readEndpoint, readListen, usageError } from '../values.ts';
 
 /** What is served unless told otherwise, and where. */
@@ -54,7 +55,7 @@ export function readServeSettings(
   };
   const [json, quiet] = [switchFlag(flags, 'json'), switchFlag(flags, 'quiet')];
   if (json && quiet) throw usageError('Cannot use --json with --quiet: choose one');
-  const endpoint = textFlag(flags, 'endpoint') ?? (env.AIRGAP_ENDPOINT === '' ? undefined : env.AIRGAP_ENDPOINT);
+  const endpoint = textFlag(flags, 'endpoint') ?? nonEmpty(env.AIRGAP_ENDPOINT);
   const talos = textFlag(flags, 'talos');
   const anonymousRead = switchFlag(flags, 'anonymousRead');
   const htpasswdFile = file('htpasswd');

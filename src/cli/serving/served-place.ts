@@ -1,6 +1,6 @@
 /** What is served: a layout directory, a bundle or the volumes of a set, opened where they are. */
 import { readdir, stat } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import { isAirgapError } from '../../errors.ts';
 import type { BundleSource } from '../../store/bundle/bundle.ts';
 import { openLayout } from '../../store/layout/open.ts';
@@ -92,7 +92,7 @@ async function bytesOfLayout(path: string): Promise<number> {
   let bytes = 0;
   for (const algorithm of await readdir(blobs).catch((): string[] => [])) {
     for (const name of await readdir(join(blobs, algorithm)).catch((): string[] => [])) {
-      if (!/^[0-9a-f]+$/.test(basename(name))) continue;
+      if (!/^[0-9a-f]+$/.test(name)) continue;
       bytes += await stat(join(blobs, algorithm, name)).then(
         ({ size }) => size,
         () => 0,
