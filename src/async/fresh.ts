@@ -9,11 +9,10 @@ export function freshly<T>(work: () => Promise<T>): () => Promise<T> {
   let next: Promise<T> | undefined;
   const run = (): Promise<T> => {
     next = undefined;
-    const own = work().finally(() => {
-      if (running === own) running = undefined;
+    running = work().finally(() => {
+      running = undefined;
     });
-    running = own;
-    return own;
+    return running;
   };
   return () => {
     if (next !== undefined) return next;
