@@ -24,14 +24,18 @@ const kinds: Readonly<Record<Route['kind'], RequestKind>> = {
   unknown: 'other',
 };
 
+/** What every request is answered from. */
+export interface Service {
+  readonly workshop: Workshop;
+  readonly options: ServeOptions;
+  readonly metrics: Metrics;
+}
+
 /** Methods of what can only be read, for `Allow`. */
 const reads = 'GET, HEAD';
 
 /** Answers one request. Throws a refusal, or what the store throws. */
-export async function dispatch(
-  exchange: Exchange,
-  service: { readonly workshop: Workshop; readonly options: ServeOptions; readonly metrics: Metrics },
-): Promise<void> {
+export async function dispatch(exchange: Exchange, service: Service): Promise<void> {
   const { workshop, options } = service;
   const isRead = exchange.method === 'GET' || exchange.method === 'HEAD';
   if ((exchange.request.url?.length ?? 0) > longestTarget)
@@ -62,11 +66,7 @@ export async function dispatch(
 }
 
 /** What is no part of the distribution API. */
-function besides(
-  exchange: Exchange,
-  service: { readonly workshop: Workshop; readonly options: ServeOptions; readonly metrics: Metrics },
-  isRead: boolean,
-): Promise<void> | void {
+function besides(exchange: Exchange, service: Service, isRead: boolean): Promise<void> | void {
   const { options, metrics, workshop } = service;
   if (exchange.path === '/' && isRead && options.page !== undefined) {
     exchange.kind = 'page';

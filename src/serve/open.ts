@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { AirgapError } from '../errors.ts';
 import type { Source, Target } from '../store/store.ts';
 import { describeRequest } from './access-log.ts';
-import { dispatch } from './dispatch.ts';
+import { dispatch, type Service } from './dispatch.ts';
 import { Exchange } from './exchange.ts';
 import { Finder } from './finder.ts';
 import { Integrity } from './integrity.ts';
@@ -24,11 +24,8 @@ export type { ServeProblem } from './integrity.ts';
 export type { ServeStatistics } from './metrics.ts';
 export type { AccessControl, RunningServer, ServeOptions } from './options.ts';
 
-/** What every request is answered from. */
-interface Service {
-  readonly workshop: Workshop;
-  readonly options: ServeOptions;
-  readonly metrics: Metrics;
+/** The same, with who is connected and what fails. */
+interface WatchedService extends Service {
   readonly connections: Connections;
   readonly troubles: Troubles;
 }
@@ -54,7 +51,7 @@ export async function serveStore(store: Source | Target, options: ServeOptions =
     options.version ?? 'unknown',
   );
   const troubles = new Troubles(options.onTrouble ?? (() => {}));
-  const service: Service = { workshop, options, metrics, connections, troubles };
+  const service: WatchedService = { workshop, options, metrics, connections, troubles };
   server.on('request', (request: IncomingMessage, response: ServerResponse) => {
     void answerLogged(new Exchange(request, response), service);
   });
@@ -91,7 +88,7 @@ function openWorkshop(store: Source | Target, options: ServeOptions): Workshop {
   };
 }
 
-async function answerLogged(exchange: Exchange, service: Service): Promise<void> {
+async function answerLogged(exchange: Exchange, service: WatchedService): Promise<void> {
   const { request, response } = exchange;
   const time = new Date().toISOString();
   const client = request.socket.remoteAddress?.replace(/^::ffff:/, '') ?? '-';
