@@ -4,6 +4,7 @@ export const mediaTypes = {
   ociIndex: 'application/vnd.oci.image.index.v1+json',
   ociManifest: 'application/vnd.oci.image.manifest.v1+json',
   ociConfig: 'application/vnd.oci.image.config.v1+json',
+  dockerConfig: 'application/vnd.docker.container.image.v1+json',
   ociEmpty: 'application/vnd.oci.empty.v1+json',
   ociLayerGzip: 'application/vnd.oci.image.layer.v1.tar+gzip',
   dockerList: 'application/vnd.docker.distribution.manifest.list.v2+json',
@@ -32,6 +33,11 @@ export function isImageManifestType(mediaType: string): boolean {
 /** True for every document that lives at the manifests endpoint. */
 export function isManifestType(mediaType: string): boolean {
   return isIndexType(mediaType) || isImageManifestType(mediaType);
+}
+
+/** True for the config of what can be run; any other makes an artifact (OCI image-spec v1.1, "Guidelines for Artifact Usage"). */
+export function isImageConfigType(mediaType: string): boolean {
+  return mediaType === mediaTypes.ociConfig || mediaType === mediaTypes.dockerConfig;
 }
 
 export function isSchema1Type(mediaType: string): boolean {

@@ -3,7 +3,7 @@ import { AirgapError } from '../errors.ts';
 import type { Descriptor } from '../oci/descriptor.ts';
 import type { Digest } from '../oci/digest.ts';
 import { childrenOf, type ManifestDocument } from '../oci/manifest.ts';
-import { isImageManifestType, isIndexType, mediaTypes } from '../oci/media-type.ts';
+import { isImageConfigType, isImageManifestType, isIndexType } from '../oci/media-type.ts';
 import { isUnknownPlatform, type Platform, platformInConfig, platformMatches, printPlatform } from '../oci/platform.ts';
 import type { ReadableRepository } from '../store/store.ts';
 import { readVerified } from '../store/verified.ts';
@@ -11,8 +11,6 @@ import { walkLimits } from './walk.ts';
 
 /** Largest config that is read to learn a platform, in bytes. */
 const configLimit = 4 * 1024 * 1024;
-
-const configTypes: readonly string[] = [mediaTypes.ociConfig, 'application/vnd.docker.container.image.v1+json'];
 
 /** BuildKit's attestation manifests say in this annotation which child they are about. */
 const attestationOf = 'vnd.docker.reference.digest';
@@ -76,7 +74,7 @@ export async function platformOf(
 ): Promise<Platform | undefined> {
   if (document.manifest.kind !== 'image') return undefined;
   const { config } = document.manifest;
-  if (!configTypes.includes(config.mediaType) || config.size > configLimit) return undefined;
+  if (!isImageConfigType(config.mediaType) || config.size > configLimit) return undefined;
   const bytes = await readVerified(options.repository, config, { signal: options.signal, limit: configLimit });
   return parseConfig(bytes);
 }

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import {
   acceptedManifests,
+  isImageConfigType,
   isImageManifestType,
   isIndexType,
   isManifestType,
@@ -16,6 +17,17 @@ describe('isManifestType()', () => {
 
   it('parts into indexes and image manifests', () => {
     for (const type of acceptedManifests) expect(isIndexType(type)).not.toBe(isImageManifestType(type));
+  });
+});
+
+describe('isImageConfigType()', () => {
+  it('takes what can be run, of both families, and no artifact', () => {
+    const taken = Object.values(mediaTypes).filter(isImageConfigType);
+    expect(taken).toEqual([
+      'application/vnd.oci.image.config.v1+json',
+      'application/vnd.docker.container.image.v1+json',
+    ]);
+    expect(isImageConfigType('application/vnd.cncf.helm.config.v1+json')).toBe(false);
   });
 });
 

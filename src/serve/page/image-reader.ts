@@ -3,6 +3,7 @@ import { isAirgapError } from '../../errors.ts';
 import type { Descriptor } from '../../oci/descriptor.ts';
 import { type Digest, isDigest } from '../../oci/digest.ts';
 import { documentOf, type ManifestDocument } from '../../oci/manifest.ts';
+import { isImageConfigType } from '../../oci/media-type.ts';
 import type { Tag } from '../../oci/reference.ts';
 import { peekManifest } from '../../store/peek.ts';
 import type { ReadableRepository } from '../../store/store.ts';
@@ -111,13 +112,7 @@ export function troubleWith(error: unknown): string {
   return error.code === 'ERR_PROTOCOL' ? 'its manifest is not what a manifest must be' : 'its manifest cannot be read';
 }
 
-/** Config types of what can be run; everything else is an artifact (image-spec v1.1, "Guidelines for Artifact Usage"). */
-const imageConfigs: readonly string[] = [
-  'application/vnd.oci.image.config.v1+json',
-  'application/vnd.docker.container.image.v1+json',
-];
-
 function artifactTypeOf({ manifest }: ManifestDocument): string | undefined {
   if (manifest.artifactType !== undefined || manifest.kind === 'index') return manifest.artifactType;
-  return imageConfigs.includes(manifest.config.mediaType) ? undefined : manifest.config.mediaType;
+  return isImageConfigType(manifest.config.mediaType) ? undefined : manifest.config.mediaType;
 }
