@@ -1,6 +1,7 @@
 /** What a reader is told about a bundle: before it is written, and when it stands. Pure. */
 import type { Delta } from '../../plan/delta.ts';
 import type { BundleSource } from '../../store/bundle/bundle.ts';
+import { shortSetId } from '../../store/bundle/set.ts';
 import { nearName } from '../next-text.ts';
 import { counted, sizeText } from '../report/text.ts';
 import type { WrittenBundle } from './writing.ts';
@@ -14,7 +15,7 @@ export function reservationRows(
   const volumes = volume === undefined ? counted(set.volumes, 'volume') : `volume ${volume} of ${set.volumes}`;
   const shape = set.volumes === 1 ? 'one file' : volumes;
   const rows = [
-    ['bundle', `${shape}, ${sizeText(bytes)}; set ${set.id.slice(0, 8)}${isComplete ? ': stands already' : ''}`],
+    ['bundle', `${shape}, ${sizeText(bytes)}; set ${shortSetId(set.id)}${isComplete ? ': stands already' : ''}`],
   ];
   if (delta !== undefined) rows.push(['left out', leftOutText(delta)]);
   return rows;
@@ -63,7 +64,18 @@ export function bundleFields({ files, reservation, delta }: WrittenBundle): Read
 /** What a set that is not here whole can and cannot give; empty when it is whole. */
 export function missingVolumeText({ set, missingVolumes }: BundleSource): string | undefined {
   if (set === undefined || missingVolumes.length === 0) return undefined;
-  const numbers = missingVolumes.join(', ');
-  const are = missingVolumes.length === 1 ? `volume ${numbers} is` : `volumes ${numbers} are`;
-  return `${are} not here (of ${set.volumes} of set ${set.id.slice(0, 8)}): what is here is loaded, the rest waits for ${missingVolumes.length === 1 ? 'it' : 'them'}`;
+  const { which, are, it } = volumeWords(missingVolumes);
+  return `${which} ${are} not here (of ${set.volumes} of set ${shortSetId(set.id)}): what is here is loaded, the rest waits for ${it}`;
+}
+
+/** `volume 2`, `is`, `it`, or `volumes 2, 3`, `are`, `them`. */
+export function volumeWords(numbers: readonly number[]): {
+  readonly which: string;
+  readonly are: string;
+  readonly it: string;
+} {
+  const shown = numbers.join(', ');
+  return numbers.length === 1
+    ? { which: `volume ${shown}`, are: 'is', it: 'it' }
+    : { which: `volumes ${shown}`, are: 'are', it: 'them' };
 }

@@ -5,7 +5,9 @@ import type { EventSink } from '../../events.ts';
 import { type Digest, isDigest } from '../../oci/digest.ts';
 import { printReference } from '../../oci/reference.ts';
 import type { BundleSource } from '../../store/bundle/bundle.ts';
+import { shortSetId } from '../../store/bundle/set.ts';
 import { type Failure, failuresOf } from '../failures.ts';
+import { volumeWords } from './bundle-text.ts';
 import type { BundleLoading } from './loading.ts';
 
 export interface Settled {
@@ -94,9 +96,8 @@ function waitingError(bundle: BundleSource, digests: Iterable<Digest>): AirgapEr
   const volumes = new Set<number>();
   for (const digest of digests) for (const volume of bundle.absentVolumes(digest)) volumes.add(volume);
   if (volumes.size === 0 || bundle.set === undefined) return undefined;
-  const numbers = [...volumes].sort((a, b) => a - b).join(', ');
-  const [what, are, it] = volumes.size === 1 ? ['volume', 'is', 'it'] : ['volumes', 'are', 'them'];
-  const state = `${what} ${numbers} of ${bundle.set.volumes} of set ${bundle.set.id.slice(0, 8)} ${are} not here`;
+  const { which, are, it } = volumeWords([...volumes].sort((a, b) => a - b));
+  const state = `${which} of ${bundle.set.volumes} of set ${shortSetId(bundle.set.id)} ${are} not here`;
   return new AirgapError('ERR_NOT_FOUND', `Cannot complete an image: ${state}`, {
     end: 'source',
     hint: `bring ${it} and run the same command again: what was here is loaded and stays`,

@@ -6,6 +6,7 @@ import type { BundleSource } from '../../store/bundle/bundle.ts';
 import { openLayout } from '../../store/layout/open.ts';
 import type { Source, Target } from '../../store/store.ts';
 import { parseTalosVersion, type TalosVersion } from '../../talos/version.ts';
+import { volumeWords } from '../bundle/bundle-text.ts';
 import { isSignatureTag } from '../inputs-from-store.ts';
 import { findPlace, openForReading, type ReadablePlace } from '../open-store.ts';
 import { counted, sizeText } from '../report/text.ts';
@@ -73,11 +74,8 @@ function bundleWarnings({ set, missingVolumes }: BundleSource): string[] {
   if (set === undefined) return [];
   const warnings: string[] = [];
   if (missingVolumes.length > 0) {
-    const [which, it] =
-      missingVolumes.length === 1
-        ? [`volume ${missingVolumes[0]} of ${set.volumes} is`, 'it']
-        : [`volumes ${missingVolumes.join(', ')} of ${set.volumes} are`, 'them'];
-    warnings.push(`${which} not here: images with a layer in ${it} cannot be pulled`);
+    const { which, are, it } = volumeWords(missingVolumes);
+    warnings.push(`${which} of ${set.volumes} ${are} not here: images with a layer in ${it} cannot be pulled`);
   }
   if (set.base.length > 0) {
     const base = `${counted(set.base.length, 'blob')} (${sizeText(sum(set.base))})`;

@@ -64,6 +64,11 @@ export interface BundleSet {
   readonly base: readonly BaseBlob[];
 }
 
+/** A set's id as people are shown it, and as the names of its volumes have it: the first eight digits. */
+export function shortSetId(id: string): string {
+  return id.slice(0, 8);
+}
+
 /** What one volume says of itself. */
 export interface BundleVolume {
   readonly version: 1;

@@ -11,7 +11,7 @@ import { type DonorFile, Donors } from './donors.ts';
 import { volumeName } from './find-volumes.ts';
 import { journalHead, type ReadJournal, readJournal } from './journal.ts';
 import { type OpenedVolume, openVolume } from './open-volume.ts';
-import type { BundleSet } from './set.ts';
+import { type BundleSet, shortSetId } from './set.ts';
 import { journalOf, partialOf, VolumeFile, type VolumeState } from './volume-file.ts';
 import { layOutVolume, volumeFileName } from './volume-layout.ts';
 
@@ -164,7 +164,7 @@ async function refuseStranger(path: string): Promise<void> {
 }
 
 function ofAnotherSet(path: string, id: string): AirgapError {
-  const state = `the directory has "${basename(path)}" of set ${id.slice(0, 8)}`;
+  const state = `the directory has "${basename(path)}" of set ${shortSetId(id)}`;
   return new AirgapError('ERR_INPUT_INVALID', `Cannot write bundle ${quoteText(dirname(path), 400)}: ${state}`, {
     hint: 'empty the directory, or name another one',
   });

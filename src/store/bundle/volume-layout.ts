@@ -2,7 +2,7 @@
 import { algorithmOf, type Digest, hexOf } from '../../oci/digest.ts';
 import { entryNameOf } from './packing.ts';
 import { printSet, printVolume, unknownChecksum } from './print-set.ts';
-import { type BundleSet, type BundleVolume, entryNames } from './set.ts';
+import { type BundleSet, type BundleVolume, entryNames, shortSetId } from './set.ts';
 import { blockSize } from './tar-fields.ts';
 import { endSize, headerSize, paddedSize } from './tar-header.ts';
 
@@ -76,7 +76,7 @@ export function volumeText(
 /** The name of a volume's file in its directory. */
 export function volumeFileName(set: BundleSet, number: number): string {
   const padded = String(number).padStart(String(set.volumes).length, '0');
-  return `airgap-${set.id.slice(0, 8)}-${padded}of${set.volumes}.tar`;
+  return `airgap-${shortSetId(set.id)}-${padded}of${set.volumes}.tar`;
 }
 
 export function manifestEntryName(digest: Digest): string {
