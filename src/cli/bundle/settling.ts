@@ -40,12 +40,22 @@ export async function settleVolumes(
   const blobs = new Map(
     result.plan.images.map((image) => [printReference(image.reference), image.blobs.map(({ digest }) => digest)]),
   );
+  const needed = new Set(
+    result.work.blobs.flatMap(({ descriptor, missing }) => (missing.length > 0 ? descriptor.digest : [])),
+  );
   const waiting = new Set<string>();
   const failures = told.map((failure) => {
     const name = printReference(failure.image.reference);
     const digests = blobs.get(name) ?? [];
     const found = digests.map((digest) => damage.get(digest)).find((error) => error !== undefined);
-    const error = found ?? (mayWait(failure) ? waitingError(bundle, digests) : undefined);
+    const error =
+      found ??
+      (mayWait(failure)
+        ? waitingError(
+            bundle,
+            digests.filter((digest) => needed.has(digest)),
+          )
+        : undefined);
     if (error === undefined) return failure;
     if (found === undefined) waiting.add(name);
     return { ...failure, error: error.forImage(name, failure.error.origins) };
