@@ -15,9 +15,9 @@ interface Row {
   readonly packages?: readonly string[];
 }
 
-const ends = ['store/layout', 'store/memory', 'store/registry', 'store/bundle'];
+const ends = ['store/layout', 'store/memory', 'store/registry', 'store/bundle', 'store/image-cache'];
 const rooms = ['input', 'resolve', 'plan', 'copy', 'verify', 'emit'] as const;
-const everyPackage = ['bcryptjs', 'commander', 'p-limit', 'undici', 'yaml'];
+const everyPackage = ['bcryptjs', 'commander', 'p-limit', 'tar-stream', 'undici', 'yaml'];
 
 /** Who may import whom. Everyone may import its own folder and `events`. `store` is `src/store/*.ts`, without the ends. */
 const table: Readonly<Record<string, Row>> = {
@@ -26,20 +26,24 @@ const table: Readonly<Record<string, Row>> = {
   oci: { values: ['errors'] },
   async: { values: ['errors'], packages: ['p-limit'] },
   mirror: { values: ['oci', 'errors'] },
-  talos: { values: ['oci', 'errors'] },
+  talos: { values: ['oci', 'errors'], packages: ['yaml'] },
+  node: { values: ['oci', 'talos', 'errors'], packages: ['yaml'] },
+  catalogues: { values: ['store', 'oci', 'talos', 'errors'], packages: ['tar-stream', 'yaml'] },
+  spec: { values: ['oci', 'mirror', 'talos', 'errors'], packages: ['yaml'] },
   store: { values: ['oci', 'errors'] },
   lock: { values: ['oci', 'mirror', 'errors'] },
   http: { values: ['async', 'errors'], packages: ['undici'] },
   'store/memory': { values: ['store', 'oci', 'async', 'errors'] },
   'store/layout': { values: ['store', 'oci', 'async', 'errors'] },
   'store/bundle': { values: ['store', 'oci', 'async', 'errors', 'store/layout'] },
+  'store/image-cache': { values: ['store', 'oci', 'async', 'errors', 'store/layout'], packages: ['tar-stream'] },
   'store/registry': { values: ['store', 'oci', 'async', 'errors', 'http'] },
-  input: { values: ['oci', 'mirror', 'lock', 'talos', 'errors'], packages: ['yaml'] },
+  input: { values: ['oci', 'mirror', 'lock', 'talos', 'node', 'errors'], packages: ['yaml'] },
   resolve: { values: ['store', 'oci', 'async', 'errors'], types: earlierThan('resolve') },
   plan: { values: ['oci', 'mirror', 'lock', 'talos', 'errors'], types: earlierThan('plan') },
   copy: { values: ['store', 'oci', 'async', 'errors'], types: earlierThan('copy') },
   verify: {
-    values: ['store', 'oci', 'async', 'errors', 'lock', 'mirror', 'talos'],
+    values: ['store', 'oci', 'async', 'errors', 'lock', 'mirror', 'talos', 'node'],
     types: earlierThan('verify').filter((room) => room !== 'copy'),
   },
   emit: { values: ['oci', 'mirror', 'lock', 'talos', 'errors'], types: earlierThan('emit'), packages: ['yaml'] },
@@ -50,7 +54,7 @@ const table: Readonly<Record<string, Row>> = {
   cli: { values: ['*'], packages: everyPackage },
 };
 
-const pureFolders = ['oci', 'mirror', 'talos', 'lock', 'input', 'plan', 'emit'];
+const pureFolders = ['oci', 'mirror', 'talos', 'node', 'spec', 'lock', 'input', 'plan', 'emit'];
 /** Hashing and path arithmetic need no world. */
 const pureBuiltins = ['node:crypto', 'node:buffer', 'node:path', 'node:path/posix'];
 /** What reads a clock, chance, the environment or the outside without an import. */

@@ -1,0 +1,73 @@
+/** What a node's configuration says about where it looks for things: the part that is emitted, read back and followed. */
+import type { Origin } from '../errors.ts';
+import type { NodeMirror } from './node-mirrors.ts';
+
+/** TLS settings of one endpoint's host. Certificates and keys are PEM, in whichever form they were written. */
+export interface EndpointTls {
+  readonly ca?: string | undefined;
+  readonly clientCertificate?: string | undefined;
+  /** Secret. */
+  readonly clientKey?: string | undefined;
+  readonly insecureSkipVerify?: boolean | undefined;
+}
+
+/** Credentials for one endpoint's host. Secret: written only into a file that was asked for. */
+export interface EndpointAuth {
+  readonly username?: string | undefined;
+  readonly password?: string | undefined;
+  /** base64 of `user:password`. */
+  readonly auth?: string | undefined;
+  readonly identityToken?: string | undefined;
+}
+
+/** How a rule decides about the images it matches. */
+export type Verifier =
+  /** PEM of a public key or a certificate. */
+  | { readonly kind: 'publicKey'; readonly certificate: string }
+  | {
+      readonly kind: 'keyless';
+      readonly issuer: string;
+      readonly subject?: string | undefined;
+      readonly subjectRegex?: string | undefined;
+    }
+  | { readonly kind: 'skip' }
+  | { readonly kind: 'deny' };
+
+/** A rule of `ImageVerificationConfig`; the first that matches counts. */
+export interface VerificationRule {
+  /** Glob on `registry/repository`; `*` also spans `/`. */
+  readonly image: string;
+  readonly verifier: Verifier;
+}
+
+/** An image that a configuration names in place of the release's own, by the path of its key: `machine.install.image`. */
+export interface ConfiguredImage {
+  readonly path: string;
+  readonly image: string;
+}
+
+export interface NodeConfig {
+  /** Sorted by registry. */
+  readonly mirrors: readonly NodeMirror[];
+  /** By the `host[:port]` or `*` it is written under. */
+  readonly tls: ReadonlyMap<string, EndpointTls>;
+  readonly auth: ReadonlyMap<string, EndpointAuth>;
+  /** PEM of additional authorities for the whole system. */
+  readonly trustedRoots: readonly string[];
+  /** In order. */
+  readonly verification: readonly VerificationRule[];
+  /** Sorted by path. */
+  readonly images: readonly ConfiguredImage[];
+  /** URLs of manifests the cluster fetches by itself (a custom CNI, extra manifests), in order. */
+  readonly manifestUrls: readonly string[];
+  /** Time servers; empty: the release's own. `disabled`: nobody is asked. */
+  readonly time: { readonly disabled: boolean; readonly servers: readonly string[] };
+  /** Empty: the release's own, or what DHCP says. */
+  readonly nameservers: readonly string[];
+  /** Endpoints of the discovery service; empty with `disabled` false: the release's own. */
+  readonly discovery: { readonly disabled: boolean; readonly endpoints: readonly string[] };
+  /** The image cache on the node is asked before every mirror. */
+  readonly imageCache: boolean;
+  /** Where a part was written, by its key: `mirror ghcr.io`, `endpoint ghcr.io 0`, `tls HOST`, `auth HOST`, `rule 0`, `image PATH`. */
+  readonly origins: ReadonlyMap<string, Origin>;
+}
