@@ -1,16 +1,9 @@
 /** The images of each Talos release: what talosctl prints, and what a node needs beside it. */
 import { AirgapError } from '../errors.ts';
-import { imageShapes, type ReleaseRow, releaseRows } from './data/releases.ts';
-import { checkKubernetes, kubernetesRange } from './kubernetes.ts';
+import { checkKubernetes, kubernetesRange, withKubernetes } from './kubernetes.ts';
+import { builtInCatalogue, isListed, type ListedRelease, listedReleases, type TalosCatalogue } from './releases.ts';
 import { talosctlListArguments } from './talosctl.ts';
-import {
-  compareTalosVersions,
-  isSinceMinor,
-  nearestTalosVersions,
-  parseTalosVersion,
-  printTalosVersion,
-  type TalosVersion,
-} from './version.ts';
+import { isSinceMinor, nearestTalosVersions, printTalosVersion, type TalosVersion } from './version.ts';
 
 export interface TalosRelease {
   readonly version: TalosVersion;
@@ -30,6 +23,8 @@ export interface TalosImageOptions {
   readonly kubernetes?: string | undefined;
   /** Matters up to Talos 1.7 only, where arm64 nodes run an etcd image of their own. */
   readonly arch?: NodeArchitecture | undefined;
+  /** Default: what is built in. */
+  readonly catalogue?: TalosCatalogue | undefined;
 }
 
 export interface TalosImages {
@@ -50,9 +45,6 @@ export interface TalosMirrorImage {
   readonly reason: string;
 }
 
-/** Releases that were published but whose list is not in the catalogue. */
-const knownWithoutList = ['v1.12.12', 'v1.13.10', 'v1.14.0', 'v1.14.1', 'v1.14.2', 'v1.14.3'];
-
 const releaseNotes: Readonly<Record<string, string>> = {
   'v1.13.1': 'v1.13.1 was withdrawn by its makers: use v1.13.2 or later',
   'v1.14.4': 'the list of v1.14.4 is taken from its release notes',
@@ -61,9 +53,14 @@ const releaseNotes: Readonly<Record<string, string>> = {
 /** sha256 of `customization: {}\n`: the Image Factory's id of a schematic without changes (image-factory, schematic package). */
 const emptySchematic = '376567988ad370138ad8b2698212367b8edcb69b5fd68c80be1f2ec7d603b4ba';
 
-/** All releases with a list, oldest first. */
-export function talosReleases(): TalosRelease[] {
-  return releaseRows.map(releaseOf).sort((a, b) => compareTalosVersions(a.version, b.version));
+/** All releases with a list, oldest first. Default: those built in. */
+export function talosReleases(catalogue: TalosCatalogue = builtInCatalogue): TalosRelease[] {
+  return listedReleases(catalogue).map(({ version, kubernetes, source, verifiedAgainst }) => ({
+    version,
+    kubernetes,
+    source,
+    ...(verifiedAgainst === undefined ? {} : { verifiedAgainst }),
+  }));
 }
 
 /**
@@ -72,19 +69,19 @@ export function talosReleases(): TalosRelease[] {
  * Throws ERR_USAGE for a release without a list (naming the nearest ones) and for a Kubernetes release out of range.
  */
 export function talosImages(version: TalosVersion, options: TalosImageOptions = {}): TalosImages {
-  const row = rowFor(version);
+  const { catalogue = builtInCatalogue, arch = 'amd64' } = options;
+  const release = requireRelease(version, catalogue);
   const kubernetes =
     options.kubernetes === undefined
-      ? row.kubernetes
-      : checkKubernetes(options.kubernetes, { version, default: row.kubernetes });
-  const arch = options.arch ?? 'amd64';
-  const images = expand({ ...row, kubernetes }).flatMap((image) => forArchitecture(image, { version, arch }));
+      ? release.kubernetes
+      : checkKubernetes(options.kubernetes, { version, default: release.kubernetes, catalogue });
+  const images = withKubernetes(release, kubernetes).flatMap((image) => forArchitecture(image, { version, arch }));
   return {
     version,
     kubernetes,
     images,
-    installImage: defaultInstallImage(version),
-    notes: notesFor(row, { version, kubernetes, arch }),
+    installImage: release.installImage ?? defaultInstallImage(version),
+    notes: notesFor(release, { kubernetes, arch, catalogue }),
   };
 }
 
@@ -139,46 +136,28 @@ export function talosBundle(version: TalosVersion): string[] {
     .map(([name]) => `ghcr.io/siderolabs/${name}:${printTalosVersion(version)}`);
 }
 
-function releaseOf(row: ReleaseRow): TalosRelease {
-  const release = { version: parseTalosVersion(row.version), kubernetes: row.kubernetes, source: sourceOfRow(row) };
-  return row.verifiedAgainst === undefined ? release : { ...release, verifiedAgainst: row.verifiedAgainst };
-}
-
-function sourceOfRow(row: ReleaseRow): string {
-  if (row.source !== undefined) return row.source;
-  const command = isSinceMinor(parseTalosVersion(row.version), 5) ? 'image.go' : 'images.go';
-  const files = `pkg/machinery/constants/constants.go, pkg/images/list.go, cmd/talosctl/cmd/talos/${command}`;
-  const pause =
-    row.containerd === undefined
-      ? 'pkg/images/list.go DefaultSandboxImage'
-      : `containerd/containerd@${row.containerd} pkg/cri/config`;
-  const cni = row.installCni === undefined ? '' : '; install-cni tag = EXTRAS in Makefile';
-  return `siderolabs/talos@${row.version} (${row.commit ?? ''}): ${files}; pause from ${pause}${cni}`;
-}
-
-function rowFor(version: TalosVersion): ReleaseRow {
+/** The release and its list. Throws ERR_USAGE for one without a list, naming the nearest ones. */
+export function requireRelease(version: TalosVersion, catalogue: TalosCatalogue = builtInCatalogue): ListedRelease {
   const text = printTalosVersion(version);
-  const row = releaseRows.find((candidate) => candidate.version === text);
-  if (row !== undefined) return row;
-  const published = knownWithoutList.includes(text);
-  const nearest = nearestTalosVersions(
-    version,
-    releaseRows.map((known) => parseTalosVersion(known.version)),
-  );
+  const release = catalogue.releases.get(text);
+  if (release !== undefined && isListed(release)) return release;
+  const published = release !== undefined;
+  const listed = listedReleases(catalogue).map((known) => known.version);
+  const nearest = nearestTalosVersions(version, listed);
   const state = published
     ? 'it was published, but its list is not in the catalogue'
     : 'the catalogue does not know this release';
-  const others = published ? '' : nearbyWithoutList(version);
+  const others = published ? '' : nearbyWithoutList(version, catalogue);
   throw new AirgapError('ERR_USAGE', `Cannot list the images of Talos "${text}": ${state}`, {
-    hint: `nearest releases with a list: ${nearest.map(printTalosVersion).join(', ')}${others}; or give the list that talosctl ${text} prints${commandHint(text)}`,
+    hint: `nearest releases with a list: ${nearest.map(printTalosVersion).join(', ')}${others}; or give the list that talosctl ${text} prints${commandHint(text)}: airgap catalogue add --talos ${text} --list FILE`,
   });
 }
 
-function nearbyWithoutList(version: TalosVersion): string {
-  const same = knownWithoutList.filter(
-    (known) => parseTalosVersion(known).minor === version.minor && version.major === 1,
+function nearbyWithoutList(version: TalosVersion, catalogue: TalosCatalogue): string {
+  const same = [...catalogue.releases.entries()].filter(
+    ([, known]) => !isListed(known) && known.version.minor === version.minor && known.version.major === version.major,
   );
-  return same.length === 0 ? '' : ` (published without a list here: ${same.join(', ')})`;
+  return same.length === 0 ? '' : ` (published without a list here: ${same.map(([name]) => name).join(', ')})`;
 }
 
 function commandHint(version: string): string {
@@ -187,21 +166,6 @@ function commandHint(version: string): string {
   } catch {
     return '';
   }
-}
-
-function expand(row: ReleaseRow): string[] {
-  const values: Readonly<Record<string, string | undefined>> = {
-    talos: row.version,
-    kubernetes: row.kubernetes,
-    flannel: row.flannel,
-    installCni: row.installCni,
-    coredns: row.coredns,
-    etcd: row.etcd,
-    pause: row.pause,
-    networkPolicies: row.networkPolicies,
-  };
-  const shape = imageShapes[row.shape] ?? [];
-  return shape.map((template) => template.replace(/\{(\w+)\}/, (_, field: string) => values[field] ?? ''));
 }
 
 /** Up to 1.7 Talos appends `-arm64` to the default etcd tag on arm64 (pkg/machinery/config/types/v1alpha1/v1alpha1_etcdconfig.go). */
@@ -219,19 +183,23 @@ function isArm64Etcd(image: string): boolean {
 }
 
 function notesFor(
-  row: ReleaseRow,
-  asked: { readonly version: TalosVersion; readonly kubernetes: string; readonly arch: NodeArchitecture },
+  release: ListedRelease,
+  asked: { readonly kubernetes: string; readonly arch: NodeArchitecture; readonly catalogue: TalosCatalogue },
 ): string[] {
   const notes: string[] = [];
-  const own = releaseNotes[row.version];
-  if (own !== undefined) notes.push(own);
-  if (asked.version.prerelease !== '') notes.push(`${row.version} is a pre-release`);
-  if (asked.kubernetes !== row.kubernetes) {
+  const name = printTalosVersion(release.version);
+  const own = releaseNotes[name];
+  if (release.file !== undefined) notes.push(`the list of ${name} is taken from ${release.file}`);
+  else if (own !== undefined) notes.push(own);
+  if (release.version.prerelease !== '') notes.push(`${name} is a pre-release`);
+  if (asked.kubernetes !== release.kubernetes) {
     const documented =
-      kubernetesRange(asked.version)?.from === 'documentation' ? '; the range is that of the support matrix' : '';
-    notes.push(`Kubernetes v${asked.kubernetes} takes the place of the default v${row.kubernetes}${documented}`);
+      kubernetesRange(release.version, asked.catalogue)?.from === 'documentation'
+        ? '; the range is that of the support matrix'
+        : '';
+    notes.push(`Kubernetes v${asked.kubernetes} takes the place of the default v${release.kubernetes}${documented}`);
   }
-  if (asked.arch === 'amd64' && !isSinceMinor(asked.version, 8)) {
+  if (asked.arch === 'amd64' && !isSinceMinor(release.version, 8)) {
     notes.push('arm64 nodes of this release need the etcd tag with -arm64 at its end as well');
   }
   return notes;

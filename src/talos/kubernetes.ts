@@ -1,14 +1,15 @@
 /** Which Kubernetes releases a Talos release runs. */
 import { AirgapError } from '../errors.ts';
 import { quoteText } from '../oci/quote.ts';
+import { builtInCatalogue, type ListedRelease, type TalosCatalogue } from './releases.ts';
 import { printPlain, printTalosVersion, readVersion, type TalosVersion } from './version.ts';
 
 /** Minor versions of Kubernetes 1, both ends included. */
 export interface KubernetesRange {
   readonly min: number;
   readonly max: number;
-  /** `code`: what Talos itself checks. `documentation`: what its support matrix says. */
-  readonly from: 'code' | 'documentation';
+  /** `code`: what Talos itself checks. `documentation`: what its support matrix says. `catalogue`: what a catalogue file says. */
+  readonly from: 'code' | 'documentation' | 'catalogue';
 }
 
 /**
@@ -33,11 +34,35 @@ const ranges: ReadonlyMap<number, readonly [min: number, max: number]> = new Map
   [14, [32, 37]],
 ]);
 
-/** Undefined where no range is known. */
-export function kubernetesRange(version: TalosVersion): KubernetesRange | undefined {
-  const range = version.major === 1 ? ranges.get(version.minor) : undefined;
+/** What Talos pulls under the version of Kubernetes (siderolabs/talos, pkg/images/list.go). */
+export const kubernetesImageNames: readonly string[] = [
+  'kube-apiserver',
+  'kube-controller-manager',
+  'kube-scheduler',
+  'kube-proxy',
+  'kubelet',
+];
+
+/** Undefined where no range is known. What a catalogue file says of the minor wins. */
+export function kubernetesRange(
+  version: TalosVersion,
+  catalogue: TalosCatalogue = builtInCatalogue,
+): KubernetesRange | undefined {
+  if (version.major !== 1) return undefined;
+  const own = catalogue.minors.get(version.minor)?.kubernetes;
+  if (own !== undefined) return { ...own, from: 'catalogue' };
+  const range = ranges.get(version.minor);
   if (range === undefined) return undefined;
   return { min: range[0], max: range[1], from: version.minor >= 5 ? 'code' : 'documentation' };
+}
+
+/** The list of a release with another Kubernetes, given without `v`: its five images get this tag, the others stay. */
+export function withKubernetes(release: Pick<ListedRelease, 'images'>, kubernetes: string): string[] {
+  return release.images.map((image) => {
+    const colon = image.lastIndexOf(':');
+    const name = image.slice(image.lastIndexOf('/') + 1, colon);
+    return kubernetesImageNames.includes(name) ? `${image.slice(0, colon)}:v${kubernetes}` : image;
+  });
 }
 
 /** `1.31-1.36`. */
@@ -51,7 +76,7 @@ export function printKubernetesRange(range: KubernetesRange): string {
  */
 export function checkKubernetes(
   text: string,
-  talos: { readonly version: TalosVersion; readonly default: string },
+  talos: { readonly version: TalosVersion; readonly default: string; readonly catalogue?: TalosCatalogue },
 ): string {
   const kubernetes = readVersion(text);
   if (kubernetes === undefined) {
@@ -60,7 +85,7 @@ export function checkKubernetes(
     });
   }
   const plain = printPlain(kubernetes);
-  const range = kubernetesRange(talos.version);
+  const range = kubernetesRange(talos.version, talos.catalogue);
   if (plain === talos.default || (range !== undefined && isInRange(kubernetes, range))) return plain;
   const state =
     range === undefined
