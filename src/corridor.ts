@@ -15,7 +15,8 @@ import type { RequestedImage, RequestedReference } from './input/requested.ts';
 import type { Contact, Lock, LockedImage } from './lock/lock.ts';
 import type { Mirror, MirrorRule } from './mirror/rule.ts';
 import type { Digest } from './oci/digest.ts';
-import { printReference, type RepositoryName } from './oci/reference.ts';
+import type { RepositoryName } from './oci/reference.ts';
+import { printAsked } from './oci/retag.ts';
 import { planImages } from './plan/build.ts';
 import { checkConflicts } from './plan/conflicts.ts';
 import { lockedImageOf, lockOf } from './plan/lock-of.ts';
@@ -147,7 +148,7 @@ async function compareWithLock(job: MirrorJob, requested: readonly RequestedImag
   const locked = job.recheck === true ? [] : (job.previous?.images ?? []);
   if (locked.length === 0) return { unchanged: [], changed: requested };
   return await findUnchanged(requested, {
-    known: new Map(locked.map((image) => [knownKey(image.source, image.target), image])),
+    known: new Map(locked.map((image) => [knownKey(image), image])),
     source: job.source,
     target: job.target,
     wish: job.wish,
@@ -197,7 +198,7 @@ function lockAfter(
 ): Lock {
   const faulty = new Set(run.verification.findings.map(({ image }) => image));
   const complete = run.receipt.images
-    .filter(({ status, image }) => status === 'complete' && !faulty.has(printReference(image.reference)))
+    .filter(({ status, image }) => status === 'complete' && !faulty.has(printAsked(image)))
     .map(({ image }) => image);
   return lockOf(complete, {
     rule: job.rule,
@@ -208,9 +209,9 @@ function lockAfter(
 }
 
 function carriedImages(job: MirrorJob, { unchanged }: Plan): LockedImage[] {
-  const asked = new Map(unchanged.map((image) => [knownKey(image.reference, image.target), image]));
+  const asked = new Map(unchanged.map((image) => [knownKey({ ...image, source: image.reference }), image]));
   return (job.previous?.images ?? []).flatMap((locked) => {
-    const image = asked.get(knownKey(locked.source, locked.target));
+    const image = asked.get(knownKey(locked));
     return image === undefined ? [] : [{ ...locked, origins: originTexts(image.origins) }];
   });
 }

@@ -2,7 +2,7 @@
 import type { MirrorResult } from '../corridor.ts';
 import { type AirgapError, isAirgapError } from '../errors.ts';
 import { printOrigin, type RequestedImage } from '../input/requested.ts';
-import { printReference } from '../oci/reference.ts';
+import { printAsked } from '../oci/retag.ts';
 import { errorLines, originWords } from './error-text.ts';
 import { imageName, printable } from './report/text.ts';
 
@@ -20,9 +20,9 @@ export function failuresOf(result: Pick<MirrorResult, 'failures'> & Partial<Pick
   return [...result.failures, ...copied]
     .map(({ image, error }) => ({
       image,
-      error: error.with({ reference: printReference(image.reference), origins: image.origins.map(printOrigin) }),
+      error: error.with({ reference: printAsked(image), origins: image.origins.map(printOrigin) }),
     }))
-    .sort((a, b) => (printReference(a.image.reference) < printReference(b.image.reference) ? -1 : 1));
+    .sort((a, b) => (printAsked(a.image) < printAsked(b.image) ? -1 : 1));
 }
 
 /** Every failure; images that failed for one and the same reason stand in one. */
@@ -42,8 +42,7 @@ function groupLines(group: readonly Failure[]): string[] {
   if (others.length === 0) return errorLines(first.error);
   return errorLines(first.error, {
     images: group.map(
-      ({ image, error }) =>
-        `${imageName(printReference(image.reference))} (${error.origins.map(originWords).join(', ')})`,
+      ({ image, error }) => `${imageName(printAsked(image))} (${error.origins.map(originWords).join(', ')})`,
     ),
   });
 }
@@ -52,9 +51,7 @@ function groupLines(group: readonly Failure[]): string[] {
 export function failedListText(failures: readonly Failure[]): string {
   if (failures.length === 0) return '# no image failed\n';
   return failures
-    .map(
-      ({ image, error }) => `# ${printable(error.message.split('\n')[0] ?? '')}\n${printReference(image.reference)}\n`,
-    )
+    .map(({ image, error }) => `# ${printable(error.message.split('\n')[0] ?? '')}\n${printAsked(image)}\n`)
     .join('');
 }
 

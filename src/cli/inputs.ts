@@ -7,6 +7,7 @@ import { mergeRequests, requestsFromLock } from '../input/merge.ts';
 import type { RequestedReference } from '../input/requested.ts';
 import type { Lock } from '../lock/lock.ts';
 import { parseLock } from '../lock/parse.ts';
+import { hasArrow } from '../oci/retag.ts';
 import { releaseOf } from '../plan/origins.ts';
 import { talosImages, talosMirrorImages } from '../talos/catalogue.ts';
 import { parseTalosVersion, printTalosVersion, type TalosVersion } from '../talos/version.ts';
@@ -46,7 +47,7 @@ export async function gatherInputs(settings: Settings, context: InputContext): P
     else if (/\.tar$/i.test(input) && (await isFile(resolve(settings.cwd, input)))) throw placeGiven(`bundle:${input}`);
     else if (await isFile(resolve(settings.cwd, input)))
       parts.push(documentPart(input, await readInputFile(resolve(settings.cwd, input), input)));
-    else if (looksLikeFile(input)) throw noSuchFile(input);
+    else if (!hasArrow(input) && looksLikeFile(input)) throw noSuchFile(input);
     else references.push(input);
   }
   if (references.length > 0) parts.push({ requests: parseReferences('argument', references) });

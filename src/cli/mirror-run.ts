@@ -2,9 +2,12 @@
 import type { MirrorJob } from '../corridor.ts';
 import type { RequestedReference } from '../input/requested.ts';
 import type { Lock, LockedImage } from '../lock/lock.ts';
-import type { MirrorRule } from '../mirror/rule.ts';
-import { formatRepository, type Reference } from '../oci/reference.ts';
+import { keptPlace, type MirrorRule } from '../mirror/rule.ts';
+import { formatRepository } from '../oci/reference.ts';
+import { type AskedImage, printRetag } from '../oci/retag.ts';
 import { printLocation } from '../store/location.ts';
+import { withOtherPlaces } from '../store/other-places.ts';
+import type { Source } from '../store/store.ts';
 import type { TalosVersion } from '../talos/version.ts';
 import {
   type BundleInputs,
@@ -58,13 +61,14 @@ export async function withMirrorRun(
     const talos = gathered.talos ?? inside?.talos;
     const whole = gathered.requests.length === 0;
     const { requests, expected } = splitExpected(wanted, { expected: inside?.expected ?? [], whole });
-    const asked = [...requests.map(({ reference }) => reference), ...expected.map(({ source }) => source)];
+    const asked = [...requests, ...expected.map(({ source, retag }) => ({ reference: source, retag }))];
     const previous = ends.toBundle === undefined ? usable(earlier, { rule, asked, write }, session) : undefined;
-    const job = jobFor(session, { requests, rule, ends, previous, write });
+    const source = retaggedSource(session, { ends, requests: [...wanted, ...(inside?.requests ?? [])] });
+    const job = jobFor(session, { requests, rule, ends: { ...ends, source }, previous, write });
     const writing =
       ends.toBundle === undefined
         ? undefined
-        : new BundleWriting({ session, writer: ends.toBundle, source: ends.source, mirrors: job.mirrors, talos });
+        : new BundleWriting({ session, writer: ends.toBundle, source, mirrors: job.mirrors, talos });
     await writing?.readHave();
     const loading = loadingOf(session, { ends, expected, whole, rule });
     return await work({
@@ -104,6 +108,19 @@ async function requestsOf(
   throw usageError('Cannot mirror: the source holds no tagged image', 'name the images to be copied');
 }
 
+/** What --from names was mirrored before: images with a place of their own are in it at that place, and not under their upstream name. */
+function retaggedSource(
+  { settings }: Session,
+  known: { readonly ends: OpenedEnds; readonly requests: readonly RequestedReference[] },
+): Source {
+  if (settings.from === undefined) return known.ends.source;
+  const places = known.requests.flatMap(({ reference: upstream, retag }) => {
+    const tags = upstream.tag === undefined || retag?.tag === undefined ? [] : [[upstream.tag, retag.tag] as const];
+    return retag === undefined ? [] : [{ upstream, at: keptPlace({ source: upstream, retag }), tags: new Map(tags) }];
+  });
+  return withOtherPlaces(known.ends.source, places);
+}
+
 function loadingOf(
   { settings }: Session,
   known: {
@@ -136,7 +153,7 @@ function noTarget(settings: Settings): string {
 /** The earlier lock where it is of use; says what becomes of it where that may surprise. */
 function usable(
   earlier: Lock | undefined,
-  run: { readonly rule: MirrorRule; readonly asked: readonly Reference[]; readonly write: boolean },
+  run: { readonly rule: MirrorRule; readonly asked: readonly AskedImage[]; readonly write: boolean },
   { settings, reporter }: Session,
 ): Lock | undefined {
   if (earlier === undefined) return undefined;
@@ -152,12 +169,13 @@ function usable(
 /** A lock describes the images of one command: those that an earlier command added are not in the next one. */
 function leftOut(
   earlier: Lock,
-  about: { readonly name: string; readonly asked: readonly Reference[] },
+  about: { readonly name: string; readonly asked: readonly AskedImage[] },
 ): string | undefined {
-  const keyOf = (reference: Reference): string => `${formatRepository(reference)} ${reference.tag ?? reference.digest}`;
+  const keyOf = ({ reference, retag }: AskedImage): string =>
+    `${formatRepository(reference)} ${reference.tag ?? reference.digest} ${retag === undefined ? '' : printRetag(retag)}`;
   const { name } = about;
   const asked = new Set(about.asked.map(keyOf));
-  const left = earlier.images.filter(({ source }) => !asked.has(keyOf(source)));
+  const left = earlier.images.filter(({ source, retag }) => !asked.has(keyOf({ reference: source, retag })));
   if (left.length === 0) return undefined;
   const [are, they, them] = left.length === 1 ? ['is', 'it stays', 'it'] : ['are', 'they stay', 'them'];
   return `${counted(left.length, 'image')} of ${name} ${are} not asked for now: ${they} at the target, and the new lock does not name ${them}; give both lists in one command to keep ${them} in it`;

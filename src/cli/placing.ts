@@ -3,7 +3,7 @@ import { basename } from 'node:path';
 import { emitTalosRegistries, talosRegistriesPath } from '../emit/talos.ts';
 import type { RequestedReference } from '../input/requested.ts';
 import type { LockedImage } from '../lock/lock.ts';
-import { type Mirror, type MirrorRule, mirrorsOf, placeRepository } from '../mirror/rule.ts';
+import { type Mirror, type MirrorRule, mirrorsOf, placeImage } from '../mirror/rule.ts';
 import { type Location, printLocation } from '../store/location.ts';
 import { isLoopbackHost } from '../store/registry/private-address.ts';
 import { talosReleases } from '../talos/catalogue.ts';
@@ -18,7 +18,7 @@ export function ruleFor(to: Location, prefixByRegistry: boolean): MirrorRule {
 
 /** Images of a lock where a rule puts them, whatever target the lock was written for. */
 export function placedBy(rule: MirrorRule, images: readonly LockedImage[]): LockedImage[] {
-  return images.map((image) => ({ ...image, target: placeRepository(rule, image.source) }));
+  return images.map((image) => ({ ...image, target: placeImage(rule, image) }));
 }
 
 /** The target as a command that repairs it names it, after `--to`. */

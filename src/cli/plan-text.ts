@@ -4,6 +4,7 @@ import type { Prepared, ResolveFailure } from '../corridor.ts';
 import { printOrigin } from '../input/requested.ts';
 import { isUnknownPlatform, printPlatform } from '../oci/platform.ts';
 import { printReference } from '../oci/reference.ts';
+import { printAsked, printRetag } from '../oci/retag.ts';
 import { summarise } from '../plan/summary.ts';
 import type { ResolvedImage } from '../resolve/resolved.ts';
 import { errorFields } from './error-text.ts';
@@ -72,7 +73,7 @@ export function planLines(
 function imageRow(image: ResolvedImage, prepared: Prepared): string[] {
   const platforms = imagePlatforms(image).length;
   return [
-    imageName(printReference(image.reference)),
+    imageName(printAsked(image)),
     imageName(printReference(image.target)),
     sizeText(imageSize(image)),
     platforms === 0 ? '1' : String(platforms),
@@ -81,13 +82,13 @@ function imageRow(image: ResolvedImage, prepared: Prepared): string[] {
 }
 
 function unchangedRow(image: Prepared['plan']['unchanged'][number]): string[] {
-  return [imageName(printReference(image.reference)), imageName(printReference(image.target)), '-', '-', 'unchanged'];
+  return [imageName(printAsked(image)), imageName(printReference(image.target)), '-', '-', 'unchanged'];
 }
 
 /** Why stands in the error, which is told at the end. */
 function failureRow({ image, error }: ResolveFailure): string[] {
   const state = error.code === 'ERR_NOT_FOUND' ? 'not found' : 'failed';
-  return [imageName(printReference(image.reference)), imageName(printReference(image.target)), '-', '-', state];
+  return [imageName(printAsked(image)), imageName(printReference(image.target)), '-', '-', state];
 }
 
 /** Notices name their image themselves. */
@@ -148,6 +149,7 @@ export function planFields(prepared: Prepared): Readonly<Record<string, unknown>
     images: prepared.plan.images.map((image) => ({
       source: printReference(image.reference),
       target: printReference(image.target),
+      ...(image.retag && { retag: printRetag(image.retag) }),
       digest: image.root.digest,
       mediaType: image.root.mediaType,
       size: imageSize(image),

@@ -4,6 +4,7 @@ import type { MirrorResult } from '../corridor.ts';
 import type { HostStatistics } from '../http/client.ts';
 import { printOrigin } from '../input/requested.ts';
 import { printReference } from '../oci/reference.ts';
+import { printAsked } from '../oci/retag.ts';
 import { errorFields } from './error-text.ts';
 import { imageSize } from './plan-text.ts';
 import { counted, imageName, sizeText, tableLines, timeText } from './report/text.ts';
@@ -50,7 +51,7 @@ function imageRow(
   told: { readonly waiting: ReadonlySet<string>; readonly words: Readonly<Record<Outcome, string>> },
 ): string[] {
   const { waiting, words } = told;
-  const reference = printReference(receipt.image.reference);
+  const reference = printAsked(receipt.image);
   const name = imageName(reference);
   if (receipt.status === 'failed') return [waiting.has(reference) ? 'waiting' : 'failed', name, 'see below'];
   const counts = blobCounts(receipt);
@@ -165,7 +166,7 @@ function imageFields(
   waiting: ReadonlySet<string> = new Set(),
 ): Readonly<Record<string, unknown>> {
   const fields = { ...requestFields(receipt.image), digest: receipt.image.root.digest, size: imageSize(receipt.image) };
-  const status = waiting.has(printReference(receipt.image.reference)) ? 'waiting' : 'failed';
+  const status = waiting.has(printAsked(receipt.image)) ? 'waiting' : 'failed';
   if (receipt.status === 'failed') return { ...fields, status, error: errorFields(receipt.error) };
   return { ...fields, status: 'complete', blobs: blobCounts(receipt) };
 }

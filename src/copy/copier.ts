@@ -1,6 +1,6 @@
 /** The copy room: a plan becomes a receipt. Blobs, then manifests children first, then referrers, then tags. */
 import { type EventSink, noEvents } from '../events.ts';
-import { printReference } from '../oci/reference.ts';
+import { printAsked } from '../oci/retag.ts';
 import type { Plan } from '../plan/plan.ts';
 import type { Source, Target } from '../store/store.ts';
 import { BlobCopier } from './blobs.ts';
@@ -65,7 +65,7 @@ function contextOf(options: CopyOptions): CopyContext {
 function firstImages(plan: Plan): ReadonlyMap<string, string> {
   const first = new Map<string, string>();
   for (const image of plan.images) {
-    for (const { digest } of image.blobs) if (!first.has(digest)) first.set(digest, printReference(image.reference));
+    for (const { digest } of image.blobs) if (!first.has(digest)) first.set(digest, printAsked(image));
   }
   return first;
 }

@@ -9,6 +9,7 @@ import type { Descriptor } from '../oci/descriptor.ts';
 import type { Digest } from '../oci/digest.ts';
 import { blobsOf, childrenOf, isForeign, type ManifestDocument } from '../oci/manifest.ts';
 import { printReference, type RepositoryName, type Tag } from '../oci/reference.ts';
+import { printAsked } from '../oci/retag.ts';
 import type { ResolvedImage, TagAssignment } from '../resolve/resolved.ts';
 import type { CopyContext } from './context.ts';
 import type { PlacementBoard } from './placements.ts';
@@ -45,7 +46,7 @@ export class ImageCopier {
   /** Never throws: what went wrong is in the receipt. */
   async copy(image: ResolvedImage): Promise<ImageReceipt> {
     const { events } = this.#options.context;
-    const name = printReference(image.reference);
+    const name = printAsked(image);
     try {
       const outcomes = await this.#complete(image);
       const untouched = [...outcomes.values()].every((outcome) => outcome === 'present');
@@ -141,7 +142,7 @@ export class ImageCopier {
 
   async #bringAgain(descriptor: Descriptor, image: ResolvedImage): Promise<void> {
     const { context } = this.#options;
-    const name = printReference(image.reference);
+    const name = printAsked(image);
     const from: RepositoryName[] = [{ registry: image.reference.registry, repository: image.reference.repository }];
     const content = new UpstreamContent({ descriptor, from, image: name }, context);
     await transfer({ descriptor, content, to: image.target, image: name }, context);
@@ -160,7 +161,7 @@ function bytesOf(image: ResolvedImage): number {
 
 /** Named after the image, whatever part of it was asked for: the message says which. */
 function failureOf(image: ResolvedImage, thrown: unknown): AirgapError {
-  const name = printReference(image.reference);
+  const name = printAsked(image);
   const known = toAirgapError(thrown, 'ERR_PROTOCOL', `Cannot copy "${name}"`);
   return known.forImage(name, image.origins.map(printOrigin));
 }

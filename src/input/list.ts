@@ -1,7 +1,7 @@
-/** Image lists: one reference per line, `#` begins a comment at the start of a line or after a blank. */
+/** Image lists: one reference per line, or `SOURCE => REPOSITORY[:TAG]` for one that is to live elsewhere; `#` begins a comment at the start of a line or after a blank. */
 import { AirgapError, isAirgapError } from '../errors.ts';
 import { quoteText } from '../oci/quote.ts';
-import { parseReference } from '../oci/reference.ts';
+import { type AskedImage, parseAsked } from '../oci/retag.ts';
 import { type ForeignDocument, foreignBytes, foreignText } from './foreign.ts';
 import { mergeRequests } from './merge.ts';
 import { type Origin, printOrigin, type RequestedReference } from './requested.ts';
@@ -35,7 +35,7 @@ export function parseList(document: string, bytes: Uint8Array): RequestedReferen
     const origin: Origin = { document, line: index + 1 };
     const read = readLine(text);
     if (typeof read === 'string') bad.push({ origin, state: read });
-    else requests.push({ reference: read, origins: [origin] });
+    else requests.push({ ...read, origins: [origin] });
   }
   if (bad.length > 0) throw badLines(document, bad);
   if (requests.length === 0) throw emptyList(document, lines);
@@ -51,8 +51,8 @@ export function parseReferences(document: string, texts: readonly string[]): Req
   const read = texts.map((text) => readLine(text.trim()));
   const bad = read.filter((result) => typeof result === 'string').map((state) => ({ origin, state }));
   if (bad.length > 0) throw badLines(document, bad);
-  const references = read.filter((result) => typeof result !== 'string');
-  return mergeRequests([references.map((reference) => ({ reference, origins: [origin] }))]);
+  const asked = read.filter((result) => typeof result !== 'string');
+  return mergeRequests([asked.map((image) => ({ ...image, origins: [origin] }))]);
 }
 
 function linesOf(document: string, bytes: Uint8Array): string[] {
@@ -78,13 +78,14 @@ function withoutComment(line: string): string {
   return start === undefined ? line : line.slice(0, start).trim();
 }
 
-/** The reference, or why the line is none. */
-function readLine(text: string): ReturnType<typeof parseReference> | string {
+/** The image, or why the line is none. */
+function readLine(text: string): Pick<RequestedReference, keyof AskedImage> | string {
   try {
-    return parseReference(text);
+    const { reference, retag } = parseAsked(text);
+    return retag === undefined ? { reference } : { reference, retag };
   } catch (thrown) {
     if (!isAirgapError(thrown)) throw thrown;
-    const state = thrown.message.replace(/^Cannot read reference /, '');
+    const state = thrown.message.replace(/^Cannot read (?:reference|place) /, '');
     return thrown.hint === undefined ? state : `${state} (${thrown.hint})`;
   }
 }

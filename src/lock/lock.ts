@@ -3,6 +3,7 @@
 import type { Mirror, MirrorRule } from '../mirror/rule.ts';
 import type { Digest } from '../oci/digest.ts';
 import type { Reference, RepositoryName, Tag } from '../oci/reference.ts';
+import type { Retag } from '../oci/retag.ts';
 
 export interface LockedTag {
   readonly tag: Tag;
@@ -16,6 +17,8 @@ export interface LockedImage {
   readonly source: Reference;
   /** Where it lives at the target. */
   readonly target: RepositoryName;
+  /** The place that was asked for, where it is not the one of the rule. */
+  readonly retag?: Retag;
   /** What the tag stands for at the target: the root manifest's digest. */
   readonly digest: Digest;
   readonly mediaType: string;

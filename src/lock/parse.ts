@@ -13,6 +13,7 @@ import {
   type Reference,
   type RepositoryName,
 } from '../oci/reference.ts';
+import { parseRetag, printAsked, type Retag } from '../oci/retag.ts';
 import { readDigest, readOneOf, readPath, readTag, refuseTwice } from './checked-fields.ts';
 import type { Contact, Lock, LockedImage, LockedTag } from './lock.ts';
 import { sortLock } from './print.ts';
@@ -39,7 +40,7 @@ export function parseLock(text: string, documentName: string): Lock {
   };
   refuseTwice(
     images,
-    lock.images.map((image) => printReference(image.source)),
+    lock.images.map((image) => printAsked({ reference: image.source, retag: image.retag })),
   );
   refuseTwice(
     document.at('mirrors').list(mostImages),
@@ -99,10 +100,12 @@ function readEndpoint(field: Field): string {
 function readImage(field: Field): LockedImage {
   field.onlyKnows(imageFields);
   const digest = readDigest(field.at('digest'));
+  const retag = field.at('retag').optional(readRetag);
   const narrowedFrom = field.at('narrowedFrom').optional(readDigest);
   const image: LockedImage = {
     source: readSource(field.at('source')),
     target: readTarget(field.at('target')),
+    ...(retag && { retag }),
     digest,
     mediaType: readMediaType(field.at('mediaType')),
     size: field.at('size').count(),
@@ -117,6 +120,7 @@ function readImage(field: Field): LockedImage {
       .list(mostEntries)
       .map((origin) => origin.text()),
   };
+  refuseOtherPlace(image, field.at('retag'));
   if (!image.manifests.includes(digest)) field.at('manifests').fail(`lacks the image itself, ${digest}`);
   return image;
 }
@@ -124,6 +128,7 @@ function readImage(field: Field): LockedImage {
 const imageFields: readonly string[] = [
   'source',
   'target',
+  'retag',
   'digest',
   'mediaType',
   'size',
@@ -157,6 +162,26 @@ function readTarget(field: Field): RepositoryName {
   return isCanonicalHost(target.registry) && isRepositoryPath(target.repository)
     ? target
     : field.fail('is not HOST[:PORT]/REPOSITORY in lower case');
+}
+
+function readRetag(field: Field): Retag {
+  const text = field.text();
+  try {
+    return parseRetag(text);
+  } catch {
+    return field.fail(`is no REPOSITORY[:TAG]: ${quoteText(text)}`);
+  }
+}
+
+/** A retag says the same as the target and the tags. */
+function refuseOtherPlace({ retag, target, tags }: LockedImage, field: Field): void {
+  if (retag === undefined) return;
+  if (`/${target.repository}`.endsWith(`/${retag.repository}`) && isTagOf(tags, retag)) return;
+  field.fail('is not where the image stands by its target and its tags');
+}
+
+function isTagOf(tags: readonly LockedTag[], { tag }: Retag): boolean {
+  return tag === undefined || tags.some((entry) => entry.tag === tag);
 }
 
 function readTags(field: Field): LockedTag[] {

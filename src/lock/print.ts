@@ -1,6 +1,7 @@
 /** The lock as text: the same lock gives the same bytes (what must stay true, no. 4). */
 import type { Mirror, MirrorRule } from '../mirror/rule.ts';
 import { formatRepository, printReference } from '../oci/reference.ts';
+import { printAsked, printRetag } from '../oci/retag.ts';
 import type { Contact, Lock, LockedImage, LockedTag } from './lock.ts';
 
 /** JSON with two blanks per level, keys in a fixed order, lists sorted, references as text, a newline at the end. */
@@ -16,12 +17,14 @@ export function printLock(lock: Lock): string {
   return `${JSON.stringify(document, null, 2)}\n`;
 }
 
-/** The same lock with its lists in the order they are printed in: images by source, the others by their text. */
+/** The same lock with its lists in the order they are printed in: images by source and retag, the others by their text. */
 export function sortLock(lock: Lock): Lock {
   return {
     ...lock,
     mirrors: sortedBy(lock.mirrors, (mirror) => `${mirror.registry}\n${mirror.endpoint}\n${mirror.pathPrefix}`),
-    images: sortedBy(lock.images.map(sortImage), (image) => printReference(image.source)),
+    images: sortedBy(lock.images.map(sortImage), (image) =>
+      printAsked({ reference: image.source, retag: image.retag }),
+    ),
     contacts: sortedBy(lock.contacts, (contact) => `${contact.host}\n${contact.purpose}`),
   };
 }
@@ -54,6 +57,7 @@ function orderImage(image: LockedImage): object {
   return {
     source: printReference(image.source),
     target: formatRepository(image.target),
+    retag: image.retag && printRetag(image.retag),
     digest: image.digest,
     mediaType: image.mediaType,
     size: image.size,

@@ -4,6 +4,7 @@
  */
 import type { Reference, RepositoryName } from '../oci/reference.ts';
 import { formatRepository } from '../oci/reference.ts';
+import type { Retag } from '../oci/retag.ts';
 
 /**
  * `replace-host`: `ghcr.io/siderolabs/kubelet` lives at `TARGET/[PREFIX/]siderolabs/kubelet` (the air-gapped guide's rule).
@@ -34,6 +35,31 @@ export function placeRepository(rule: MirrorRule, upstream: RepositoryName): Rep
   if (rule.naming === 'keep') return { registry: upstream.registry, repository: upstream.repository };
   const parts = [rule.prefix, rule.naming === 'by-registry' ? pathSegment(upstream.registry) : '', upstream.repository];
   return { registry: rule.registry, repository: parts.filter((part) => part !== '').join('/') };
+}
+
+/**
+ * Where the copier puts an image. A retag stands below the prefix whatever the naming says, and where names are kept beside the
+ * image's own registry.
+ */
+export function placeImage(
+  rule: MirrorRule,
+  image: { readonly source: RepositoryName; readonly retag?: Retag | undefined },
+): RepositoryName {
+  const { source, retag } = image;
+  if (retag === undefined) return placeRepository(rule, source);
+  if (rule.naming === 'keep') return { registry: source.registry, repository: retag.repository };
+  return placeRepository(
+    { ...rule, naming: 'replace-host' },
+    { registry: source.registry, repository: retag.repository },
+  );
+}
+
+/** Where a directory or a bundle has an image: its own name, or its retag. */
+export function keptPlace(image: {
+  readonly source: RepositoryName;
+  readonly retag?: Retag | undefined;
+}): RepositoryName {
+  return placeImage({ naming: 'keep', registry: '', prefix: '' }, image);
 }
 
 /**

@@ -1,5 +1,6 @@
 /** From images to a plan: every blob once, whoever needs it. */
 import { AirgapError } from '../errors.ts';
+import type { RequestedImage } from '../input/requested.ts';
 import type { Descriptor } from '../oci/descriptor.ts';
 import type { Digest } from '../oci/digest.ts';
 import { compareReferences, formatRepository, printReference, type RepositoryName } from '../oci/reference.ts';
@@ -19,20 +20,25 @@ interface Need {
  * Throws ERR_PROTOCOL when two images give one digest different sizes: at least one of them is wrong.
  */
 export function planImages(images: readonly ResolvedImage[], unchanged: readonly UnchangedImage[]): Plan {
-  const sorted = [...images].sort((one, other) => compareReferences(one.reference, other.reference));
+  const sorted = [...images].sort(compareImages);
   const needs = new Map<Digest, Need>();
   for (const image of sorted) {
     for (const descriptor of image.blobs) addNeed(needs, { image, descriptor });
   }
   return {
     images: sorted,
-    unchanged: [...unchanged].sort((one, other) => compareReferences(one.reference, other.reference)),
+    unchanged: [...unchanged].sort(compareImages),
     blobs: [...needs.values()].map(({ descriptor, from, to }) => ({
       descriptor,
       from: [...from.values()],
       to: [...to.values()],
     })),
   };
+}
+
+/** One source may have several places. */
+function compareImages(one: RequestedImage, other: RequestedImage): number {
+  return compareReferences(one.reference, other.reference) || compareReferences(one.target, other.target);
 }
 
 function addNeed(needs: Map<Digest, Need>, wanted: { image: ResolvedImage; descriptor: Descriptor }): void {

@@ -1,7 +1,8 @@
 /** Two references, one place: found before anything is written. */
 import { AirgapError } from '../errors.ts';
 import type { Digest } from '../oci/digest.ts';
-import { formatRepository, printReference, type Tag } from '../oci/reference.ts';
+import { formatRepository, type Tag } from '../oci/reference.ts';
+import { printAsked } from '../oci/retag.ts';
 import type { ResolvedImage, UnchangedImage } from '../resolve/resolved.ts';
 import { originTexts } from './origins.ts';
 
@@ -58,7 +59,8 @@ function conflictError(conflicts: readonly Conflict[]): AirgapError {
 }
 
 function partedByRegistry({ one, other }: Conflict): boolean {
-  return one.image.reference.registry !== other.image.reference.registry;
+  const isRetagged = one.image.retag !== undefined || other.image.retag !== undefined;
+  return !isRetagged && one.image.reference.registry !== other.image.reference.registry;
 }
 
 function describe({ place, one, other }: Conflict): string {
@@ -67,5 +69,5 @@ function describe({ place, one, other }: Conflict): string {
 
 function describeClaim({ image, digest }: Claim): string {
   const origins = originTexts(image.origins).join(', ');
-  return `${printReference(image.reference)} (${origins === '' ? '' : `${origins}, `}${digest})`;
+  return `${printAsked(image)} (${origins === '' ? '' : `${origins}, `}${digest})`;
 }

@@ -1,6 +1,6 @@
 /** A plan for a receiver who has much of it already: what has to travel is exactly what is wanted and not there. */
 import { type ReceiptContent, receiptName, type SiteReceipt } from '../lock/receipt.ts';
-import { pathSegment } from '../mirror/rule.ts';
+import { keptPlace, pathSegment } from '../mirror/rule.ts';
 import type { Descriptor } from '../oci/descriptor.ts';
 import type { Digest } from '../oci/digest.ts';
 import { formatRepository } from '../oci/reference.ts';
@@ -88,7 +88,7 @@ function manifestsOf(image: ResolvedImage): Digest[] {
 function upstreamOwners(plan: Plan): ReadonlyMap<Digest, ReadonlySet<string>> {
   const owners = new Map<Digest, Set<string>>();
   for (const image of plan.images) {
-    const name = formatRepository(image.reference);
+    const name = formatRepository(keptPlace({ source: image.reference, retag: image.retag }));
     for (const { digest } of image.blobs) owners.set(digest, (owners.get(digest) ?? new Set()).add(name));
   }
   return owners;
@@ -126,12 +126,13 @@ class Holdings {
     };
   }
 
-  /** Whether the naming rules could have put the image there: under its upstream name, or below the prefix with or without its registry. */
-  #mayBeOf({ reference }: ResolvedImage, at: number): boolean {
+  /** Whether the naming rules could have put the image there: under its upstream name, or below the prefix with or without its registry; a retag alone without. */
+  #mayBeOf({ reference, retag }: ResolvedImage, at: number): boolean {
     const place = this.#receipt.repositories[at];
     if (place === undefined) return false;
-    if (place.registry !== '') return place.registry === reference.registry && place.path === reference.repository;
-    const { repository, registry } = reference;
+    const { registry, repository } = keptPlace({ source: reference, retag });
+    if (place.registry !== '') return place.registry === registry && place.path === repository;
+    if (retag !== undefined) return place.path === repository;
     return place.path === repository || place.path === `${pathSegment(registry)}/${repository}`;
   }
 

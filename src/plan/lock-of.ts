@@ -4,7 +4,7 @@ import { sortLock } from '../lock/print.ts';
 import type { Mirror, MirrorRule } from '../mirror/rule.ts';
 import type { Descriptor } from '../oci/descriptor.ts';
 import type { Digest } from '../oci/digest.ts';
-import { printReference } from '../oci/reference.ts';
+import { printAsked } from '../oci/retag.ts';
 import type { ResolvedImage, SignatureSearch } from '../resolve/resolved.ts';
 import { originTexts } from './origins.ts';
 
@@ -20,7 +20,7 @@ export interface LockContext {
 export function lockOf(images: readonly ResolvedImage[], context: LockContext): Lock {
   const locked = new Map<string, LockedImage>();
   for (const image of [...context.carried, ...images.map(lockedImageOf)])
-    locked.set(printReference(image.source), image);
+    locked.set(printAsked({ reference: image.source, retag: image.retag }), image);
   const contacts = new Map(context.contacts.map((contact) => [`${contact.host} ${contact.purpose}`, contact]));
   return sortLock({
     version: 1,
@@ -38,6 +38,7 @@ export function lockedImageOf(image: ResolvedImage): LockedImage {
   return {
     source: image.reference,
     target: { registry: image.target.registry, repository: image.target.repository },
+    ...(image.retag && { retag: image.retag }),
     digest: image.root.digest,
     mediaType: image.root.mediaType,
     size: image.root.size,

@@ -87,12 +87,12 @@ function doubts(request: RequestedImage, found: SignatureFinding | undefined): N
 }
 
 function tagsOf(
-  { reference }: RequestedImage,
+  { target }: RequestedImage,
   found: { readonly root: Digest; readonly signatures: readonly TagAssignment[] },
 ): TagAssignment[] {
-  const signatures = found.signatures.filter((assignment) => assignment.tag !== reference.tag);
-  if (reference.tag === undefined) return signatures;
-  return [{ tag: reference.tag, digest: found.root, role: 'image' }, ...signatures];
+  const signatures = found.signatures.filter((assignment) => assignment.tag !== target.tag);
+  if (target.tag === undefined) return signatures;
+  return [{ tag: target.tag, digest: found.root, role: 'image' }, ...signatures];
 }
 
 interface Content {

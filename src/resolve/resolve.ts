@@ -3,7 +3,7 @@ import { limitTo } from '../async/limit.ts';
 import { type AirgapError, printOrigin, toAirgapError } from '../errors.ts';
 import type { EventSink } from '../events.ts';
 import type { RequestedImage } from '../input/requested.ts';
-import { printReference } from '../oci/reference.ts';
+import { printAsked } from '../oci/retag.ts';
 import type { Source } from '../store/store.ts';
 import type { SparseQuestion } from './choice.ts';
 import { type ImageOptions, resolveImage } from './image.ts';
@@ -60,7 +60,7 @@ export async function resolveImages(
     done += 1;
     if ('error' in outcome) {
       const { code, message } = outcome.error;
-      events?.({ type: 'resolve:failed', image: printReference(request.reference), code, message });
+      events?.({ type: 'resolve:failed', image: printAsked(request), code, message });
     } else {
       options.onResolved?.(outcome.resolved);
     }
@@ -83,7 +83,7 @@ async function attempt(request: RequestedImage, options: ImageOptions): Promise<
   try {
     return { resolved: await resolveImage(request, options) };
   } catch (thrown) {
-    const reference = printReference(request.reference);
+    const reference = printAsked(request);
     const error = toAirgapError(thrown, 'ERR_PROTOCOL', `Cannot resolve "${reference}"`);
     return {
       image: request,

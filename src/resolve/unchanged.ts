@@ -1,12 +1,13 @@
 /** What an earlier run already did: images whose tag stands for the same digest at both ends need no work. */
 import { limitTo } from '../async/limit.ts';
 import { toAirgapError } from '../errors.ts';
-import type { RequestedImage } from '../input/requested.ts';
+import type { RequestedImage, RequestedReference } from '../input/requested.ts';
 import { algorithmOf, type Digest } from '../oci/digest.ts';
 import { childrenOf, documentOf, type ImageIndex, type ImageManifest } from '../oci/manifest.ts';
 import { isIndexType } from '../oci/media-type.ts';
 import { isUnknownPlatform, type Platform, platformMatches } from '../oci/platform.ts';
-import { formatRepository, printReference, type Reference, type RepositoryName } from '../oci/reference.ts';
+import { formatRepository, type Reference, type RepositoryName } from '../oci/reference.ts';
+import { printAsked } from '../oci/retag.ts';
 import type { ReadableRepository, Source } from '../store/store.ts';
 import { platformOf } from './platforms.ts';
 import type { PlatformWish, UnchangedImage } from './resolved.ts';
@@ -15,6 +16,8 @@ import type { PlatformWish, UnchangedImage } from './resolved.ts';
 export interface KnownImage {
   readonly source: Reference;
   readonly target: RepositoryName;
+  /** Its own place, where it was asked for with one. */
+  readonly retag?: NonNullable<RequestedReference['retag']>;
   /** What the tag stands for at the target. */
   readonly digest: Digest;
   readonly mediaType: string;
@@ -45,8 +48,8 @@ export interface UnchangedResult {
 }
 
 /** The key of an image: what was asked for, and the repository it lives in. */
-export function knownKey(source: Reference, target: RepositoryName): string {
-  return `${printReference(source)} ${formatRepository(target)}`;
+export function knownKey({ source, target, retag }: Pick<KnownImage, 'source' | 'target' | 'retag'>): string {
+  return `${printAsked({ reference: source, retag })} ${formatRepository(target)}`;
 }
 
 /**
@@ -71,7 +74,7 @@ export async function findUnchanged(
 }
 
 async function compare(request: RequestedImage, options: UnchangedOptions): Promise<UnchangedImage | undefined> {
-  const known = options.known.get(knownKey(request.reference, request.target));
+  const known = options.known.get(knownKey({ ...request, source: request.reference }));
   if (known === undefined || options.signal?.aborted === true || !coversWish(known, options)) return undefined;
   try {
     const [upstream, placed] = await Promise.all([
@@ -107,7 +110,7 @@ async function upstreamDigest(
 async function askTarget(known: KnownImage, options: UnchangedOptions): Promise<boolean> {
   const { signal } = options;
   const repository = options.target.repository(known.target);
-  const wanted = known.source.tag ?? known.digest;
+  const wanted = (known.retag ?? known.source).tag ?? known.digest;
   if (known.omitted.length === 0 && known.narrowedFrom === undefined) {
     return (await repository.resolve(wanted, { signal })).digest === known.digest;
   }

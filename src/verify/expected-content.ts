@@ -1,6 +1,7 @@
 /** What ought to be in a bundle or a layout: by its index, and by the lock that goes with it. */
 import { isAirgapError } from '../errors.ts';
 import type { Lock, LockedImage } from '../lock/lock.ts';
+import { keptPlace } from '../mirror/rule.ts';
 import type { Digest } from '../oci/digest.ts';
 import { formatRepository, printReference, type RepositoryName } from '../oci/reference.ts';
 import type { IndexedManifest, Source } from '../store/store.ts';
@@ -67,13 +68,14 @@ export async function expectedOfLock(
 }
 
 /** As the index names it: by its tag alone, however the lock pins it. */
-function nameOf({ source }: LockedImage): string {
-  const { registry, repository, tag } = source;
-  return printReference(tag === undefined ? source : { registry, repository, tag });
+function nameOf({ source, retag }: LockedImage): string {
+  const { registry, repository } = keptPlace({ source, retag });
+  const { tag } = retag ?? source;
+  return printReference(tag === undefined ? { ...source, registry, repository } : { registry, repository, tag });
 }
 
 function manifestsOf(image: LockedImage): LockedManifest[] {
-  const { registry, repository } = image.source;
+  const { registry, repository } = keptPlace(image);
   return image.manifests.map((digest) => ({
     digest,
     size: digest === image.digest ? image.size : undefined,
@@ -83,7 +85,7 @@ function manifestsOf(image: LockedImage): LockedManifest[] {
 }
 
 function lostTags(image: LockedImage, named: ReadonlyMap<string, Digest>): CheckFinding[] {
-  const repository = formatRepository(image.source);
+  const repository = formatRepository(keptPlace(image));
   return image.tags.flatMap(({ tag, digest }): CheckFinding[] => {
     const found = named.get(`${repository} ${tag}`);
     if (found === digest) return [];
@@ -100,9 +102,9 @@ async function unnamed(
   image: LockedImage,
   { source, named }: { readonly source: Source; readonly named: ReadonlyMap<string, Digest> },
 ): Promise<CheckFinding[]> {
-  if (named.has(`${formatRepository(image.source)} ${image.digest}`)) return [];
+  if (named.has(`${formatRepository(keptPlace(image))} ${image.digest}`)) return [];
   try {
-    await source.repository(image.source).resolve(image.digest);
+    await source.repository(keptPlace(image)).resolve(image.digest);
     return [];
   } catch (error) {
     if (!isAirgapError(error) || error.code !== 'ERR_NOT_FOUND') throw error;

@@ -2,7 +2,8 @@
 import type { Descriptor } from '../oci/descriptor.ts';
 import type { Digest } from '../oci/digest.ts';
 import { contentNamedBy, isForeign, type ManifestDocument } from '../oci/manifest.ts';
-import { formatRepository, printReference, type Reference, type RepositoryName, type Tag } from '../oci/reference.ts';
+import { formatRepository, type Reference, type RepositoryName, type Tag } from '../oci/reference.ts';
+import { printAsked, type Retag } from '../oci/retag.ts';
 import type { Finding, FindingKind } from './verification.ts';
 import { type Fault, isFault, type Witness } from './witness.ts';
 
@@ -12,6 +13,8 @@ const manifestBound = 20_000;
 /** What has to stand. */
 export interface ExpectedImage {
   readonly source: Reference;
+  /** The place it was asked for with, where the rule does not say it. */
+  readonly retag?: Retag;
   /** The repository a node asks. */
   readonly place: RepositoryName;
   /** Without a digest the tag only has to be there, and what it stands for has to be complete. */
@@ -130,7 +133,7 @@ class Check {
 
 /** A finding with the command that repairs it. Names are safe inside single quotes: the reference grammar has none. */
 export function findingAbout(
-  image: { readonly source: Reference; readonly place: RepositoryName },
+  image: Pick<ExpectedImage, 'source' | 'retag' | 'place'>,
   what: {
     readonly kind: FindingKind;
     readonly message: string;
@@ -138,7 +141,7 @@ export function findingAbout(
     readonly repairTarget: string;
   },
 ): Finding {
-  const source = printReference(image.source);
+  const source = printAsked({ reference: image.source, retag: image.retag });
   return {
     image: source,
     repository: formatRepository(image.place),

@@ -11,7 +11,7 @@ export type FindingKind =
   | 'unreachable';
 
 export interface Finding {
-  /** Upstream reference of the image, as printed. */
+  /** The image as it was asked for: its upstream reference, with `=> REPOSITORY[:TAG]` for one with a place of its own. */
   readonly image: string;
   /** Repository at the target, `host/path`. */
   readonly repository: string;

@@ -6,6 +6,7 @@ import type { EventSink } from '../events.ts';
 import type { Lock, LockedImage } from '../lock/lock.ts';
 import { type Mirror, mirrorFor, repositoryAtMirror } from '../mirror/rule.ts';
 import { formatRepository, type Reference, type RepositoryName } from '../oci/reference.ts';
+import type { Retag } from '../oci/retag.ts';
 import type { Source } from '../store/store.ts';
 import { type CatalogFinding, findExtras } from './catalog.ts';
 import { checkImage, type ExpectedImage, findingAbout } from './image.ts';
@@ -30,6 +31,8 @@ export interface VerifyOptions {
 export interface PlacedImage {
   readonly source: Reference;
   readonly target: RepositoryName;
+  /** Where it was asked for with one: nodes name it by this place, and no mirror leads there. */
+  readonly retag?: Retag;
 }
 
 /**
@@ -48,12 +51,20 @@ export function verifyPlaced(
   options: VerifyOptions & { readonly mirrors?: readonly Mirror[]; readonly prefix?: string },
 ): Promise<Verification> {
   const mirrors = options.mirrors ?? [];
-  const expected = images.map(({ source, target }): ExpectedImage => {
+  const expected = images.map((image): ExpectedImage => {
+    const { source, retag } = image;
     const pinned = source.digest;
-    const tag =
-      source.tag === undefined ? [] : [{ tag: source.tag, ...(pinned === undefined ? {} : { digest: pinned }) }];
-    const place = nodePlace({ source, target }, mirrors);
-    return { source, place, tags: tag, manifests: pinned === undefined ? [] : [pinned], omitted: new Set() };
+    const { tag } = retag ?? source;
+    const tags = tag === undefined ? [] : [{ tag, ...(pinned === undefined ? {} : { digest: pinned }) }];
+    const place = nodePlace(image, mirrors);
+    return {
+      source,
+      ...(retag && { retag }),
+      place,
+      tags,
+      manifests: pinned === undefined ? [] : [pinned],
+      omitted: new Set(),
+    };
   });
   return verifyExpected(expected, { ...options, mirrors, prefix: options.prefix ?? '' });
 }
@@ -71,6 +82,7 @@ function expectedOf(image: LockedImage, mirrors: readonly Mirror[]): ExpectedIma
   const pinned = image.source.digest === undefined ? [] : [image.source.digest];
   return {
     source: image.source,
+    ...(image.retag && { retag: image.retag }),
     place: nodePlace(image, mirrors),
     tags: image.tags,
     manifests: [...new Set([...image.manifests, image.digest, ...pinned])],
@@ -80,10 +92,10 @@ function expectedOf(image: LockedImage, mirrors: readonly Mirror[]): ExpectedIma
 
 /**
  * The repository a node asks for by the emitted configuration. The path comes from the mirror; the host is the one the target
- * was opened with, as nodes may know it by another name.
+ * was opened with, as nodes may know it by another name. A retag is asked for where it is: what names it names the target.
  */
-function nodePlace({ source, target }: PlacedImage, mirrors: readonly Mirror[]): RepositoryName {
-  const mirror = mirrorFor(mirrors, source.registry);
+function nodePlace({ source, target, retag }: PlacedImage, mirrors: readonly Mirror[]): RepositoryName {
+  const mirror = retag === undefined ? mirrorFor(mirrors, source.registry) : undefined;
   if (mirror === undefined) return { registry: target.registry, repository: target.repository };
   return { registry: target.registry, repository: repositoryAtMirror(mirror, source).repository };
 }
@@ -164,7 +176,8 @@ export class VerificationRun {
 
 /** A node without a mirror for a registry asks upstream, which it cannot reach. */
 function unserved(image: ExpectedImage, { mirrors, repairTarget }: ExpectedOptions): Finding[] {
-  if (mirrors.length === 0 || mirrorFor(mirrors, image.source.registry) !== undefined) return [];
+  if (mirrors.length === 0 || image.retag !== undefined || mirrorFor(mirrors, image.source.registry) !== undefined)
+    return [];
   const message = `no mirror serves "${image.source.registry}", so nodes do not look in "${formatRepository(image.place)}"`;
   return [findingAbout(image, { kind: 'tag-missing', message, digest: undefined, repairTarget })];
 }

@@ -54,7 +54,7 @@ async function mirrored(wish: PlatformWish = everything, reference = parseRefere
   const again = async (more: Partial<UnchangedOptions> & { readonly knows?: Partial<KnownImage> } = {}) => {
     const now = { ...known, ...more.knows };
     return findUnchanged([request(reference)], {
-      known: new Map([[knownKey(now.source, now.target), now]]),
+      known: new Map([[knownKey(now), now]]),
       source: from.store,
       target: to.store,
       wish,
@@ -94,7 +94,7 @@ describe('findUnchanged()', () => {
       const from = watch(source);
       const to = watch(target);
       const { unchanged } = await findUnchanged([image], {
-        known: new Map([[knownKey(image.reference, image.target), known]]),
+        known: new Map([[knownKey(known), known]]),
         source: from.store,
         target: to.store,
         wish: everything,

@@ -15,6 +15,7 @@ import {
   printReference,
   type RepositoryName,
 } from '../../oci/reference.ts';
+import { printRetag } from '../../oci/retag.ts';
 import type { BundleSource } from '../../store/bundle/bundle.ts';
 import { entryNames } from '../../store/bundle/set.ts';
 import { printLocation } from '../../store/location.ts';
@@ -73,8 +74,9 @@ export function splitExpected(
 ): { readonly requests: readonly RequestedReference[]; readonly expected: readonly LockedImage[] } {
   const { expected, whole } = about;
   if (whole) return { requests, expected };
-  const isNamed = ({ source, digest }: LockedImage, { reference }: RequestedReference): boolean =>
+  const isNamed = ({ source, retag, digest }: LockedImage, { reference, retag: place }: RequestedReference): boolean =>
     formatRepository(source) === formatRepository(reference) &&
+    (retag && printRetag(retag)) === (place && printRetag(place)) &&
     (reference.digest === undefined ? source.tag === reference.tag : digest === reference.digest);
   return {
     requests: requests.filter((request) => !expected.some((image) => isNamed(image, request))),

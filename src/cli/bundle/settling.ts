@@ -3,7 +3,7 @@ import type { MirrorResult } from '../../corridor.ts';
 import { AirgapError, isAirgapError } from '../../errors.ts';
 import type { EventSink } from '../../events.ts';
 import { type Digest, isDigest } from '../../oci/digest.ts';
-import { printReference } from '../../oci/reference.ts';
+import { printAsked } from '../../oci/retag.ts';
 import type { BundleSource } from '../../store/bundle/bundle.ts';
 import { shortSetId } from '../../store/bundle/set.ts';
 import { type Failure, failuresOf } from '../failures.ts';
@@ -38,14 +38,14 @@ export async function settleVolumes(
   const work = told.length === 0 ? bundle.unstage({ only }) : bundle.stage({ signal, only });
   const problem = await Promise.resolve(work).then(() => undefined, problemOrThrow);
   const blobs = new Map(
-    result.plan.images.map((image) => [printReference(image.reference), image.blobs.map(({ digest }) => digest)]),
+    result.plan.images.map((image) => [printAsked(image), image.blobs.map(({ digest }) => digest)]),
   );
   const needed = new Set(
     result.work.blobs.flatMap(({ descriptor, missing }) => (missing.length > 0 ? descriptor.digest : [])),
   );
   const waiting = new Set<string>();
   const failures = told.map((failure) => {
-    const name = printReference(failure.image.reference);
+    const name = printAsked(failure.image);
     const digests = blobs.get(name) ?? [];
     const found = digests.map((digest) => damage.get(digest)).find((error) => error !== undefined);
     const error =

@@ -1,7 +1,7 @@
 /** `airgap verify`: is everything of the lock, or of a list, where nodes will look for it? */
 
 import type { Lock } from '../../lock/lock.ts';
-import { type MirrorRule, placeRepository } from '../../mirror/rule.ts';
+import { type MirrorRule, placeImage } from '../../mirror/rule.ts';
 import type { BundleSource } from '../../store/bundle/bundle.ts';
 import { type Location, parseLocation, printLocation } from '../../store/location.ts';
 import type { Verification } from '../../verify/verification.ts';
@@ -66,7 +66,10 @@ async function verifyAt(session: Session, { to, lock, given, checks }: Question)
     };
     if (lock !== undefined) return await verifyLock(placedAnew(lock, { rule, endpoint: target.endpoint }), options);
     const requests = given?.requests ?? [];
-    const images = requests.map(({ reference }) => ({ source: reference, target: placeRepository(rule, reference) }));
+    const images = requests.map(({ reference: source, retag }) => {
+      const placed = { source, ...(retag && { retag }) };
+      return { ...placed, target: placeImage(rule, placed) };
+    });
     const mirrors = mirrorsFor(requests, { rule, endpoint: target.endpoint, perRegistry: false });
     return await verifyPlaced(images, {
       ...options,

@@ -108,5 +108,5 @@ function pad(value: number): string {
 
 /** An image as a line names it: by its tag alone where it has one, however it is pinned. */
 export function imageName(reference: string): string {
-  return printable(reference).replace(/(:[\w][\w.-]{0,127})@sha(?:256|512):[0-9a-f]+$/, '$1');
+  return printable(reference).replace(/(:[\w][\w.-]{0,127})@sha(?:256|512):[0-9a-f]+(?=$| => )/, '$1');
 }
