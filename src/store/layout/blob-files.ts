@@ -1,7 +1,7 @@
 /** The blobs of a layout: `blobs/<algorithm>/<hex>` (image-spec v1.1, image-layout.md "Blobs"). Paths come from checked digests only. */
 import { randomUUID } from 'node:crypto';
 import { mkdir, readdir, rename, rm, unlink } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { KeyedMutex } from '../../async/keyed-mutex.ts';
 import { AirgapError, isAirgapError } from '../../errors.ts';
 import type { Descriptor } from '../../oci/descriptor.ts';
@@ -33,27 +33,42 @@ function isDeadEnd(name: string): boolean {
   return name.startsWith(incomingPrefix) || /^sha(?:256|512)-[0-9a-f]+\.[0-9a-f-]{36}$/.test(name);
 }
 
+/** Where blobs are below a root, and what the whole is called in messages. */
+export interface BlobPlaces {
+  /** `layout`, `image cache`. */
+  readonly what: string;
+  /** Every folder that holds blobs. */
+  readonly folders: readonly string[];
+  /** The file of a blob, below the root. May throw for a digest that cannot be there. */
+  path(digest: Digest): string;
+}
+
+const layoutPlaces: BlobPlaces = {
+  what: 'layout',
+  folders: ['blobs', ...algorithms.map((algorithm) => join('blobs', algorithm))],
+  path: (digest) => join('blobs', algorithmOf(digest), hexOf(digest)),
+};
+
 export class BlobFiles implements BlobShelf {
   readonly #root: string;
+  readonly #places: BlobPlaces;
   readonly #writing = new KeyedMutex<Digest>();
   /** Directories with renames that are not yet known to last. */
   readonly #unsynced = new Set<string>();
   readonly #made = new Set<string>();
   readonly #earlySync = new EarlySync();
 
-  constructor(root: string) {
+  constructor(root: string, places: BlobPlaces = layoutPlaces) {
     this.#root = root;
+    this.#places = places;
   }
 
   /** Throws ERR_INPUT_INVALID when a directory of blobs is a link: it could lead out of the layout. */
   async check(): Promise<void> {
-    for (const path of ['blobs', ...algorithms.map((algorithm) => join('blobs', algorithm)), partialDirectory]) {
+    for (const path of [...this.#places.folders, partialDirectory]) {
       const stats = await statsOf(join(this.#root, path));
       if (stats === undefined || stats.isDirectory()) continue;
-      throw new AirgapError(
-        'ERR_INPUT_INVALID',
-        `Cannot use layout "${this.#root}": "${path}" is no directory of its own`,
-      );
+      throw new AirgapError('ERR_INPUT_INVALID', `Cannot use ${this.#place}: "${path}" is no directory of its own`);
     }
   }
 
@@ -76,7 +91,7 @@ export class BlobFiles implements BlobShelf {
   async fetch(descriptor: Descriptor, options: FetchOptions): Promise<UnverifiedContent> {
     const path = this.#path(descriptor.digest);
     const size = await fileSize(path);
-    const thing = `Cannot read blob "${descriptor.digest}" from layout "${this.#root}"`;
+    const thing = `Cannot read blob "${descriptor.digest}" from ${this.#place}`;
     if (size === undefined)
       throw new AirgapError('ERR_NOT_FOUND', `${thing}: it is not there`, { digest: descriptor.digest });
     if (size !== descriptor.size) {
@@ -120,7 +135,7 @@ export class BlobFiles implements BlobShelf {
       await file.sync();
     });
     try {
-      await onDisk(`write manifest "${digest}" to layout "${this.#root}"`, written);
+      await onDisk(`write manifest "${digest}" to ${this.#place}`, written);
       await this.#publish(temporary, digest);
     } catch (error) {
       await rm(temporary, { force: true }).catch(() => {});
@@ -146,8 +161,8 @@ export class BlobFiles implements BlobShelf {
   remove(digest: Digest): Promise<boolean> {
     const work = async () => {
       if ((await this.size(digest)) === undefined) return false;
-      await onDisk(`remove blob "${digest}" from layout "${this.#root}"`, unlink(this.#path(digest)));
-      await syncDirectory(join(this.#root, 'blobs', algorithmOf(digest)));
+      await onDisk(`remove blob "${digest}" from ${this.#place}`, unlink(this.#path(digest)));
+      await syncDirectory(dirname(this.#path(digest)));
       return true;
     };
     return this.#writing.run(digest, { work, signal: undefined });
@@ -175,10 +190,14 @@ export class BlobFiles implements BlobShelf {
   }
 
   async #publish(from: string, digest: Digest): Promise<void> {
-    const directory = join(this.#root, 'blobs', algorithmOf(digest));
+    const directory = dirname(this.#path(digest));
     await this.#make(directory);
-    await onDisk(`write blob "${digest}" to layout "${this.#root}"`, rename(from, this.#path(digest)));
+    await onDisk(`write blob "${digest}" to ${this.#place}`, rename(from, this.#path(digest)));
     this.#unsynced.add(directory);
+  }
+
+  get #place(): string {
+    return `${this.#places.what} "${this.#root}"`;
   }
 
   async #partial(digest: Digest): Promise<string> {
@@ -194,6 +213,6 @@ export class BlobFiles implements BlobShelf {
   }
 
   #path(digest: Digest): string {
-    return join(this.#root, 'blobs', algorithmOf(digest), hexOf(digest));
+    return join(this.#root, this.#places.path(digest));
   }
 }
