@@ -38,6 +38,7 @@ export type { Descriptor } from './oci/descriptor.ts';
 export { type Digest, digestOf, parseDigest } from './oci/digest.ts';
 export { parsePlatform } from './oci/platform.ts';
 export { parseReference, printReference, type Reference, type RepositoryName } from './oci/reference.ts';
+export { type AskedImage, parseAsked, printAsked, type Retag } from './oci/retag.ts';
 export { type ServeOptions, serveStore } from './serve/open.ts';
 export type { BundleContents, BundleSource, BundleWriter } from './store/bundle/bundle.ts';
 export { openBundle } from './store/bundle/reader.ts';

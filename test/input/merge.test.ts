@@ -29,6 +29,18 @@ describe('mergeRequests()', () => {
   });
 });
 
+describe('mergeRequests() with retags', () => {
+  it('keeps each place apart, and takes one place once', () => {
+    const at = (repository: string, document: string) => ({ ...request('nginx', document), retag: { repository } });
+    const merged = mergeRequests([[at('b', 'x'), request('nginx', 'x'), at('a', 'x'), at('b', 'y')]]);
+    expect(merged.map(({ retag, origins }) => [retag?.repository, origins.length])).toEqual([
+      [undefined, 1],
+      ['a', 1],
+      ['b', 2],
+    ]);
+  });
+});
+
 describe('requestsFromLock()', () => {
   it('pins each image by its digest and carries its tag and origins', () => {
     const digest = digestOf(new Uint8Array([1]));

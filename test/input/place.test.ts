@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { placeImages } from '../../src/input/place.ts';
 import { digestOf } from '../../src/oci/digest.ts';
-import { parseReference, printReference } from '../../src/oci/reference.ts';
+import { parseReference, parseTag, printReference } from '../../src/oci/reference.ts';
 
 const request = (text: string) => ({ reference: parseReference(text), origins: [{ document: 'l', line: 7 }] });
 
@@ -16,6 +16,18 @@ describe('placeImages()', () => {
     ]);
     expect(images[0]?.reference).toEqual(parseReference(`ghcr.io/a/b:1@${digest}`));
     expect(images[0]?.origins).toEqual([{ document: 'l', line: 7 }]);
+  });
+
+  it('puts a retag below the prefix, by whatever naming, and beside its registry where names are kept', () => {
+    const asked = { ...request('ghcr.io/a/b:1'), retag: { repository: 'web/front', tag: parseTag('2') } };
+    const placed = (['replace-host', 'by-registry', 'keep'] as const).map((naming) =>
+      placeImages({ naming, registry: 'r.local', prefix: naming === 'keep' ? '' : 'p' }, [asked]),
+    );
+    expect(placed.flat().map(({ target }) => printReference(target))).toEqual([
+      'r.local/p/web/front:2',
+      'r.local/p/web/front:2',
+      'ghcr.io/web/front:2',
+    ]);
   });
 
   it('refuses, all at once, what would get too long a repository', () => {

@@ -4,6 +4,7 @@ import type { Contact, Lock, LockedImage } from '../../src/lock/lock.ts';
 import type { Digest } from '../../src/oci/digest.ts';
 import { mediaTypes } from '../../src/oci/media-type.ts';
 import { printReference } from '../../src/oci/reference.ts';
+import type { Retag } from '../../src/oci/retag.ts';
 import { digest, reference, registryHost, repositoryName, tag } from '../oci/arbitraries.ts';
 
 const digests: fc.Arbitrary<Digest[]> = fc.uniqueArray(digest, { maxLength: 3 });
@@ -44,7 +45,19 @@ const image: fc.Arbitrary<LockedImage> = fc
       ],
     },
   )
-  .map((made) => ({ ...made, manifests: [...new Set([made.digest, ...made.manifests])] }));
+  .chain((made) => fc.tuple(fc.constant(made), fc.boolean()))
+  .map(([made, retagged]) => ({
+    ...made,
+    ...(retagged ? { retag: retagOf(made) } : {}),
+    manifests: [...new Set([made.digest, ...made.manifests])],
+  }));
+
+/** The last part of the target, and one of its tags where there is one. */
+function retagOf({ target, tags }: Pick<LockedImage, 'target' | 'tags'>): Retag {
+  const repository = target.repository.split('/').at(-1) ?? '';
+  const [first] = tags;
+  return first === undefined ? { repository } : { repository, tag: first.tag };
+}
 
 const path = fc.constantFrom('', 'mirror', 'a/b');
 

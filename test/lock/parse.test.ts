@@ -56,6 +56,27 @@ describe('parseLock()', () => {
     expect(parseLock(JSON.stringify(lock), 'x').images[0]?.target).toEqual({ registry: 'registry', repository: 'a/b' });
   });
 
+  it('reads one source with and without a retag, and the field alone where it is there', () => {
+    const retagged = {
+      ...image,
+      target: 'registry/infra/web',
+      retag: 'web:2',
+      tags: [{ tag: '2', digest, role: 'image' }],
+    };
+    const read = parseLock(JSON.stringify({ ...lock, images: [retagged, image] }), 'x');
+    expect(read.images.map(({ retag }) => retag)).toEqual([undefined, { repository: 'web', tag: '2' }]);
+    expect(printLock(read).match(/"retag"/g)).toHaveLength(1);
+    expect(refusal({ ...lock, images: [retagged, retagged] }).message).toContain('twice');
+  });
+
+  it.each([
+    ['Web:2', 'images[0].retag" is no REPOSITORY[:TAG]'],
+    ['other:1', 'images[0].retag" is not where the image stands'],
+    ['b:2', 'images[0].retag" is not where the image stands'],
+  ])('refuses the retag %s', (retag, state) => {
+    expect(refusal(withImage({ retag })).message).toContain(state);
+  });
+
   it('refuses a version it does not know, and says what to do', () => {
     const error = refusal({ ...lock, version: 2, other: 1 });
     expect(error.code).toBe('ERR_LOCK_INVALID');

@@ -31,6 +31,19 @@ describe('checkConflicts()', () => {
     ).not.toThrow();
   });
 
+  it('finds a retag in the way of another image, and does not advise to keep registries apart', () => {
+    const retagged = resolved({
+      source: 'quay.io/z:7',
+      line: 2,
+      more: { retag: { repository: 'a', tag: parseTag('1') } },
+    });
+    const target = { ...retagged.target, repository: 'a', tag: parseTag('1') };
+    const tags = retagged.tags.map((tag) => ({ ...tag, tag: parseTag('1') }));
+    const error = refusal([one, { ...retagged, target, tags }]);
+    expect(error.message).toContain('quay.io/z:7 => a:1 (images.txt:2');
+    expect(error.hint).toBe('leave out one of the two');
+  });
+
   it('names the place, both references, their lines and digests, and the way out', () => {
     const error = refusal([one, other]);
     expect(error.code).toBe('ERR_MIRROR_CONFLICT');
