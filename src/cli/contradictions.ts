@@ -36,7 +36,7 @@ export function refuseContradictions(settings: Settings): void {
   }
   if (settings.wish.require && settings.wish.platforms.length === 0)
     throw usageError('Cannot use --require-platforms without --platform');
-  if (settings.kubernetes !== undefined && settings.talos === undefined) {
+  if (settings.kubernetes.length > 0 && settings.talos === undefined) {
     throw usageError('Cannot use --kubernetes without --talos', 'for example --talos v1.14.4 --kubernetes v1.37.1');
   }
   if (settings.prefixByRegistry && settings.to.kind === 'layout') {

@@ -113,7 +113,8 @@ function stateOf(error: unknown): { readonly code: string; readonly state: strin
   return { code, state: states[code] ?? (error instanceof Error ? error.message : String(error)) };
 }
 
-function readError(error: unknown, shown: string): AirgapError {
+/** What a failed read means to the user: ERR_INPUT_INVALID, with the name. An AirgapError stays what it is. */
+export function readError(error: unknown, shown: string): AirgapError {
   if (error instanceof AirgapError) return error;
   return new AirgapError('ERR_INPUT_INVALID', `Cannot read "${shown}": ${stateOf(error).state}`, { cause: error });
 }

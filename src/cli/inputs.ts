@@ -9,10 +9,12 @@ import type { Lock } from '../lock/lock.ts';
 import { parseLock } from '../lock/parse.ts';
 import { hasArrow } from '../oci/retag.ts';
 import { releaseOf } from '../plan/origins.ts';
-import { talosImages, talosMirrorImages } from '../talos/catalogue.ts';
 import { parseTalosVersion, printTalosVersion, type TalosVersion } from '../talos/version.ts';
 import type { Context } from './context.ts';
 import { collect, readInputFile } from './files.ts';
+import { selectedImages } from './releases/release-images.ts';
+import type { ReleaseSelection } from './releases/selection.ts';
+import { upgradeLines } from './releases/upgrade-text.ts';
 import type { Settings } from './settings.ts';
 import { listWithTalosctl } from './talosctl.ts';
 import { usageError } from './values.ts';
@@ -39,7 +41,8 @@ type InputContext = Pick<Context, 'stdin' | 'stderr' | 'env' | 'signal'>;
 
 /** Reads everything named in `settings`. Throws ERR_USAGE, ERR_INPUT_INVALID, ERR_LOCK_INVALID, ERR_REFERENCE_INVALID. */
 export async function gatherInputs(settings: Settings, context: InputContext): Promise<GatheredInputs> {
-  const parts: Part[] = settings.talos === undefined ? [] : [cataloguePart(settings.talos, settings.kubernetes)];
+  const { talos } = settings;
+  const parts: Part[] = talos === undefined ? [] : [cataloguePart({ ...settings, talos }, settings.output.unicode)];
   const references: string[] = [];
   for (const input of settings.inputs) {
     if (input === '-') parts.push(await stdinPart(context));
@@ -114,10 +117,8 @@ function documentPart(name: string, bytes: Uint8Array): Part {
   return { requests: requestsFromLock(lock), locks: [lock], ...talos };
 }
 
-function cataloguePart(talos: TalosVersion, kubernetes: string | undefined): Part {
-  const name = `talos ${printTalosVersion(talos)}`;
-  const images = talosMirrorImages(talos, { kubernetes });
-  const { notes } = talosImages(talos, { kubernetes, arch: 'both' });
+function cataloguePart(selection: ReleaseSelection & { readonly talos: TalosVersion }, unicode: boolean): Part {
+  const { name, images, notes, path, runs } = selectedImages(selection);
   const special = images.filter(({ reason }) => reason !== 'default image of the release');
   return {
     requests: parseReferences(
@@ -127,8 +128,9 @@ function cataloguePart(talos: TalosVersion, kubernetes: string | undefined): Par
     notices: [
       ...notes,
       ...special.map(({ reference, reason }) => `${name}: ${reference} is the ${reason.replace(/^the /, '')}`),
+      ...(path === undefined ? [] : ['the way of the upgrade:', ...upgradeLines(path, unicode)]),
     ],
-    talos,
+    talos: runs,
   };
 }
 

@@ -1,15 +1,35 @@
 /** The options commands share, in the groups `--help` shows. Texts name the default; values are read in `settings.ts`. */
 import { type Command, Option } from 'commander';
 
-function repeated(value: string, earlier: readonly string[] | undefined): readonly string[] {
+/** Collects the values of an option that may be given several times, in their order. */
+export function repeated(value: string, earlier: readonly string[] | undefined): readonly string[] {
   return [...(earlier ?? []), value];
 }
+
+/** What --catalogue is for, wherever it can be given. */
+export const catalogueHelp =
+  'releases beside the built-in ones (default: airgap-catalogue.json where it is; also AIRGAP_CATALOGUE)';
 
 export function addImageOptions(command: Command): Command {
   return command
     .optionsGroup('Which images:')
-    .option('--talos <version>', 'the images of a Talos release, from the built-in catalogue, as in v1.14.4')
-    .option('--kubernetes <version>', 'another Kubernetes version than the release has by default (with --talos)')
+    .option(
+      '--talos <version>',
+      'the images of a Talos release, as in v1.14.4, or of an upgrade, as in v1.13.9..v1.14.4',
+    )
+    .addOption(
+      new Option(
+        '--kubernetes <version>',
+        'another Kubernetes than the release has by default; repeatable. Of an upgrade: the oldest is where it begins, the newest where it ends',
+      ).argParser(repeated),
+    )
+    .addOption(
+      new Option(
+        '--arch <architecture>',
+        'nodes are amd64 or arm64: only that of every image; repeatable (default: both)',
+      ).argParser(repeated),
+    )
+    .option('--catalogue <file>', catalogueHelp)
     .addOption(
       new Option(
         '--platform <os/arch>',

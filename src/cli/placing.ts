@@ -80,10 +80,13 @@ export function otherEndpoint(endpoint: string): string {
 }
 
 /** The release a configuration is written for: the one that was named, that of the images, or the newest one known. */
-export function configVersionFor(settings: Pick<Settings, 'configVersion'>, ofImages?: TalosVersion): TalosVersion {
+export function configVersionFor(
+  settings: Pick<Settings, 'configVersion'> & Partial<Pick<Settings, 'catalogue'>>,
+  ofImages?: TalosVersion,
+): TalosVersion {
   const named = settings.configVersion ?? ofImages;
   if (named !== undefined) return named;
-  const newest = talosReleases().findLast(({ version }) => version.prerelease === '');
+  const newest = talosReleases(settings.catalogue).findLast(({ version }) => version.prerelease === '');
   if (newest === undefined) throw new Error('the catalogue has no release');
   return newest.version;
 }

@@ -10,6 +10,7 @@ import { type BundleSettings, bundleSettings } from './bundle/bundle-settings.ts
 import type { Context } from './context.ts';
 import { refuseContradictions } from './contradictions.ts';
 import { type Flags, listFlag, switchFlag, textFlag } from './flags.ts';
+import { type ReleaseSelection, readSelection, wantedPlatforms } from './releases/selection.ts';
 import {
   duration,
   type EndSettings,
@@ -23,7 +24,7 @@ import {
 } from './settings-parts.ts';
 import { readEndpoint } from './values.ts';
 
-export interface Settings {
+export interface Settings extends ReleaseSelection {
   readonly inputs: readonly string[];
   /** Where images are read from; undefined: each from its own upstream registry. */
   readonly from: Location | undefined;
@@ -34,9 +35,6 @@ export interface Settings {
   readonly endpoint: string | undefined;
   readonly prefixByRegistry: boolean;
   readonly perRegistry: boolean;
-  /** Release whose images are wanted. */
-  readonly talos: TalosVersion | undefined;
-  readonly kubernetes: string | undefined;
   /** Release the configuration is written for, where it was named. */
   readonly configVersion: TalosVersion | undefined;
   readonly wish: PlatformWish;
@@ -90,7 +88,7 @@ export function readSettings(inputs: readonly string[], flags: Flags, context: P
   const settings: Settings = {
     inputs,
     ...place,
-    ...contentSettings(flags),
+    ...contentSettings(flags, readSelection(flags, context)),
     lockFile,
     lockGiven: lock !== undefined,
     patchFile: file(textFlag(flags, 'patch')) ?? join(dirname(lockFile), patchBeside(lockFile)),
@@ -148,18 +146,18 @@ function placeSettings(
 
 type Content = Pick<
   Settings,
-  'talos' | 'kubernetes' | 'configVersion' | 'wish' | 'signatures' | 'includeForeign' | 'dryRun' | 'recheck'
+  keyof ReleaseSelection | 'configVersion' | 'wish' | 'signatures' | 'includeForeign' | 'dryRun' | 'recheck'
 >;
 
-function contentSettings(flags: Flags): Content {
-  const talos = textFlag(flags, 'talos');
-  const configVersion = textFlag(flags, 'talosVersion') ?? talos;
+/** Nodes that are going to be upgraded read a configuration before that: it is for the release they run. */
+function contentSettings(flags: Flags, selection: ReleaseSelection): Content {
+  const configVersion = textFlag(flags, 'talosVersion');
   return {
-    talos: talos === undefined ? undefined : parseTalosVersion(talos),
-    kubernetes: textFlag(flags, 'kubernetes'),
-    configVersion: configVersion === undefined ? undefined : parseTalosVersion(configVersion),
+    ...selection,
+    configVersion:
+      configVersion === undefined ? (selection.upgradeFrom ?? selection.talos) : parseTalosVersion(configVersion),
     wish: {
-      platforms: listFlag(flags, 'platform').map(parsePlatform),
+      platforms: wantedPlatforms(listFlag(flags, 'platform').map(parsePlatform), selection.architectures),
       narrow: switchFlag(flags, 'narrow'),
       require: switchFlag(flags, 'requirePlatforms'),
     },
