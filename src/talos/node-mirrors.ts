@@ -36,8 +36,8 @@ export function nodeManifestUrls(mirrors: readonly NodeMirror[], image: Referenc
   return bases.map((base) => `${base}/${image.repository}/manifests/${object}`);
 }
 
-/** The authority stays as written, `:80` included; the path is cleaned as Go's path.Clean() does. */
-function endpointBase(endpoint: NodeEndpoint): string {
+/** What stands before `/REPOSITORY/manifests/…`. The authority stays as written, `:80` included; the path is cleaned as Go's path.Clean() does. */
+export function endpointBase(endpoint: NodeEndpoint): string {
   const [, authority = '', rest = ''] = /^(https?:\/\/[^/?#]*)([^?#]*)/i.exec(endpoint.url) ?? [];
   const path = rest === '' ? '' : posix.normalize(rest).replace(/\/$/, '');
   return endpoint.overridePath || path.endsWith('/v2') ? `${authority}${path}` : `${authority}${path}/v2`;
