@@ -20,6 +20,8 @@ export interface NodeSettings {
   readonly auth?: ReadonlyMap<string, EndpointAuth> | undefined;
   readonly trustedRoots?: readonly TrustedRoot[] | undefined;
   readonly installImage?: string | undefined;
+  /** Device the image is installed on, as `/dev/sda`. Needed by UnattendedInstallConfig alone, which loses it to a patch without one. */
+  readonly installDisk?: string | undefined;
   /** Host names or addresses; `disabled`: no time sync at all. */
   readonly time?: { readonly servers: readonly string[] } | 'disabled' | undefined;
   /** Addresses. */
