@@ -1,0 +1,118 @@
+/** The connections of a node: TLS settings and credentials of each step, and no others of this machine. */
+import { isAirgapError } from '../../errors.ts';
+import type { Credential, HttpClient, TlsSettings } from '../../http/client.ts';
+import { isLoopback } from '../../http/hosts.ts';
+import { openHttpClient } from '../../http/open.ts';
+import type { PullStep } from '../../node/pull.ts';
+import type { EndpointAuth } from '../../talos/node-config.ts';
+import type { NodeAnswer, NodeRequest, NodeTransport } from '../../verify/as-node/transport.ts';
+import type { Session } from '../session.ts';
+
+/** A node tries again for a long time; here an endpoint that stays silent is reported instead. */
+const mostRetries = 2;
+
+export interface NodeConnections extends NodeTransport {
+  close(): Promise<void>;
+}
+
+/** `trustedRoots`: PEM of authorities the whole node trusts. Credentials go to the host they are keyed by and to no other. */
+export function openNodeConnections(
+  session: Session,
+  { trustedRoots }: { readonly trustedRoots: readonly string[] },
+): NodeConnections {
+  const clients = new Map<string, HttpClient>();
+  const clientFor = (step: PullStep): HttpClient => {
+    const key = JSON.stringify([new URL(step.base).origin, step.tls, step.auth]);
+    const known = clients.get(key);
+    if (known !== undefined) return known;
+    const client = openClient(step, { session, trustedRoots });
+    clients.set(key, client);
+    return client;
+  };
+  return {
+    ask: async (request) => {
+      const client = clientFor(request.step);
+      const url = new URL(request.url);
+      if (url.protocol !== 'http:' || request.step.tls === undefined) return await ask(client, request);
+      // containerd tries HTTPS first where there are TLS settings for plain HTTP (core/remotes/docker/resolver.go, HTTPFallback).
+      const secure = `https:${request.url.slice('http:'.length)}`;
+      return await ask(client, { ...request, url: secure }).catch((error: unknown) => {
+        if (isAirgapError(error) && error.status !== undefined) throw error;
+        return ask(client, request);
+      });
+    },
+    close: async () => {
+      await Promise.all([...clients.values()].map((client) => client.close()));
+    },
+  };
+}
+
+function openClient(
+  step: PullStep,
+  { session, trustedRoots }: { readonly session: Session; readonly trustedRoots: readonly string[] },
+): HttpClient {
+  const { settings, reporter, signal } = session;
+  const { host, protocol, hostname } = new URL(step.base);
+  const credential = credentialOf(step.auth);
+  if (credential !== undefined && protocol === 'http:' && !isLoopback(hostname)) {
+    const message = `credentials for ${step.host} cross plain HTTP, as the node sends them: anybody on the way can read them`;
+    reporter.event({ type: 'notice', message, isWarning: true });
+  }
+  return openHttpClient({
+    end: 'target',
+    tls: tlsOf(step, trustedRoots),
+    proxy: settings.proxy,
+    credentials: async (asked) => (asked === host ? credential : undefined),
+    concurrency: settings.target.concurrency,
+    retries: Math.min(settings.retries, mostRetries),
+    idleTimeoutMs: settings.idleTimeoutMs,
+    credentialsOverPlainHttp: true,
+    signal,
+  });
+}
+
+function tlsOf({ tls }: PullStep, trustedRoots: readonly string[]): TlsSettings {
+  const authorities = [...trustedRoots, ...(tls?.ca === undefined ? [] : [tls.ca])];
+  return {
+    ca: authorities.length === 0 ? undefined : authorities.join('\n'),
+    clientCertificate: tls?.clientCertificate,
+    clientKey: tls?.clientKey,
+    insecureSkipVerify: tls?.insecureSkipVerify,
+  };
+}
+
+/** In this order where several are written (siderolabs/talos v1.13.9, internal/pkg/containers/image/resolver.go, PrepareAuth). */
+function credentialOf(auth: EndpointAuth | undefined): Credential | undefined {
+  if (auth === undefined) return undefined;
+  const { username, password = '', identityToken, auth: encoded } = auth;
+  if (username !== undefined && username !== '') return { username, password };
+  if (identityToken !== undefined && identityToken !== '') return { identityToken };
+  const decoded = Buffer.from(encoded ?? '', 'base64').toString('utf8');
+  const colon = decoded.indexOf(':');
+  if (colon < 0) return undefined;
+  return { username: decoded.slice(0, colon), password: decoded.slice(colon + 1).replaceAll('\0', '') };
+}
+
+async function ask(client: HttpClient, request: NodeRequest): Promise<NodeAnswer> {
+  const url = new URL(request.url);
+  const response = await client.send({
+    method: request.method,
+    url,
+    headers: { accept: request.accept },
+    scopes: [`repository:${request.repository}:pull`],
+    action: request.action,
+  });
+  if (request.method === 'HEAD') await response.body.discard();
+  const { headers } = response;
+  const length = /^\d{1,15}$/.exec(headers['content-length'] ?? '')?.[0];
+  return {
+    status: response.status,
+    digest: headers['docker-content-digest'],
+    mediaType: headers['content-type'],
+    size: length === undefined ? undefined : Number(length),
+    redirectedTo: response.url.host === url.host ? undefined : response.url.host,
+    body: request.method === 'HEAD' ? nothing() : response.body,
+  };
+}
+
+async function* nothing(): AsyncGenerator<Uint8Array> {}

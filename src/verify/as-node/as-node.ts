@@ -1,0 +1,158 @@
+/** Holds images against what a node of one release, with one configuration, would do for them. */
+import { limitTo } from '../../async/limit.ts';
+import type { EventSink } from '../../events.ts';
+import { nodePull, pullersOf } from '../../node/node-pull.ts';
+import type { Digest } from '../../oci/digest.ts';
+import type { Platform } from '../../oci/platform.ts';
+import type { NodeConfig } from '../../talos/node-config.ts';
+import { isSinceMinor, printTalosVersion, type TalosVersion } from '../../talos/version.ts';
+import { Asker } from './asker.ts';
+import type { NodeImage } from './expected.ts';
+import type { PullExpectation } from './found.ts';
+import { checkPull } from './pull-check.ts';
+import { ruleFor } from './rule.ts';
+import { checkSignatures, type SignaturesWanted } from './signatures.ts';
+import type { NodeTransport } from './transport.ts';
+import type { ImageVerdict, NodeVerification, PullAccount, PullFailure, SignatureAccount } from './verdict.ts';
+
+/** Images under way at once; how much is asked at once is bounded apart. */
+const imagesAtOnce = 8;
+
+export interface AsNodeOptions {
+  readonly config: NodeConfig;
+  readonly version: TalosVersion;
+  readonly transport: NodeTransport;
+  /** Hosts that are on site, beside the endpoints of mirrors: `host[:port]`. */
+  readonly siteHosts?: readonly string[];
+  /** Platforms that have to be there. Default: those of each image. */
+  readonly platforms?: readonly Platform[];
+  /** Read and hash every blob. Default false: ask for its size. */
+  readonly deep?: boolean;
+  /** What `--to` says, for the commands that repair. */
+  readonly repairTarget: string;
+  /** Requests under way at once. Default 16. */
+  readonly concurrency?: number;
+  readonly signal?: AbortSignal | undefined;
+  readonly events?: EventSink | undefined;
+}
+
+/**
+ * Asks for every image exactly what each of the node's pullers would ask, and never a host that is not on site. Throws only
+ * when `signal` ends it.
+ */
+export async function verifyAsNode(images: readonly NodeImage[], options: AsNodeOptions): Promise<NodeVerification> {
+  const { version, transport, concurrency, signal, events } = options;
+  const asker = new Asker({ transport, onSite: sitesOf(options), concurrency, signal });
+  const slots = limitTo(imagesAtOnce);
+  let done = 0;
+  const check = async (image: NodeImage): Promise<ImageVerdict> => {
+    const verdict = await checkImage(image, { options, asker });
+    done += 1;
+    events?.({ type: 'verify:progress', done, total: images.length });
+    return verdict;
+  };
+  const verdicts = await Promise.all(images.map((image) => slots(() => check(image))));
+  return {
+    version: printTalosVersion(version),
+    images: verdicts.sort((a, b) => (a.image < b.image ? -1 : 1)),
+    deep: options.deep ?? false,
+    requests: asker.requests,
+  };
+}
+
+/** An endpoint is on site unless it is the mirrored registry itself. */
+function sitesOf({ config, siteHosts = [] }: AsNodeOptions): ReadonlySet<string> {
+  const mirrored = new Set(config.mirrors.map(({ registry }) => registry));
+  const endpoints = config.mirrors.flatMap(({ endpoints }) => endpoints.map(({ url }) => hostOf(url)));
+  return new Set([...siteHosts, ...endpoints.filter((host) => host !== '' && !mirrored.has(host))]);
+}
+
+function hostOf(url: string): string {
+  return /^https?:\/\/([^/?#]*)/i.exec(url)?.[1] ?? '';
+}
+
+interface Known {
+  readonly options: AsNodeOptions;
+  readonly asker: Asker;
+}
+
+async function checkImage(image: NodeImage, known: Known): Promise<ImageVerdict> {
+  const { config, version } = known.options;
+  const expected = expectationOf(image, known.options);
+  const pulls: PullAccount[] = [];
+  for (const puller of pullersOf(image.image, config)) {
+    const pull = nodePull(config, image.image, { version, puller });
+    pulls.push(await checkPull({ pull, asker: known.asker, expected }));
+  }
+  const denied = denial(image, known.options);
+  const signatures = denied === undefined ? await signaturesOf(image, { known, expected, pulls }) : undefined;
+  const failures = onceEach([
+    ...(denied === undefined ? [] : [denied]),
+    ...pulls.flatMap((pull) => pull.failures),
+    ...(signatures?.failure === undefined ? [] : [signatures.failure]),
+  ]);
+  const [first] = failures;
+  return {
+    image: image.asked,
+    verdict: first?.verdict ?? 'found',
+    ...(first?.host !== undefined && { host: first.host }),
+    pulls,
+    ...(signatures !== undefined && { signatures }),
+    failures,
+  };
+}
+
+function expectationOf({ source, digest, omitted }: NodeImage, options: AsNodeOptions): PullExpectation {
+  const { platforms = [], deep = false, repairTarget } = options;
+  return { source, repairTarget, digest, omitted, platforms, deep };
+}
+
+/** Rules that say no let nothing be asked for. */
+function denial({ image }: NodeImage, { config, version }: AsNodeOptions): PullFailure | undefined {
+  const rule = isSinceMinor(version, 13) ? ruleFor(config.verification, image) : undefined;
+  if (rule?.verifier.kind !== 'deny') return undefined;
+  return {
+    verdict: 'cannot-pull',
+    what: `rule "${rule.image}"`,
+    answered: `ImageVerificationConfig denies images of "${rule.image}"`,
+    todo: 'take the rule away, or put one that allows the image before it',
+  };
+}
+
+/** Looked for where a rule asks for one, and where the lock says there is one: Talos' own resolver does it for both pullers. */
+async function signaturesOf(
+  image: NodeImage,
+  {
+    known,
+    expected,
+    pulls,
+  }: { readonly known: Known; readonly expected: PullExpectation; readonly pulls: readonly PullAccount[] },
+): Promise<SignatureAccount | undefined> {
+  const { config, version } = known.options;
+  const digest: Digest | undefined = image.image.digest ?? pulls.find((pull) => pull.digest !== undefined)?.digest;
+  if (digest === undefined || pulls.some(({ failures }) => failures.length > 0)) return undefined;
+  const rule = isSinceMinor(version, 13) ? ruleFor(config.verification, image.image) : undefined;
+  const wanted = wantedBy(image, { pattern: isChecked(rule) ? rule.image : undefined, digest });
+  if (wanted === undefined) return undefined;
+  const pull = nodePull(config, image.image, { version, puller: 'talos' });
+  return await checkSignatures({ pull, asker: known.asker, expected: { ...expected, platforms: [] } }, wanted);
+}
+
+type Rule = ReturnType<typeof ruleFor>;
+
+function isChecked(rule: Rule): rule is NonNullable<Rule> {
+  return rule?.verifier.kind === 'publicKey' || rule?.verifier.kind === 'keyless';
+}
+
+function wantedBy(
+  image: NodeImage,
+  { pattern, digest }: { readonly pattern: string | undefined; readonly digest: Digest },
+): SignaturesWanted | undefined {
+  if (pattern !== undefined) return { digest, because: `rule "${pattern}"`, isDemanded: true };
+  if (image.signatures === 'unknown') return undefined;
+  return { digest, because: 'the lock has one', isDemanded: image.signatures === 'tagged' };
+}
+
+function onceEach(failures: readonly PullFailure[]): PullFailure[] {
+  return [...new Map(failures.map((failure) => [JSON.stringify(failure), failure])).values()];
+}

@@ -1,0 +1,205 @@
+/** Sends each question of a node once per run, and looks for one thing step by step as containerd does. */
+import { type Limit, limitTo } from '../../async/limit.ts';
+import { type AirgapError, toAirgapError } from '../../errors.ts';
+import type { NodePull, PullStep } from '../../node/pull.ts';
+import { algorithmOf, type Digest, digestFrom, hasherFor } from '../../oci/digest.ts';
+import { maxManifestBytes } from '../../oci/manifest.ts';
+import type { NodeAnswer, NodeRequest, NodeTransport } from './transport.ts';
+import type { Asked, LookedFor, Trail } from './verdict.ts';
+
+/** What came of one request. */
+export interface Reply {
+  readonly asked: Asked;
+  /** An answer of 2xx. */
+  readonly ok: boolean;
+  /** Of a GET whose body is kept. */
+  readonly bytes?: Uint8Array;
+  /** Bytes and digest of a GET whose body is only read. */
+  readonly read?: { readonly size: number; readonly digest: Digest };
+}
+
+export interface Question {
+  readonly method: 'HEAD' | 'GET';
+  readonly url: (step: PullStep) => string;
+  readonly accept: string;
+  readonly action: string;
+  /** What a GET's body is for: kept whole, up to 4 MiB, or hashed and let go. */
+  readonly body?: 'keep' | { readonly hash: Digest };
+}
+
+/** How looking for one thing ended. */
+export type Outcome =
+  | { readonly kind: 'answered'; readonly reply: Reply; readonly step: PullStep }
+  /** Every step said 404. */
+  | { readonly kind: 'absent'; readonly last: Asked }
+  /** The next step is not on site. */
+  | { readonly kind: 'leaves'; readonly host: string; readonly last: Asked | undefined }
+  /** The first that is no 404: a refusal, or no answer at all. */
+  | { readonly kind: 'refused'; readonly refused: Asked }
+  /** No step could be asked. */
+  | { readonly kind: 'problem'; readonly problem: string; readonly endpoint: string | undefined };
+
+export interface AskerOptions {
+  readonly transport: NodeTransport;
+  /** `host[:port]` that are on site although an image names them as its registry. */
+  readonly onSite: ReadonlySet<string>;
+  /** Questions under way at once. Default 16. */
+  readonly concurrency?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface Looked {
+  readonly trail: Trail;
+  readonly outcome: Outcome;
+}
+
+export class Asker {
+  readonly #options: AskerOptions;
+  readonly #slots: Limit;
+  readonly #replies = new Map<string, Promise<Reply>>();
+  /** Endpoints that never answered, with what was said of them: one that is off is not waited for again and again. */
+  readonly #silent = new Map<string, string>();
+  readonly #answered = new Set<string>();
+  #requests = 0;
+
+  constructor(options: AskerOptions) {
+    this.#options = options;
+    this.#slots = limitTo(options.concurrency ?? 16);
+  }
+
+  /** Requests sent so far. */
+  get requests(): number {
+    return this.#requests;
+  }
+
+  /**
+   * Asks step by step. Whatever a step answers but 2xx, and no answer either, leads to the next one (containerd v2.1,
+   * core/remotes/docker/resolver.go Resolve() and fetcher.go Fetch()). A step that is not on site ends it.
+   */
+  async look(
+    pull: NodePull,
+    question: Question,
+    sought: { readonly purpose: LookedFor; readonly what: string; readonly onlyOn404?: boolean },
+  ): Promise<Looked> {
+    const asked: Asked[] = [];
+    const trail = { purpose: sought.purpose, what: sought.what, asked };
+    let refused: Asked | undefined;
+    for (const step of pull.steps) {
+      if (step.problem !== undefined) continue;
+      if (this.#isOffSite(step)) {
+        const last = asked.at(-1);
+        return { trail: { ...trail, leavesTo: step.host }, outcome: { kind: 'leaves', host: step.host, last } };
+      }
+      const reply = await this.#askAgainByGet(pull, { step, question, asked });
+      asked.push(reply.asked);
+      if (reply.ok) return { trail, outcome: { kind: 'answered', reply, step } };
+      if (reply.asked.status !== 404) refused ??= reply.asked;
+      if (refused !== undefined && sought.onlyOn404 === true) break;
+    }
+    if (refused !== undefined) return { trail, outcome: { kind: 'refused', refused } };
+    const last = asked.at(-1);
+    if (last !== undefined) return { trail, outcome: { kind: 'absent', last } };
+    const [broken] = pull.steps;
+    const problem = broken?.problem ?? 'nobody is asked';
+    return { trail, outcome: { kind: 'problem', problem, endpoint: broken?.endpoint } };
+  }
+
+  /** A manifest that is refused to HEAD with 405 is asked for by GET (containerd, core/remotes/docker/resolver.go, retryRequest()). */
+  async #askAgainByGet(
+    pull: NodePull,
+    { step, question, asked }: { readonly step: PullStep; readonly question: Question; readonly asked: Asked[] },
+  ): Promise<Reply> {
+    const reply = await this.ask(pull, step, question);
+    if (question.method === 'GET' || reply.asked.status !== 405) return reply;
+    asked.push(reply.asked);
+    return await this.ask(pull, step, { ...question, method: 'GET' });
+  }
+
+  /** One request to one step. Never throws but when interrupted. */
+  ask(pull: NodePull, step: PullStep, question: Question): Promise<Reply> {
+    const { method, accept, action } = question;
+    const url = question.url(step);
+    const kind = typeof question.body === 'object' ? 'hash' : (question.body ?? '');
+    const key = JSON.stringify([method, url, accept, kind, step.tls, step.auth]);
+    const known = this.#replies.get(key);
+    if (known !== undefined) return known;
+    const request: NodeRequest = { step, method, url, accept, repository: pull.image.repository, action };
+    const reply = this.#slots(() => this.#send(request, question));
+    this.#replies.set(key, reply);
+    return reply;
+  }
+
+  async #send(request: NodeRequest, question: Question): Promise<Reply> {
+    const { signal } = this.#options;
+    signal?.throwIfAborted();
+    const { method, url } = request;
+    const { base } = request.step;
+    const silent = this.#silent.get(base);
+    if (silent !== undefined) return { asked: { method, url, said: silent }, ok: false };
+    this.#requests += 1;
+    try {
+      const answer = await this.#options.transport.ask(request);
+      this.#answered.add(base);
+      return { asked: askedOf(request, answer), ok: true, ...(await read(answer, question.body)) };
+    } catch (thrown) {
+      signal?.throwIfAborted();
+      const error = toAirgapError(thrown, 'ERR_UNREACHABLE', 'Cannot ask');
+      if (error.code === 'ERR_INTERRUPTED') throw error;
+      if (error.status !== undefined) this.#answered.add(base);
+      const said = stateOf(error, request.action);
+      if (isSilence(error) && !this.#answered.has(base)) this.#silent.set(base, said);
+      return { asked: { method, url, said, ...(error.status && { status: error.status }) }, ok: false };
+    }
+  }
+
+  #isOffSite(step: PullStep): boolean {
+    return step.isUpstream && !this.#options.onSite.has(step.host);
+  }
+}
+
+function isSilence({ code, status }: AirgapError): boolean {
+  return status === undefined && (code === 'ERR_UNREACHABLE' || code === 'ERR_TIMEOUT');
+}
+
+/** Without the action, which stands beside it. */
+function stateOf(error: AirgapError, action: string): string {
+  const start = `Cannot ${action}: `;
+  return error.message.startsWith(start) ? error.message.slice(start.length) : error.message;
+}
+
+function askedOf({ method, url }: NodeRequest, answer: NodeAnswer): Asked {
+  const { status, digest, mediaType, size, redirectedTo } = answer;
+  return {
+    method,
+    url,
+    status,
+    ...(digest !== undefined && { digest }),
+    ...(mediaType !== undefined && { mediaType }),
+    ...(size !== undefined && { size }),
+    ...(redirectedTo !== undefined && { redirectedTo }),
+  };
+}
+
+async function read({ body }: NodeAnswer, wanted: Question['body']): Promise<Pick<Reply, 'bytes' | 'read'>> {
+  if (wanted === 'keep') {
+    const chunks: Uint8Array[] = [];
+    let size = 0;
+    for await (const chunk of body) {
+      chunks.push(chunk);
+      size += chunk.length;
+      if (size > maxManifestBytes) break;
+    }
+    return { bytes: Buffer.concat(chunks) };
+  }
+  if (wanted === undefined) {
+    for await (const _ of body) break;
+    return {};
+  }
+  const hash = hasherFor(wanted.hash);
+  let size = 0;
+  for await (const chunk of body) {
+    hash.update(chunk);
+    size += chunk.length;
+  }
+  return { read: { size, digest: digestFrom(hash, algorithmOf(wanted.hash)) } };
+}

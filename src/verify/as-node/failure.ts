@@ -1,0 +1,102 @@
+/** Why something was not found, and what to do about it. */
+import type { NodePull } from '../../node/pull.ts';
+import { printReference, type Reference } from '../../oci/reference.ts';
+import type { Looked } from './asker.ts';
+import type { Asked, PullFailure } from './verdict.ts';
+
+export interface FailureContext {
+  /** For the command that repairs: what is mirrored, and what `--to` says. */
+  readonly source: Reference;
+  readonly repairTarget: string;
+}
+
+/** Undefined where it was answered. */
+export function failureOf(
+  { outcome, trail }: Looked,
+  pull: NodePull,
+  context: FailureContext,
+): PullFailure | undefined {
+  const what = `${trail.purpose} ${trail.what}`;
+  switch (outcome.kind) {
+    case 'answered':
+      return undefined;
+    case 'absent':
+      return {
+        verdict: 'not-found',
+        what,
+        url: outcome.last.url,
+        answered: saidOf(outcome.last),
+        todo: repairOf(context),
+      };
+    case 'leaves':
+      return {
+        verdict: 'leaves-site',
+        host: outcome.host,
+        what,
+        ...urlOf(outcome.last),
+        answered: outcome.last === undefined ? askedFirst(pull) : `${saidOf(outcome.last)}; ${outcome.host} is next`,
+        todo: leavingTodo(pull, { context, last: outcome.last }),
+      };
+    case 'refused':
+      return {
+        verdict: 'cannot-pull',
+        what,
+        url: outcome.refused.url,
+        answered: saidOf(outcome.refused),
+        todo: refusedTodo(outcome.refused),
+      };
+    case 'problem':
+      return {
+        verdict: 'cannot-pull',
+        what,
+        answered:
+          outcome.endpoint === undefined ? outcome.problem : `endpoint "${outcome.endpoint}": ${outcome.problem}`,
+        todo:
+          outcome.endpoint === undefined
+            ? `give the mirror of "${pull.matched ?? '*'}" an endpoint`
+            : `correct the endpoint "${outcome.endpoint}" in the configuration`,
+      };
+  }
+}
+
+/** The command that puts an image where nodes look. Names are safe inside single quotes: the reference grammar has none. */
+export function repairOf({ source, repairTarget }: FailureContext): string {
+  return `airgap mirror '${printReference(source)}' --to ${repairTarget} --recheck --lock repair.lock`;
+}
+
+/** What came back, in one line. */
+export function saidOf(asked: Asked): string {
+  return asked.said ?? `answered ${asked.status ?? 'nothing'}`;
+}
+
+function urlOf(asked: Asked | undefined): { readonly url?: string } {
+  return asked === undefined ? {} : { url: asked.url };
+}
+
+function askedFirst(pull: NodePull): string {
+  return pull.matched === undefined
+    ? `no mirror serves "${pull.image.registry}"`
+    : `the mirror of "${pull.matched}" has no endpoint on site`;
+}
+
+function leavingTodo(
+  pull: NodePull,
+  { context, last }: { readonly context: FailureContext; readonly last: Asked | undefined },
+): string {
+  if (pull.matched === undefined) return `give the nodes a mirror of "${pull.image.registry}" or of "*" (airgap emit)`;
+  if (last?.status === 404 || last === undefined) return repairOf(context);
+  return refusedTodo(last);
+}
+
+/** By what an endpoint said. */
+function refusedTodo({ status, said = '', url }: Asked): string {
+  const host = URL.canParse(url) ? new URL(url).host : url;
+  if (status === 401 || status === 403)
+    return `give the nodes credentials for "${host}": RegistryAuthConfig, or machine.registries.config`;
+  if (status !== undefined) return `look at the log of ${host}`;
+  if (/certificate|authority/i.test(said))
+    return `give the nodes the authority of "${host}": RegistryTLSConfig, or machine.registries.config`;
+  if (/TLS|SSL|https/i.test(said))
+    return `write the endpoint of ${host} with the scheme it speaks, http:// or https://`;
+  return `start ${host}, or correct the endpoint in the configuration`;
+}
