@@ -135,3 +135,8 @@ export type DocumentKind = keyof typeof documentsSince;
 export function knowsDocument(version: TalosVersion, kind: DocumentKind): boolean {
   return isSince(version, documentsSince[kind]);
 }
+
+/** False also for kinds that exist and are not needed here. */
+export function isDocumentKind(kind: string): kind is DocumentKind {
+  return Object.hasOwn(documentsSince, kind);
+}
