@@ -1,4 +1,5 @@
 /** Endpoints of mirrors as other files than Talos' own need them. */
+import { pathSegment } from '../mirror/rule.ts';
 import type { EndpointTls } from '../talos/node-config.ts';
 
 /** `host[:port]` as the URL writes it: what TLS settings and credentials are looked up by. */
@@ -20,4 +21,9 @@ export function hasContent(settings: EndpointTls): boolean {
 /** `text`, ending with a line feed. */
 export function withLineEnd(text: string): string {
   return text.endsWith('\n') ? text : `${text}\n`;
+}
+
+/** A host as the beginning of a file's name. */
+export function fileStem(host: string): string {
+  return pathSegment(host).replace(/[\\/\0]/g, '_');
 }

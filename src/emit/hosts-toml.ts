@@ -67,17 +67,20 @@ export function hostsTree(mirrors: readonly NodeMirror[], options: HostsTomlOpti
   return { files: sorted([...directories.values()].flat()), secrets: sorted(secrets) };
 }
 
-/** The name of the directory containerd looks into: `host:port` is `host_port_` (only the last colon counts), `*` is `_default`. */
+/**
+ * The name of the directory containerd looks into: `host:port` is `host_port_` (only the last colon counts), `*` is `_default`.
+ * Throws ERR_INPUT_INVALID for what is no name of a directory below another.
+ */
 export function hostDirectory(registry: string): string {
   if (registry === '*') return '_default';
   const colon = registry.lastIndexOf(':');
-  return colon > 0 ? `${registry.slice(0, colon)}_${registry.slice(colon + 1)}_` : registry;
+  const name = colon > 0 ? `${registry.slice(0, colon)}_${registry.slice(colon + 1)}_` : registry;
+  if (!/[\\\0]/.test(name) && !name.split('/').some((part) => ['', '.', '..'].includes(part))) return name;
+  throw new AirgapError('ERR_INPUT_INVALID', `Cannot write hosts.toml for ${quoteText(registry)}: it is no registry`);
 }
 
 function directoryOf(registry: string, version: TalosVersion): string {
-  const name = registry === '*' && !configKinds(version).wildcard ? '*' : hostDirectory(registry);
-  if (!/[\\\0]/.test(name) && !name.split('/').some((part) => ['', '.', '..'].includes(part))) return name;
-  throw new AirgapError('ERR_INPUT_INVALID', `Cannot write hosts.toml for ${quoteText(registry)}: it is no registry`);
+  return registry === '*' && !configKinds(version).wildcard ? '*' : hostDirectory(registry);
 }
 
 /** Collects what the entries of one directory refer to. */

@@ -24,3 +24,17 @@ export interface FormatOutput {
   /** What the format cannot say or what has to be done beside it, one line each. */
   readonly warnings: readonly string[];
 }
+
+/** What is written for the settings of one format, brought into order. */
+export function formatOutput(parts: {
+  readonly files: readonly EmittedFile[];
+  readonly secrets?: readonly EmittedFile[];
+  readonly warnings?: readonly (string | undefined)[];
+}): FormatOutput {
+  const warnings = (parts.warnings ?? []).filter((warning) => warning !== undefined);
+  return { files: byPath(parts.files), secrets: byPath(parts.secrets ?? []), warnings };
+}
+
+function byPath(files: readonly EmittedFile[]): EmittedFile[] {
+  return [...files].sort((a, b) => (a.path < b.path ? -1 : 1));
+}

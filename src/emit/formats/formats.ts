@@ -1,15 +1,29 @@
 /** The same mirrors for other tools than `talosctl patch`: one entry for each name of `--format`. */
-import { printTalosVersion } from '../../talos/version.ts';
-import { hostsToml } from '../hosts-toml.ts';
+import { containerdHosts } from './containerd.ts';
 import type { FormatInput, FormatOutput } from './format.ts';
+import { omniPatch } from './omni.ts';
+import { k3s, registriesYaml, rke2 } from './registries-yaml.ts';
+import { talosHosts } from './talos-hosts.ts';
+import { talosctlFlags } from './talosctl.ts';
 
 /** Names of the formats, sorted. */
 export const formatNames = ['containerd', 'hosts-toml', 'k3s', 'omni', 'rke2', 'talosctl'] as const;
 
 export type FormatName = (typeof formatNames)[number];
 
-/** Writes the files of a format. The same input gives the same bytes. Throws ERR_USAGE for what the format must not hold. */
+const writers: Readonly<Record<FormatName, (input: FormatInput) => FormatOutput>> = {
+  containerd: containerdHosts,
+  'hosts-toml': talosHosts,
+  k3s: (input) => registriesYaml(input, k3s),
+  omni: omniPatch,
+  rke2: (input) => registriesYaml(input, rke2),
+  talosctl: talosctlFlags,
+};
+
+/**
+ * Writes the files of a format; several formats never write the same path. The same input gives the same bytes.
+ * Throws as hostsTree() for `hosts-toml`, ERR_INPUT_INVALID for a registry that is none.
+ */
 export function emitFormat(name: FormatName, input: FormatInput): FormatOutput {
-  if (name === 'hosts-toml') return { files: hostsToml(input.mirrors, input), secrets: [], warnings: [] };
-  return { files: [], secrets: [], warnings: [`${name} is not written yet for ${printTalosVersion(input.version)}`] };
+  return writers[name](input);
 }
