@@ -4,6 +4,7 @@
  */
 import { Command, CommanderError } from 'commander';
 import type { Context } from './context.ts';
+import { defineCatalogue } from './define/catalogue.ts';
 import { defineCheck } from './define/check.ts';
 import { defineEmit } from './define/emit.ts';
 import { defineGc } from './define/gc.ts';
@@ -65,6 +66,7 @@ function defineProgram(context: Context & { readonly version: string }, wiring: 
     defineCheck,
     defineEmit,
     defineImages,
+    defineCatalogue,
     defineReceipt,
     defineServe,
     defineGc,

@@ -1,37 +1,78 @@
-/** `airgap images`: the images of a Talos release, printed as talosctl of that release prints them. */
+/** `airgap images`: the images of a Talos release as talosctl prints them, of an upgrade, or what changes between two. */
 import { talosBundle, talosImages } from '../../talos/catalogue.ts';
-import { parseTalosVersion, printTalosVersion } from '../../talos/version.ts';
+import { printTalosVersion, type TalosVersion } from '../../talos/version.ts';
 import type { Invocation } from '../define/wiring.ts';
 import { exitCodes } from '../exit.ts';
-import { switchFlag, textFlag } from '../flags.ts';
+import { listFlag, switchFlag } from '../flags.ts';
+import { showDiff } from '../releases/diff.ts';
+import { selectedImages } from '../releases/release-images.ts';
+import { nodeArchitecture } from '../releases/selection.ts';
+import { upgradeFields, upgradeLines } from '../releases/upgrade-text.ts';
 import { jsonLine } from '../report/json.ts';
 import { writeLines } from '../report/reporter.ts';
+import { readSettings, type Settings } from '../settings.ts';
 import { usageError } from '../values.ts';
 
 export async function images({ flags, context }: Invocation): Promise<number> {
-  const text = textFlag(flags, 'talos');
-  if (text === undefined)
+  const settings = readSettings([], flags, context);
+  const diff = listFlag(flags, 'diff');
+  const sizes = switchFlag(flags, 'sizes');
+  if (sizes && diff.length === 0) throw usageError('Cannot use --sizes without --diff');
+  if (diff.length > 0) {
+    if (settings.talos !== undefined) throw usageError('Cannot use --diff with --talos: it names the releases itself');
+    return showDiff({ context, settings, releases: diff, sizes });
+  }
+  const { talos } = settings;
+  if (talos === undefined)
     throw usageError('Cannot print images: no release was named', 'for example airgap images --talos v1.14.4');
-  const version = parseTalosVersion(text);
-  const bundle = switchFlag(flags, 'bundle');
-  const kubernetes = textFlag(flags, 'kubernetes');
-  if (bundle && kubernetes !== undefined)
-    throw usageError('Cannot use --kubernetes with --bundle: the bundle holds no Kubernetes images');
-  const list = bundle
-    ? { images: talosBundle(version), notes: [], kubernetes: undefined }
-    : talosImages(version, { kubernetes });
-  if (switchFlag(flags, 'json')) {
-    const { images: references, notes } = list;
+  const pathOnly = switchFlag(flags, 'path');
+  if (pathOnly && settings.upgradeFrom === undefined)
+    throw usageError('Cannot print a path: --talos names one release', 'for example --talos v1.13.9..v1.14.4 --path');
+  const list = listOf({ ...settings, talos }, switchFlag(flags, 'bundle'));
+  const { unicode, quiet, json } = settings.output;
+  if (json) {
+    const { path, ...fields } = list;
     context.stdout.write(
-      `${jsonLine({ talos: printTalosVersion(version), kubernetes: list.kubernetes, images: references, notes }, 2)}\n`,
+      `${jsonLine({ ...fields, upgrade: path === undefined ? undefined : upgradeFields(path) }, 2)}\n`,
     );
     return exitCodes.ok;
   }
-  if (!switchFlag(flags, 'quiet'))
-    writeLines(
-      context.stderr,
-      list.notes.map((note) => `note: ${note}`),
-    );
-  writeLines(context.stdout, list.images);
+  const way = list.path === undefined ? [] : upgradeLines(list.path, unicode);
+  const notes = [...list.notes, ...(pathOnly ? [] : way)].map((note) => `note: ${note}`);
+  if (!quiet) writeLines(context.stderr, notes);
+  writeLines(context.stdout, pathOnly ? way : list.images);
   return exitCodes.ok;
+}
+
+interface Printed {
+  readonly talos: string;
+  readonly kubernetes: string | undefined;
+  readonly images: readonly string[];
+  readonly notes: readonly string[];
+  readonly path?: ReturnType<typeof selectedImages>['path'];
+}
+
+function listOf(settings: Settings & { readonly talos: TalosVersion }, bundle: boolean): Printed {
+  const { talos, upgradeFrom, catalogue, kubernetes } = settings;
+  const name = printTalosVersion(talos);
+  if (bundle) {
+    if (kubernetes.length > 0)
+      throw usageError('Cannot use --kubernetes with --bundle: the bundle holds no Kubernetes images');
+    const releases = upgradeFrom === undefined ? [talos] : selectedImages(settings).releases;
+    return { talos: name, kubernetes: undefined, images: releases.flatMap(talosBundle), notes: [] };
+  }
+  if (upgradeFrom !== undefined) {
+    const { images: all, notes, path } = selectedImages(settings);
+    return { talos: name, kubernetes: path?.kubernetes.to, images: all.map(({ reference }) => reference), notes, path };
+  }
+  const versions = kubernetes.length === 0 ? [undefined] : kubernetes;
+  const lists = versions.map((version) =>
+    talosImages(talos, { kubernetes: version, catalogue, arch: nodeArchitecture(settings) }),
+  );
+  return {
+    talos: name,
+    kubernetes: lists.map((list) => list.kubernetes).join(', '),
+    images: [...new Set(lists.flatMap((list) => list.images))],
+    notes: [...new Set(lists.flatMap((list) => list.notes))],
+  };
 }

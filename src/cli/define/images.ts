@@ -1,23 +1,46 @@
 /** The options and the help of `airgap images`. */
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import type { Flags } from '../flags.ts';
-import { addOutputOptions } from '../options.ts';
+import { addConnectionOptions, addOutputOptions, addSourceOptions, catalogueHelp, repeated } from '../options.ts';
 import type { Wiring } from './wiring.ts';
 
 export function defineImages({ act }: Wiring): Command {
   const command = new Command('images')
-    .summary('print the images of a Talos release, as talosctl does')
+    .summary('print the images of a Talos release, of an upgrade, or what changes between two')
     .description(
-      'Prints the images of a Talos release from the built-in catalogue, one reference per line, as talosctl of that release does.',
+      'Prints the images of a Talos release, one reference per line, as talosctl of that release does; of an upgrade, ' +
+        'those of every step and the way; or what changes between two releases.',
     )
     .optionsGroup('Which images:')
-    .option('--talos <version>', 'the release, as in v1.14.4 (required)')
-    .option('--kubernetes <version>', 'another Kubernetes version than the release has by default')
-    .option('--bundle', 'what "talosctl image talos-bundle" lists first: installer, imager and the catalogues');
+    .option('--talos <version>', 'the release, as in v1.14.4, or an upgrade, as in v1.13.9..v1.14.4')
+    .addOption(
+      new Option(
+        '--kubernetes <version>',
+        'another Kubernetes than the release has by default; repeatable. Of an upgrade: the oldest is where it begins, the newest where it ends',
+      ).argParser(repeated),
+    )
+    .addOption(
+      new Option('--arch <architecture>', 'amd64 or arm64 nodes; repeatable (default: what talosctl prints)').argParser(
+        repeated,
+      ),
+    )
+    .option('--bundle', 'what "talosctl image talos-bundle" lists first: installer, imager and the catalogues')
+    .option('--path', 'of an upgrade: print its steps in place of the images')
+    .option('--catalogue <file>', catalogueHelp)
+    .optionsGroup('What changes:')
+    .option('--diff <releases...>', 'compare two releases, as in --diff v1.13.9 v1.14.4')
+    .option('--sizes', 'ask the registries how large images are, and what of them the first release does not have');
+  addSourceOptions(command);
+  addConnectionOptions(command);
   return addOutputOptions(command)
     .addHelpText(
       'after',
-      '\nExamples:\n  airgap images --talos v1.14.4\n  airgap images --talos v1.13.9 --kubernetes v1.35.2 > images.txt',
+      `
+Examples:
+  airgap images --talos v1.14.4
+  airgap images --talos v1.13.9 --kubernetes v1.35.2 > images.txt
+  airgap images --talos v1.11.6..v1.14.4 --path          the steps of an upgrade
+  airgap images --diff v1.13.9 v1.14.4 --sizes           what a new release costs`,
     )
     .action((flags: Flags) => act(async () => (await import('../commands/images.ts')).images)(undefined, flags));
 }
