@@ -103,7 +103,8 @@ async function openMirrorTarget(
   return { ...plainEnd<Target>(bundle), bundle };
 }
 
-async function openSource(
+/** Opens where images are read from. What it throws is about the source. */
+export async function openSource(
   session: Session,
   upstreams: readonly string[],
 ): Promise<OpenedEnd<Source> & { readonly bundle?: BundleSource }> {
