@@ -36,7 +36,7 @@ const table: Readonly<Record<string, Row>> = {
   'store/memory': { values: ['store', 'oci', 'async', 'errors'] },
   'store/layout': { values: ['store', 'oci', 'async', 'errors'] },
   'store/bundle': { values: ['store', 'oci', 'async', 'errors', 'store/layout'] },
-  'store/image-cache': { values: ['store', 'oci', 'async', 'errors', 'store/layout'], packages: ['tar-stream'] },
+  'store/image-cache': { values: ['store', 'oci', 'async', 'errors', 'store/layout', 'store/bundle'] },
   'store/registry': { values: ['store', 'oci', 'async', 'errors', 'http'] },
   input: { values: ['oci', 'mirror', 'lock', 'talos', 'node', 'errors'], packages: ['yaml'] },
   resolve: { values: ['store', 'oci', 'async', 'errors'], types: earlierThan('resolve') },

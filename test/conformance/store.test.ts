@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openHttpClient } from '../../src/http/open.ts';
 import { serveStore } from '../../src/serve/open.ts';
+import { openImageCache } from '../../src/store/image-cache/open.ts';
 import { openLayout } from '../../src/store/layout/open.ts';
 import { openMemory } from '../../src/store/memory/open.ts';
 import { openRegistry } from '../../src/store/registry/open.ts';
@@ -19,6 +20,18 @@ describeStore(
   },
   { sharedBlobs: true },
 );
+
+for (const form of ['flat', 'oci'] as const) {
+  describeStore(
+    `image cache, ${form}`,
+    async () => {
+      const directory = await mkdtemp(join(tmpdir(), 'airgap-conformance-'));
+      const target = await openImageCache(directory, { write: true, form });
+      return { target, registry: 'ghcr.io', release: () => rm(directory, { recursive: true }) };
+    },
+    { sharedBlobs: true, sha256Only: true },
+  );
+}
 
 describeStore('registry client → serve → memory', async () => {
   const behind = openMemory();

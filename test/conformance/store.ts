@@ -21,6 +21,8 @@ export interface StoreUnderTest {
 export interface StoreTraits {
   /** A blob pushed to one repository is there in all. Default false. */
   readonly sharedBlobs?: boolean;
+  /** Content by sha512 is refused. Default false. */
+  readonly sha256Only?: boolean;
   /** The store can list its repositories. Default true. */
   readonly listsCatalog?: boolean;
 }
@@ -109,11 +111,17 @@ function describeBlobs({ store, freshName, traits }: Suite): void {
     await repository.push(empty, contentOfBytes(empty, new Uint8Array()));
     expect((await readAll(await repository.fetch(empty))).length).toBe(0);
     const bytes = randomBytes('many', 50_000);
-    const long: Descriptor = {
+    const long = {
       mediaType: mediaTypes.octetStream,
       digest: digestOf(bytes, 'sha512'),
       size: bytes.length,
     };
+    if (traits.sha256Only === true) {
+      const pushed = repository.push(long, chunked(long, bytes));
+      await expect(pushed).rejects.toMatchObject({ code: 'ERR_UNSUPPORTED' });
+      expect(await repository.exists(long)).toBe(false);
+      long.digest = digestOf(bytes);
+    }
     await Promise.all([1, 2, 3, 4].map(() => repository.push(long, chunked(long, bytes))));
     expect((await readAll(await repository.fetch(long))).equals(bytes)).toBe(true);
   });

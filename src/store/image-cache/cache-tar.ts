@@ -48,11 +48,11 @@ export function entryHeader({ path, size }: TarredEntry): Buffer {
   const record = pathRecord(path);
   const content = Buffer.alloc(paddedSize(record.length));
   record.copy(content);
-  const pax = headerBlock({ prefix: '', name: 'PaxHeaders.0', size: record.length, type: 'x', mode: '0000000' });
+  const inField = path.slice(0, longestName).replace(/\/$/, '');
   return Buffer.concat([
-    pax,
+    paxBlock(path, record.length),
     content,
-    headerBlock({ prefix: '', name: path.slice(0, longestName), size: bytes, type, mode }),
+    headerBlock({ prefix: '', name: inField, size: bytes, type, mode }),
   ]);
 }
 
@@ -72,8 +72,16 @@ function pathRecord(path: string): Buffer {
   return Buffer.from(`${length}${rest}`);
 }
 
-interface Header {
-  readonly prefix: string;
+/** Go names the header after the file, and leaves out the fields for devices (archive/tar, writePAXHeader and writeRawFile). */
+function paxBlock(path: string, size: number): Buffer {
+  const slash = path.lastIndexOf('/') + 1;
+  const name = `${path.slice(0, slash)}PaxHeaders.0/${path.slice(slash)}`;
+  return withChecksum(
+    plainBlock({ name: name.slice(0, longestName).replace(/\/$/, ''), size, type: 'x', mode: '0000000' }),
+  );
+}
+
+interface PlainHeader {
   readonly name: string;
   readonly size: number;
   readonly type: '0' | '5' | 'x';
@@ -81,7 +89,15 @@ interface Header {
   readonly mode: string;
 }
 
-function headerBlock({ prefix, name, size, type, mode }: Header): Buffer {
+function headerBlock({ prefix, ...plain }: PlainHeader & { readonly prefix: string }): Buffer {
+  const block = plainBlock(plain);
+  block.write('0000000\0', 329);
+  block.write('0000000\0', 337);
+  block.write(prefix, 345, longestPrefix);
+  return withChecksum(block);
+}
+
+function plainBlock({ name, size, type, mode }: PlainHeader): Buffer {
   const block = Buffer.alloc(blockSize);
   block.write(name, 0, longestName);
   block.write(`${mode}\0`, 100);
@@ -89,12 +105,14 @@ function headerBlock({ prefix, name, size, type, mode }: Header): Buffer {
   block.write('0000000\0', 116);
   writeSize(block, size);
   block.write('00000000000\0', 136);
-  block.write('        ', 148);
   block.write(type, 156);
   block.write('ustar\x0000', 257);
-  block.write('0000000\0', 329);
-  block.write('0000000\0', 337);
-  block.write(prefix, 345, longestPrefix);
+  return block;
+}
+
+/** The sum of all bytes, with the checksum's own as spaces. */
+function withChecksum(block: Buffer): Buffer {
+  block.write('        ', 148);
   const sum = block.reduce((total, byte) => total + byte, 0);
   block.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148);
   return block;
