@@ -1,4 +1,5 @@
 /** The same mirrors for other tools than `talosctl patch`: one entry for each name of `--format`. */
+import { configKinds } from '../../talos/config-kinds.ts';
 import { containerdHosts } from './containerd.ts';
 import type { FormatInput, FormatOutput } from './format.ts';
 import { omniPatch } from './omni.ts';
@@ -12,11 +13,11 @@ export const formatNames = ['containerd', 'hosts-toml', 'k3s', 'omni', 'rke2', '
 export type FormatName = (typeof formatNames)[number];
 
 const writers: Readonly<Record<FormatName, (input: FormatInput) => FormatOutput>> = {
-  containerd: containerdHosts,
+  containerd: (input) => containerdHosts(isolated(input)),
   'hosts-toml': talosHosts,
-  k3s: (input) => registriesYaml(input, k3s),
+  k3s: (input) => registriesYaml(isolated(input), k3s),
   omni: omniPatch,
-  rke2: (input) => registriesYaml(input, rke2),
+  rke2: (input) => registriesYaml(isolated(input), rke2),
   talosctl: talosctlFlags,
 };
 
@@ -26,4 +27,10 @@ const writers: Readonly<Record<FormatName, (input: FormatInput) => FormatOutput>
  */
 export function emitFormat(name: FormatName, input: FormatInput): FormatOutput {
   return writers[name](input);
+}
+
+/** Turning the fallback off is nothing Talos has to know where other systems are told. */
+function isolated(input: FormatInput): FormatInput {
+  if (configKinds(input.version).skipFallback) return input;
+  return { ...input, mirrors: input.mirrors.map((mirror) => ({ ...mirror, skipFallback: true })) };
 }

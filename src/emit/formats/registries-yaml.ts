@@ -203,7 +203,7 @@ function mirrorWarnings(mirror: NodeMirror, all: readonly NodeMirror[], name: st
     !mixed && !mirror.skipFallback ? `${name} asks upstream after the mirrors of ${registry}` : undefined,
     bare ? `${name} puts /v2 after an endpoint without a path: ${registry} is asked there` : undefined,
     endpoints.some(({ url }) => endpointHost(url).startsWith('['))
-      ? `${name} reads the IPv6 address of an endpoint of ${registry} from containerd 2 on: use a host name before v1.31.6 and v1.32.2`
+      ? `${name} with containerd 1 cannot read the IPv6 address of an endpoint of ${registry}: use a host name, or a release with containerd 2`
       : undefined,
   ];
 }
