@@ -55,13 +55,17 @@ function tooLarge(shown: string): AirgapError {
   );
 }
 
-/** Writes beside the file, flushes, and renames: readers see the old text or the new one. Missing folders are made. Throws ERR_USAGE, ERR_NO_SPACE. */
-export async function writeFileAtomic(path: string, text: string): Promise<void> {
+/** Writes beside the file, flushes, and renames: readers see the old text or the new one. Missing folders are made. `mode` (default 0644) is that of the file, without what the umask takes. Throws ERR_USAGE, ERR_NO_SPACE. */
+export async function writeFileAtomic(
+  path: string,
+  text: string,
+  options: { readonly mode?: number } = {},
+): Promise<void> {
   const folder = dirname(path);
   const temporary = join(folder, `.${basename(path)}.${randomBytes(6).toString('hex')}.tmp`);
   try {
     await mkdir(folder, { recursive: true });
-    const handle = await open(temporary, 'w', 0o644);
+    const handle = await open(temporary, 'wx', options.mode ?? 0o644);
     try {
       await handle.writeFile(text);
       await handle.sync();

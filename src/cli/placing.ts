@@ -1,6 +1,7 @@
 /** Where images are placed, and how nodes find them: settings become a rule and its mirrors. Pure. */
 import { basename } from 'node:path';
-import { emitTalosRegistries, talosRegistriesPath } from '../emit/talos.ts';
+import type { EmittedFile } from '../emit/emitted.ts';
+import { emitTalosConfig, type TalosConfigOptions } from '../emit/talos-config.ts';
 import type { RequestedReference } from '../input/requested.ts';
 import type { LockedImage } from '../lock/lock.ts';
 import { type Mirror, type MirrorRule, mirrorsOf, placeImage } from '../mirror/rule.ts';
@@ -36,27 +37,31 @@ export function mirrorsFor(
   return mirrorsOf(place.rule, place.endpoint, { registries, perRegistry: place.perRegistry });
 }
 
-/** The configuration under the name it is saved as: its own advice names the file. An endpoint that nodes cannot reach is said first. */
-export function patchText(
-  options: {
-    readonly mirrors: readonly Mirror[];
-    readonly registries: readonly string[];
-    readonly version: TalosVersion;
-    readonly authority?: string | undefined;
-  },
-  file: string,
+/**
+ * The configuration under the name it is saved as: its own advice names the file. An endpoint that nodes cannot reach is said first.
+ * `settings` and `form` as emitTalosConfig() has them; secrets in them are left out here.
+ */
+export function patchText(options: Omit<TalosConfigOptions, 'split'>, file: string): string {
+  return namedText(emitTalosConfig(options).files, { file, mirrors: options.mirrors });
+}
+
+/** One text of the emitted files, naming the file it is saved as. */
+export function namedText(
+  files: readonly EmittedFile[],
+  saved: { readonly file: string; readonly mirrors: readonly Mirror[] },
 ): string {
-  const text = emitTalosRegistries(options)
-    .map((emitted) => emitted.text)
-    .join('---\n');
-  const name = basename(file);
-  const endpoint = endpointOfThisMachine(options.mirrors);
+  const text = files.map((emitted) => emitted.text).join('---\n');
+  const name = basename(saved.file);
+  const endpoint = endpointOfThisMachine(saved.mirrors);
   const warning =
     endpoint === undefined
       ? ''
       : `# WARNING: on a node ${endpoint} is the node itself, so it will find no image there.\n` +
         `# Write this file again with the address nodes use:  airgap emit --endpoint ${otherEndpoint(endpoint)}\n`;
-  return warning + (/^[\w.-]+$/.test(name) ? text.replaceAll(`@${talosRegistriesPath}`, `@${name}`) : text);
+  return (
+    warning +
+    (/^[\w.-]+$/.test(name) ? files.reduce((all, { path }) => all.replaceAll(`@${path}`, `@${name}`), text) : text)
+  );
 }
 
 /** An endpoint that means another machine to everybody who reads it: a loopback or an unspecified address. */

@@ -54,7 +54,7 @@ export function proxySettings(env: Context['env']): ProxySettings {
 
 /** The environment without the passwords meant for us. */
 export function withoutPasswords(env: Context['env']): Context['env'] {
-  return Object.fromEntries(Object.entries(env).filter(([name]) => !/^AIRGAP_.*PASSWORD$/.test(name)));
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !/^AIRGAP_.*(?:PASSWORD|TOKEN)$/.test(name)));
 }
 
 /** https://no-color.org: any value but the empty one turns colour off. */

@@ -9,6 +9,7 @@ import { parseTalosVersion, type TalosVersion } from '../talos/version.ts';
 import { type BundleSettings, bundleSettings } from './bundle/bundle-settings.ts';
 import type { Context } from './context.ts';
 import { refuseContradictions } from './contradictions.ts';
+import { type NodeAddress, readNodeAddress } from './emitting/endpoints.ts';
 import { type Flags, listFlag, switchFlag, textFlag } from './flags.ts';
 import { type ReleaseSelection, readSelection, wantedPlatforms } from './releases/selection.ts';
 import {
@@ -33,6 +34,8 @@ export interface Settings extends ReleaseSelection {
   readonly toGiven: boolean;
   /** What nodes will use, where it differs from `to`. */
   readonly endpoint: string | undefined;
+  /** The same with its path, and further ones that nodes ask after it. */
+  readonly endpoints: readonly NodeAddress[];
   readonly prefixByRegistry: boolean;
   readonly perRegistry: boolean;
   /** Release the configuration is written for, where it was named. */
@@ -71,8 +74,8 @@ export const defaultTarget = 'oci:airgap-mirror';
 export const defaultLock = 'airgap.lock';
 
 /** `airgap-talos.yaml` for `airgap.lock`: each lock has a configuration of its own. */
-function patchBeside(lockFile: string): string {
-  return `${parse(lockFile).name}-talos.yaml`;
+export function patchBeside(lockFile: string): string {
+  return join(dirname(lockFile), `${parse(lockFile).name}-talos.yaml`);
 }
 
 /** Throws ERR_USAGE naming the option for everything that cannot be read or does not go together. */
@@ -91,7 +94,7 @@ export function readSettings(inputs: readonly string[], flags: Flags, context: P
     ...contentSettings(flags, readSelection(flags, context)),
     lockFile,
     lockGiven: lock !== undefined,
-    patchFile: file(textFlag(flags, 'patch')) ?? join(dirname(lockFile), patchBeside(lockFile)),
+    patchFile: file(textFlag(flags, 'patch')) ?? patchBeside(lockFile),
     failedList: file(textFlag(flags, 'failedList')),
     outputFile: file(textFlag(flags, 'output')),
     retries: integer(flags, { name: 'retries', option: '--retries', byDefault: 5, min: 0 }),
@@ -125,7 +128,7 @@ export function readSettings(inputs: readonly string[], flags: Flags, context: P
 
 type Place = Pick<
   Settings,
-  'from' | 'sourceEndpoints' | 'to' | 'toGiven' | 'endpoint' | 'prefixByRegistry' | 'perRegistry'
+  'from' | 'sourceEndpoints' | 'to' | 'toGiven' | 'endpoint' | 'endpoints' | 'prefixByRegistry' | 'perRegistry'
 >;
 
 function placeSettings(
@@ -133,15 +136,30 @@ function placeSettings(
   given: { readonly to: string | undefined; readonly endpoint: string | undefined },
 ): Place {
   const from = textFlag(flags, 'from');
+  const endpoints = nodeAddresses(listFlag(flags, 'endpoint'), given.endpoint);
   return {
     from: from === undefined ? undefined : parseLocation(from),
     sourceEndpoints: listFlag(flags, 'sourceEndpoint').map(parseSourceEndpoint),
     to: parseLocation(given.to ?? defaultTarget),
     toGiven: given.to !== undefined,
-    endpoint: given.endpoint === undefined ? undefined : readEndpoint('--endpoint', given.endpoint),
+    endpoint: endpoints[0]?.endpoint,
+    endpoints,
     prefixByRegistry: switchFlag(flags, 'prefixByRegistry'),
     perRegistry: switchFlag(flags, 'perRegistry'),
   };
+}
+
+/** Each once, in order. Where the option stands for one server, and in the environment, an endpoint has no path. */
+function nodeAddresses(repeated: readonly string[], single: string | undefined): readonly NodeAddress[] {
+  if (repeated.length > 0) {
+    const all = repeated.map((text) => readNodeAddress('--endpoint', text));
+    return all.filter((one, index) => all.findIndex((other) => sameAddress(one, other)) === index);
+  }
+  return single === undefined ? [] : [{ endpoint: readEndpoint('--endpoint', single), pathPrefix: undefined }];
+}
+
+function sameAddress(one: NodeAddress, other: NodeAddress): boolean {
+  return one.endpoint === other.endpoint && one.pathPrefix === other.pathPrefix;
 }
 
 type Content = Pick<

@@ -1,49 +1,89 @@
-/** `airgap emit`: the Talos configuration for a mirror, from its lock or from a list and an address. */
+/** `airgap emit`: what nodes are told, from a mirror's lock, from a list and an address, or from an address alone. */
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { isolationNotes } from '../../emit/talos/notes.ts';
 import type { Lock } from '../../lock/lock.ts';
 import type { Mirror } from '../../mirror/rule.ts';
-import { printTalosVersion } from '../../talos/version.ts';
+import { parseReference } from '../../oci/reference.ts';
+import { talosMirrorImages, talosReleases } from '../../talos/catalogue.ts';
+import { configKinds } from '../../talos/config-kinds.ts';
+import { nearestTalosVersions, printTalosVersion, type TalosVersion } from '../../talos/version.ts';
 import type { Invocation } from '../define/wiring.ts';
+import { mirrorsAt, type NodeAddress } from '../emitting/endpoints.ts';
+import { emissionSettings } from '../emitting/settings.ts';
+import { type Emitted, emitTo, readFormats } from '../emitting/write.ts';
 import { exitCodes } from '../exit.ts';
-import { writeFileAtomic } from '../files.ts';
+import { type Flags, listFlag, textFlag } from '../flags.ts';
 import { gatherInputs } from '../inputs.ts';
 import { requireLock } from '../lock-file.ts';
-import {
-  configVersionFor,
-  endpointOfThisMachine,
-  mirrorsFor,
-  patchText,
-  ruleFor,
-  unreachableText,
-} from '../placing.ts';
+import { configVersionFor, endpointOfThisMachine, ruleFor, unreachableText } from '../placing.ts';
 import { jsonLine } from '../report/json.ts';
 import { readSettings, type Settings } from '../settings.ts';
 import { usageError } from '../values.ts';
 
-export async function emit({ inputs, flags, context }: Invocation): Promise<number> {
+export async function emit(invocation: Invocation): Promise<number> {
+  const { context } = invocation;
+  const flags = withInstallImage(invocation.flags);
   // Here --talos names the release to write for, not images to be mirrored.
-  const settings = readSettings(inputs, { ...flags, talos: undefined, talosVersion: flags.talos }, context);
-  const { mirrors, registries } = await mirrorsToEmit(settings, {
-    stdin: context.stdin,
-    stderr: context.stderr,
-    env: context.env,
-    signal: context.signal,
-  });
+  const settings = readSettings(invocation.inputs, { ...flags, talos: undefined, talosVersion: flags.talos }, context);
+  const directory = textFlag(flags, 'outputDir');
+  if (directory !== undefined && settings.outputFile !== undefined)
+    throw usageError('Cannot use --output with --output-dir: both say where the configuration goes');
   const version = configVersionFor(settings);
-  const text = patchText({ mirrors, version, registries }, settings.outputFile ?? settings.patchFile);
-  if (settings.outputFile !== undefined) await writeFileAtomic(settings.outputFile, text);
-  const unreachable = endpointOfThisMachine(mirrors);
-  if (unreachable !== undefined && !settings.output.quiet)
-    context.stderr.write(`warning: ${unreachableText(unreachable)}\n`);
-  if (settings.output.json) {
-    context.stdout.write(
-      `${jsonLine({ talos: printTalosVersion(version), mirrors, file: settings.outputFile, text }, 2)}\n`,
-    );
-  } else if (settings.outputFile === undefined) {
-    context.stdout.write(text);
-  } else if (!settings.output.quiet) {
-    context.stderr.write(`wrote ${settings.outputFile} for Talos ${printTalosVersion(version)}\n`);
-  }
+  const { mirrors, registries } = await mirrorsToEmit(settings, { version, context });
+  const endpoints = [...new Set(mirrors.map(({ endpoint }) => endpoint))];
+  const { settings: node, form, secretsFile } = await emissionSettings(flags, { ...context, version, endpoints });
+  const emitted = await emitTo(
+    { mirrors, version, registries, settings: node, form },
+    {
+      formats: readFormats(listFlag(flags, 'format')),
+      patchFile: settings.patchFile,
+      to: {
+        file: settings.outputFile,
+        directory: directory === undefined ? undefined : resolve(settings.cwd, directory),
+        secrets: secretsFile,
+      },
+    },
+  );
+  tell(invocation, { settings, version, mirrors, emitted, notes: isolationNotes(node, version) });
   return exitCodes.ok;
+}
+
+/** A schematic says what is to be installed. */
+function withInstallImage(flags: Flags): Flags {
+  const isMeant = ['schematic', 'secureboot', 'installerPlatform', 'factory'].some((name) => flags[name] !== undefined);
+  return isMeant && flags.installImage === undefined ? { ...flags, installImage: true } : flags;
+}
+
+interface Told {
+  readonly settings: Settings;
+  readonly version: TalosVersion;
+  readonly mirrors: readonly Mirror[];
+  readonly emitted: Emitted;
+  readonly notes: readonly string[];
+}
+
+function tell({ context }: Invocation, { settings, version, mirrors, emitted, notes }: Told): void {
+  const unreachable = endpointOfThisMachine(mirrors);
+  const warnings = [...(unreachable === undefined ? [] : [unreachableText(unreachable)]), ...emitted.warnings];
+  if (!settings.output.quiet) {
+    for (const warning of warnings) context.stderr.write(`warning: ${warning}\n`);
+    for (const note of notes) context.stderr.write(`note: ${note}\n`);
+  }
+  const talos = printTalosVersion(version);
+  if (settings.output.json) {
+    const { files, written, writtenSecrets } = emitted;
+    const text = files.length === 1 ? files[0]?.text : undefined;
+    const file = settings.outputFile;
+    context.stdout.write(
+      `${jsonLine({ talos, mirrors, file, text, files, written, writtenSecrets, warnings, notes }, 2)}\n`,
+    );
+    return;
+  }
+  if (emitted.written.length === 0) for (const { text } of emitted.files) context.stdout.write(text);
+  if (settings.output.quiet) return;
+  for (const file of emitted.written) context.stderr.write(`wrote ${file} for Talos ${talos}\n`);
+  for (const file of emitted.writtenSecrets) context.stderr.write(`wrote ${file}, for your eyes only\n`);
 }
 
 interface Emittable {
@@ -52,34 +92,65 @@ interface Emittable {
   readonly registries: readonly string[];
 }
 
-async function mirrorsToEmit(settings: Settings, context: Parameters<typeof gatherInputs>[1]): Promise<Emittable> {
-  if (settings.inputs.length === 0) return fromLock(await requireLock(settings.lockFile), settings);
-  const gathered = await gatherInputs(settings, context);
+async function mirrorsToEmit(
+  settings: Settings,
+  { version, context }: { readonly version: TalosVersion; readonly context: Invocation['context'] },
+): Promise<Emittable> {
+  if (settings.inputs.length === 0) {
+    const addressKnown = settings.toGiven || settings.endpoints.length > 0;
+    if (addressKnown && !settings.lockGiven && !existsSync(settings.lockFile)) return forAnyImage(settings, version);
+    return fromLock(await requireLock(settings.lockFile), settings);
+  }
+  const { stdin, stderr, env, signal } = context;
+  const gathered = await gatherInputs(settings, { stdin, stderr, env, signal });
   const [lock] = gathered.locks;
   if (lock !== undefined && !settings.toGiven)
     return fromLock({ ...lock, images: gathered.locks.flatMap(({ images }) => images) }, settings);
-  const requests = gathered.requests.map(({ reference }) => ({ reference }));
+  const registries = registriesOf(gathered.requests.map(({ reference }) => reference));
+  return { mirrors: mirrorsIn(settings, { registries, addresses: addressesIn(settings) }), registries };
+}
+
+/** Whatever is asked for is mirrored: `*`, or where a release or an option wants entries of their own, the registries of the release. */
+function forAnyImage(settings: Settings, version: TalosVersion): Emittable {
+  const apart = settings.prefixByRegistry || settings.perRegistry;
+  const addresses = addressesIn(settings);
+  const registries = apart || !configKinds(version).wildcard ? registriesOfRelease(version) : [];
+  return { mirrors: mirrorsIn(settings, { registries: apart ? registries : [], addresses }), registries };
+}
+
+/** Those of its images; of the nearest release where the list of this one is not known. */
+function registriesOfRelease(version: TalosVersion): string[] {
+  const known = talosReleases().map((release) => release.version);
+  const [nearest = version] = nearestTalosVersions(version, known);
+  return registriesOf(talosMirrorImages(nearest).map(({ reference }) => parseReference(reference)));
+}
+
+function mirrorsIn(
+  settings: Settings,
+  given: { readonly registries: readonly string[]; readonly addresses: readonly NodeAddress[] },
+): Mirror[] {
   const rule = ruleFor(settings.to, settings.prefixByRegistry);
-  const mirrors = mirrorsFor(requests, { rule, endpoint: endpointIn(settings), perRegistry: settings.perRegistry });
-  return { mirrors, registries: registriesOf(requests) };
+  return mirrorsAt({ rule, ...given, perRegistry: settings.perRegistry });
 }
 
 /** The lock's own mirrors, unless another address or another form is asked for. */
 function fromLock(lock: Lock, settings: Settings): Emittable {
-  const requests = lock.images.map(({ source }) => ({ reference: source }));
-  const rule = settings.toGiven ? ruleFor(settings.to, settings.prefixByRegistry) : lock.rule;
-  const isOwn = !settings.toGiven && settings.endpoint === undefined && !settings.perRegistry;
-  const endpoint = settings.endpoint ?? (settings.toGiven ? endpointIn(settings) : lock.mirrors[0]?.endpoint);
-  if (!isOwn && endpoint === undefined) throw unknownEndpoint();
+  const registries = registriesOf(lock.images.map(({ source }) => source));
+  const isOwn = !settings.toGiven && settings.endpoints.length === 0 && !settings.perRegistry;
   if (isOwn && lock.mirrors.length === 0) throw unknownEndpoint();
-  const mirrors = isOwn ? lock.mirrors : mirrorsFor(requests, { rule, endpoint, perRegistry: settings.perRegistry });
-  return { mirrors, registries: registriesOf(requests) };
+  if (isOwn) return { mirrors: lock.mirrors, registries };
+  const rule = settings.toGiven ? ruleFor(settings.to, settings.prefixByRegistry) : lock.rule;
+  const own = lock.mirrors[0]?.endpoint;
+  const isOwnAddress = !settings.toGiven && settings.endpoints.length === 0 && own !== undefined;
+  const addresses = isOwnAddress ? [{ endpoint: own, pathPrefix: undefined }] : addressesIn(settings);
+  return { mirrors: mirrorsAt({ rule, addresses, registries, perRegistry: settings.perRegistry }), registries };
 }
 
-function endpointIn(settings: Settings): string {
-  if (settings.endpoint !== undefined) return settings.endpoint;
+function addressesIn(settings: Settings): readonly NodeAddress[] {
+  if (settings.endpoints.length > 0) return settings.endpoints;
   if (settings.to.kind !== 'registry') throw unknownEndpoint();
-  if (settings.to.scheme !== undefined) return `${settings.to.scheme}://${settings.to.host}`;
+  if (settings.to.scheme !== undefined)
+    return [{ endpoint: `${settings.to.scheme}://${settings.to.host}`, pathPrefix: undefined }];
   throw usageError(
     `Cannot write the endpoint of "${settings.to.host}": its scheme is not known here`,
     `write --to http://${settings.to.host} or --to https://${settings.to.host}`,
@@ -93,6 +164,6 @@ function unknownEndpoint(): Error {
   );
 }
 
-function registriesOf(requests: readonly { readonly reference: { readonly registry: string } }[]): string[] {
-  return [...new Set(requests.map(({ reference }) => reference.registry))].sort();
+function registriesOf(references: readonly { readonly registry: string }[]): string[] {
+  return [...new Set(references.map(({ registry }) => registry))].sort();
 }

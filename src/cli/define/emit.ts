@@ -1,26 +1,48 @@
 /** The options and the help of `airgap emit`. */
-import { Command } from 'commander';
-import { addLockOption, addOutputOptions } from '../options.ts';
+import { Command, Option } from 'commander';
+import { addEmissionOptions } from '../emitting/options.ts';
+import { addLockOption, addOutputOptions, repeated } from '../options.ts';
 import type { Wiring } from './wiring.ts';
 
 export function defineEmit({ act }: Wiring): Command {
   const command = new Command('emit')
     .summary('write the Talos configuration for a mirror')
     .description(
-      'Writes the registry part of the Talos configuration: from the lock, or from images and the address nodes will use.',
+      'Writes what nodes are told: where they find images, and what else they would ask the internet for. In the form and with ' +
+        'exactly the keys of one Talos release. From the lock, from images and an address, or from an address alone.',
     )
-    .argument('[inputs...]', 'a lock, or lists and references (default: airgap.lock)')
-    .optionsGroup('The Talos configuration:')
+    .argument('[inputs...]', 'a lock, or lists and references (default: airgap.lock; without one, any image)')
+    .optionsGroup('For which mirror and release:')
     .option('--talos <version>', 'the release the configuration is for (default: the newest known)')
     .option('--to <location>', 'the target images were mirrored to, where there is no lock')
-    .option('--endpoint <url>', 'the address nodes will use, where it is not the one given with --to')
-    .option('--prefix-by-registry', 'as given to mirror, where there is no lock')
-    .option('--per-registry', "one entry per upstream registry in place of the one for '*'");
-  addLockOption(command).option('--output <file>', 'write there (default: standard output)');
-  return addOutputOptions(command)
-    .addHelpText(
-      'after',
-      '\nExamples:\n  airgap emit --talos v1.11.6\n  airgap emit --endpoint http://10.5.0.1:6000 --output patch.yaml\n  talosctl patch mc --nodes 10.5.0.2 --patch @patch.yaml',
+    .option('--prefix-by-registry', 'as given to mirror, where there is no lock');
+  addEmissionOptions(command)
+    .addOption(
+      new Option(
+        '--schematic <file|id>',
+        'install from the Image Factory installer of this schematic: its YAML or its id',
+      ).argParser(repeated),
     )
+    .addOption(new Option('--installer-platform <name>', 'of which platform (default: metal)').argParser(repeated))
+    .option('--secureboot', 'the Secure Boot installer')
+    .option('--factory <host>', 'of an own Image Factory (default: factory.talos.dev)');
+  addLockOption(command)
+    .option('--output <file>', 'write there (default: standard output)')
+    .option('--output-dir <dir>', 'write there, one file for each matter: registries, time, network, discovery, …');
+  return addOutputOptions(command)
+    .addHelpText('after', examples)
     .action(act(async () => (await import('../commands/emit.ts')).emit));
 }
+
+const examples = `
+Each file is a patch, for "talosctl patch machineconfig --patch @FILE" and "talosctl gen config … --config-patch @FILE".
+What the release does not know is refused with the first release that does.
+
+Examples:
+  airgap emit --talos v1.11.6                                    from airgap.lock, for another release
+  airgap emit --endpoint http://10.5.0.1:6000 --output patch.yaml
+  airgap emit --to https://registry.site --ntp 10.0.0.1 --dns 10.0.0.2 --no-discovery
+  airgap emit --endpoint https://a.site/project --endpoint https://b.site/project --endpoint-ca ca.pem
+  AIRGAP_ENDPOINT_PASSWORD=… airgap emit --to https://registry.site --endpoint-user node --secrets secrets.yaml
+  airgap emit --to https://registry.site --schematic schematic.yaml --install-disk /dev/sda --output-dir patches
+  airgap emit --to https://registry.site --format k3s --output registries.yaml`;
