@@ -1,16 +1,17 @@
-/** A place that is only read, whatever it is: a layout directory, a bundle, the volumes of a set. */
+/** A place that is only read, whatever it is: a layout directory, a bundle, the volumes of a set, an image cache. */
 import { readdir, stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { BundleSource } from '../store/bundle/bundle.ts';
 import { volumeName } from '../store/bundle/find-volumes.ts';
+import { formOf, openImageCache } from '../store/image-cache/open.ts';
 import { openLayout } from '../store/layout/open.ts';
-import { parseLocation, printLocation } from '../store/location.ts';
+import { locationPath, parseLocation, printLocation } from '../store/location.ts';
 import type { Source } from '../store/store.ts';
 import { openWithKey } from './bundle/open-bundle.ts';
 import { usageError } from './values.ts';
 
 export interface ReadablePlace {
-  readonly kind: 'layout' | 'bundle';
+  readonly kind: 'layout' | 'bundle' | 'image-cache';
   /** Absolute. */
   readonly path: string;
   /** As every command takes it: `oci:DIR`, `bundle:FILE`. */
@@ -38,10 +39,11 @@ export interface FindOptions {
 /** What `oci:DIR`, `bundle:FILE`, `bundle:DIR/` or a bare path means. Throws ERR_USAGE for what is nothing that can be read. */
 export async function findPlace(text: string, options: FindOptions): Promise<ReadablePlace> {
   const { cwd } = options;
-  if (!/^(?:oci|bundle):/.test(text)) return sniff(text, { ...options, path: resolve(cwd, text) });
+  if (!/^(?:oci|bundle|image-cache|image-cache-oci):/.test(text))
+    return sniff(text, { ...options, path: resolve(cwd, text) });
   const location = parseLocation(text);
   if (location.kind === 'registry') throw nothingThere(text, options);
-  const path = resolve(cwd, location.kind === 'layout' ? location.directory : location.path);
+  const path = resolve(cwd, locationPath(location));
   const isDirectory = location.kind === 'bundle' && (location.isDirectory || (await isFolder(path)));
   return { kind: location.kind, path, name: printLocation(location), isDirectory };
 }
@@ -56,9 +58,11 @@ export interface OpenOptions {
 /** Opens it for reading. Throws ERR_USAGE for a key with what is not signed, and what openLayout() and openBundle() throw. */
 export async function openForReading(place: ReadablePlace, options: OpenOptions = {}): Promise<OpenedPlace> {
   const { verifyKeyFile, signal, cutShort } = options;
+  if (place.kind !== 'bundle' && verifyKeyFile !== undefined)
+    throw usageError('Cannot use --verify-key with a directory: only bundles are signed');
+  if (place.kind === 'image-cache')
+    return { ...place, store: await openImageCache(place.path, { write: false, signal }), bundle: undefined };
   if (place.kind === 'layout') {
-    if (verifyKeyFile !== undefined)
-      throw usageError('Cannot use --verify-key with a directory: only bundles are signed');
     return { ...place, store: await openLayout(place.path, { readOnly: true }), bundle: undefined };
   }
   const bundle = await openWithKey(place.path, verifyKeyFile, { signal, cutShort });
@@ -72,6 +76,8 @@ async function sniff(text: string, options: FindOptions & { readonly path: strin
   const names = await readdir(path).catch((): string[] => []);
   const isNew = options.mayBeNew === true && names.length === 0;
   if (names.includes('oci-layout') || isNew) return { kind: 'layout', path, name: `oci:${text}`, isDirectory: false };
+  if ((await formOf(path)) === 'flat')
+    return { kind: 'image-cache', path, name: `image-cache:${text}`, isDirectory: false };
   if (names.some((name) => volumeName.test(name)))
     return { kind: 'bundle', path, name: `bundle:${text.replace(/\/*$/, '/')}`, isDirectory: true };
   throw nothingThere(text, { ...options, isAbsent: found === undefined });
@@ -84,10 +90,13 @@ async function isFolder(path: string): Promise<boolean> {
   );
 }
 
-const readHint = 'write oci:DIR, bundle:FILE or bundle:DIR/; a registry is checked with airgap verify --deep';
+const readHint =
+  'write oci:DIR, bundle:FILE, bundle:DIR/ or image-cache:DIR; a registry is checked with airgap verify --deep';
 
 function nothingThere(text: string, about: Pick<FindOptions, 'action' | 'hint'> & { readonly isAbsent?: boolean }) {
   const { action = 'read', hint = readHint, isAbsent = false } = about;
-  const state = isAbsent ? 'it does not exist' : 'it is no layout directory, no bundle and no directory of volumes';
+  const state = isAbsent
+    ? 'it does not exist'
+    : 'it is no layout directory, no bundle, no directory of volumes and no image cache';
   return usageError(`Cannot ${action} ${JSON.stringify(text)}: ${state}`, hint);
 }

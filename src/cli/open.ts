@@ -1,6 +1,6 @@
 /** Locations become stores: the only place that knows every end. */
 import { existsSync } from 'node:fs';
-import { readdir, realpath } from 'node:fs/promises';
+import { realpath } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { isAirgapError } from '../errors.ts';
 import type { HttpClient } from '../http/client.ts';
@@ -8,7 +8,7 @@ import { openHttpClient } from '../http/open.ts';
 import type { Contact } from '../lock/lock.ts';
 import type { BundleSource, BundleWriter } from '../store/bundle/bundle.ts';
 import { openLayout } from '../store/layout/open.ts';
-import type { BundleLocation, Location, RegistryLocation } from '../store/location.ts';
+import { type BundleLocation, type Location, locationPath, type RegistryLocation } from '../store/location.ts';
 import { openMemory } from '../store/memory/open.ts';
 import { openRegistry } from '../store/registry/open.ts';
 import { probeScheme } from '../store/registry/scheme.ts';
@@ -16,7 +16,9 @@ import { readElsewhere, type SourceEndpoint, sourceEndpoints } from '../store/re
 import type { Source, Target } from '../store/store.ts';
 import { openBundleSource, openBundleTarget } from './bundle/open-bundle.ts';
 import { clientSettings } from './client-settings.ts';
+import { isAbsentOrEmpty } from './empty-place.ts';
 import { atTarget } from './failures.ts';
+import { openCacheSource, openCacheTarget } from './image-cache/open-cache.ts';
 import { givenCredentials } from './passwords.ts';
 import type { EndStatistics } from './receipt-text.ts';
 import type { Session } from './session.ts';
@@ -58,7 +60,7 @@ export interface EndsWanted {
 /** What a target without an address is told apart by. */
 function nameOfPlace({ to, cwd }: Pick<Settings, 'to' | 'cwd'>): string {
   if (to.kind === 'registry') return to.host;
-  return resolve(cwd, to.kind === 'layout' ? to.directory : to.path);
+  return resolve(cwd, locationPath(to));
 }
 
 /** Opens both ends; a target registry is asked which scheme it speaks. Whatever was opened is closed when one of them fails. */
@@ -111,6 +113,7 @@ export async function openSource(
   const { settings, context, signal } = session;
   if (settings.from?.kind === 'layout')
     return plainEnd(await openLayout(resolve(settings.cwd, settings.from.directory), { readOnly: true }));
+  if (settings.from?.kind === 'image-cache') return plainEnd(await openCacheSource(settings.from, session));
   if (settings.from?.kind === 'bundle') {
     const bundle = await openBundleSource(settings.from, { settings, staging: `${settings.lockFile}.parts` });
     return { ...plainEnd<Source>(bundle), bundle };
@@ -162,6 +165,7 @@ export interface TargetWanted {
 export async function openTarget(session: Session, wanted: TargetWanted): Promise<OpenedEnd<Target>> {
   const { settings, context, signal } = session;
   const { to } = wanted;
+  if (to.kind === 'image-cache') return plainEnd(await openCacheTarget(to, { ...wanted, session }));
   if (to.kind === 'layout') return plainEnd(await openLayoutTarget(resolve(settings.cwd, to.directory), wanted));
   const given = await givenCredentials(
     settings.target,
@@ -189,13 +193,6 @@ async function openLayoutTarget(directory: string, { write, mustExist }: TargetW
   }
 }
 
-async function isAbsentOrEmpty(directory: string): Promise<boolean> {
-  return readdir(directory).then(
-    (names) => names.length === 0,
-    (error: NodeJS.ErrnoException) => error.code === 'ENOENT',
-  );
-}
-
 /** The scheme that was written, else the one that is spoken. */
 async function rootOf(
   location: RegistryLocation,
@@ -212,12 +209,12 @@ function credentialHost(location: RegistryLocation): string {
 
 async function refuseSamePlace({ settings }: Session): Promise<void> {
   const { from, to, cwd } = settings;
-  if (from === undefined || from.kind === 'registry' || from.kind !== to.kind) return;
-  const shown = to.kind === 'layout' ? to.directory : to.path;
+  if (from === undefined || from.kind === 'registry' || to.kind === 'registry') return;
+  if ((from.kind === 'bundle') !== (to.kind === 'bundle')) return;
   const [source, target] = await Promise.all([from, to].map((place) => realPlace(nameOfPlace({ to: place, cwd }))));
   if (source !== target) return;
-  const what = to.kind === 'layout' ? 'directory' : 'bundle';
-  throw usageError(`Cannot mirror "${shown}" into itself: --from and --to are the same ${what}`);
+  const what = to.kind === 'bundle' ? 'bundle' : 'directory';
+  throw usageError(`Cannot mirror "${locationPath(to)}" into itself: --from and --to are the same ${what}`);
 }
 
 async function realPlace(path: string): Promise<string> {

@@ -1,4 +1,4 @@
-/** Where content is read from or written to, as users write it: `oci:DIR`, `bundle:FILE`, `bundle:DIR/`, `HOST[:PORT][/PREFIX]`, `http(s)://HOST[:PORT][/PREFIX]`. */
+/** Where content is read from or written to, as users write it: `oci:DIR`, `bundle:FILE`, `bundle:DIR/`, `image-cache:DIR`, `image-cache-oci:DIR`, `HOST[:PORT][/PREFIX]`, `http(s)://HOST[:PORT][/PREFIX]`. */
 import { AirgapError } from '../errors.ts';
 import { canonicalHost } from '../oci/host.ts';
 import { quoteText } from '../oci/quote.ts';
@@ -17,6 +17,14 @@ export interface BundleLocation {
   readonly isDirectory: boolean;
 }
 
+/** A Talos image cache. Both forms are read whichever is named. */
+export interface ImageCacheLocation {
+  readonly kind: 'image-cache';
+  readonly directory: string;
+  /** What is written: the tree as files (`image-cache:`), or an OCI layout with one image that holds it (`image-cache-oci:`). */
+  readonly form: 'flat' | 'oci';
+}
+
 export interface RegistryLocation {
   readonly kind: 'registry';
   /** Obeyed where it was written; undefined leaves it to a probe. */
@@ -27,10 +35,11 @@ export interface RegistryLocation {
   readonly prefix: string;
 }
 
-export type Location = LayoutLocation | BundleLocation | RegistryLocation;
+export type Location = LayoutLocation | BundleLocation | ImageCacheLocation | RegistryLocation;
 
 const layoutScheme = 'oci:';
 const bundleScheme = 'bundle:';
+const cacheSchemes = { flat: 'image-cache:', oci: 'image-cache-oci:' } as const;
 
 /**
  * Reads a location and normalises it: upper-case hosts and slashes at the end are brought into form, everything doubtful is
@@ -47,6 +56,8 @@ export function parseLocation(text: string): Location {
   if (scheme !== undefined) throw unknownScheme(trimmed, scheme);
   if (trimmed.startsWith(layoutScheme)) return layoutLocation(trimmed);
   if (trimmed.startsWith(bundleScheme)) return bundleLocation(trimmed);
+  if (trimmed.startsWith(cacheSchemes.flat)) return cacheLocation(trimmed, 'flat');
+  if (trimmed.startsWith(cacheSchemes.oci)) return cacheLocation(trimmed, 'oci');
   if (/\.tar\/?$/i.test(trimmed)) throw refusal(trimmed, 'it looks like a file', `write bundle:${printable(trimmed)}`);
   if (/^(?:[./~\\]|[A-Za-z]:[\\/])/.test(trimmed)) {
     throw refusal(
@@ -63,17 +74,31 @@ export function printLocation(location: Location): string {
   if (location.kind === 'layout') return `${layoutScheme}${location.directory}`;
   if (location.kind === 'bundle')
     return `${bundleScheme}${location.path}${location.isDirectory && location.path !== '/' ? '/' : ''}`;
+  if (location.kind === 'image-cache') return `${cacheSchemes[location.form]}${location.directory}`;
   const start = location.scheme === undefined ? '' : `${location.scheme}://`;
   return `${start}${location.host}${location.prefix === '' ? '' : `/${location.prefix}`}`;
 }
 
-const forms = 'write HOST[:PORT][/PREFIX], https://HOST[:PORT][/PREFIX], oci:DIR or bundle:FILE.tar';
+/** The file or directory of a location that is one, as it was written. */
+export function locationPath(location: Exclude<Location, RegistryLocation>): string {
+  return location.kind === 'bundle' ? location.path : location.directory;
+}
+
+const forms = 'write HOST[:PORT][/PREFIX], https://HOST[:PORT][/PREFIX], oci:DIR, bundle:FILE.tar or image-cache:DIR';
 
 function layoutLocation(text: string): LayoutLocation {
   const directory = text.slice(layoutScheme.length);
   if (directory === '') throw refusal(text, 'it names no directory', 'write oci:DIR, for example oci:./airgap-mirror');
   if (directory.includes('\0')) throw refusal(text, 'it holds a NUL character', forms);
   return { kind: 'layout', directory };
+}
+
+function cacheLocation(text: string, form: ImageCacheLocation['form']): ImageCacheLocation {
+  const scheme = cacheSchemes[form];
+  const directory = text.slice(scheme.length);
+  if (directory === '') throw refusal(text, 'it names no directory', `write ${scheme}DIR`);
+  if (directory.includes('\0')) throw refusal(text, 'it holds a NUL character', forms);
+  return { kind: 'image-cache', directory, form };
 }
 
 function bundleLocation(text: string): BundleLocation {
@@ -146,7 +171,8 @@ function withoutOwnPort(host: string, scheme: 'http' | 'https'): string {
 
 /** A user name before the host, or a query or fragment that may hold a token: refused without repeating any of it. */
 function refuseSecrets(text: string): void {
-  if (text.startsWith(layoutScheme) && !text.startsWith(`${layoutScheme}//`)) return;
+  const isDirectory = [layoutScheme, ...Object.values(cacheSchemes)].some((scheme) => text.startsWith(scheme));
+  if (isDirectory && !text.slice(text.indexOf(':') + 1).startsWith('//')) return;
   if (/^(?:[./~\\]|[A-Za-z]:[\\/])/.test(text)) return;
   const rest = text.replace(/^[a-z][a-z0-9+.-]*:\/\//i, '');
   if (/^[^/?#]*@/.test(rest)) {
