@@ -1,5 +1,6 @@
 /** The images of what was selected: of one release, of it with several Kubernetes, or of a whole upgrade. */
 import { requireRelease, type TalosMirrorImage, talosImages, talosMirrorImages } from '../../talos/catalogue.ts';
+import { isListed, releasesOf, type TalosCatalogue } from '../../talos/releases.ts';
 import { type UpgradePath, upgradeImages, upgradePath } from '../../talos/upgrade.ts';
 import { printTalosVersion, type TalosVersion } from '../../talos/version.ts';
 import { nodeArchitecture, type ReleaseSelection } from './selection.ts';
@@ -29,7 +30,10 @@ export function selectedImages(selection: ReleaseSelection & { readonly talos: T
     return {
       name: `talos ${printTalosVersion(upgradeFrom)}..${to}`,
       images: upgradeImages(path, options),
-      notes: releases.flatMap((version) => talosImages(version, { ...options, arch: 'both' }).notes),
+      notes: [
+        ...releases.flatMap((version) => talosImages(version, { ...options, arch: 'both' }).notes),
+        ...passedBy(releases.slice(0, -1), catalogue),
+      ],
       path,
       runs: upgradeFrom,
       releases,
@@ -53,4 +57,21 @@ export function selectedImages(selection: ReleaseSelection & { readonly talos: T
     runs: talos,
     releases: [talos],
   };
+}
+
+/** The way takes the newest release with a list: a newer one without a list is told. */
+function passedBy(releases: readonly TalosVersion[], catalogue: TalosCatalogue): string[] {
+  return releases.flatMap((version) => {
+    const newer = releasesOf(catalogue).findLast(
+      (other) =>
+        other.version.major === version.major &&
+        other.version.minor === version.minor &&
+        other.version.prerelease === '',
+    );
+    if (newer === undefined || isListed(newer)) return [];
+    const name = printTalosVersion(newer.version);
+    return [
+      `${name} is newer than ${printTalosVersion(version)}, but its list is not known: airgap catalogue add --talos ${name} --list FILE`,
+    ];
+  });
 }
