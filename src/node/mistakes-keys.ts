@@ -1,0 +1,34 @@
+/** Keys and documents a release does not know. Talos refuses the whole configuration for one. */
+import { quoteText } from '../oci/quote.ts';
+import { printTalosVersion } from '../talos/version.ts';
+import type { Diagnosing, Diagnosis } from './diagnose.ts';
+import { keyMissingIn, knowsKind } from './known-keys.ts';
+
+/** `unknown-key` and `unknown-document`. */
+export function keyMistakes({ config, version }: Diagnosing): Diagnosis[] {
+  const release = `Talos ${printTalosVersion(version)}`;
+  const found: Diagnosis[] = [];
+  for (const [key, origin] of config.origins) {
+    const [what = '', ...rest] = key.split(' ');
+    const path = rest.join(' ');
+    const since = what === 'key' ? keyMissingIn(version, path) : undefined;
+    const message = `${release} refuses this configuration: it does not know ${quoteText(path)}`;
+    if (what === 'unknown') {
+      const hint = 'take it out, or write it as the reference of this release has it';
+      found.push({ code: 'unknown-key', severity: 'error', message, hint, origin });
+    } else if (since !== undefined) {
+      const hint = `take it out: Talos knows it from v${since} on`;
+      found.push({ code: 'unknown-key', severity: 'error', message, hint, origin });
+    } else if (what === 'document' && !knowsKind(version, rest[0] ?? '')) {
+      const hint = isRegistry(rest[0])
+        ? 'write it below machine.registries: documents for it are known from v1.12.0 on'
+        : 'take the document out, or write what it says in the form of this release';
+      found.push({ code: 'unknown-document', severity: 'error', message, hint, origin });
+    }
+  }
+  return found;
+}
+
+function isRegistry(kind: string | undefined): boolean {
+  return kind?.startsWith('Registry') === true;
+}
