@@ -53,6 +53,7 @@ export async function gatherInputs(settings: Settings, context: InputContext): P
     else if (!hasArrow(input) && looksLikeFile(input)) throw noSuchFile(input);
     else references.push(input);
   }
+  if (settings.declared.length > 0) parts.push({ requests: settings.declared });
   if (references.length > 0) parts.push({ requests: parseReferences('argument', references) });
   return combine(parts);
 }
@@ -63,7 +64,7 @@ export async function gatherInputs(settings: Settings, context: InputContext): P
  */
 export async function gatherOrFind(settings: Settings, context: InputContext): Promise<GatheredInputs> {
   const gathered = await gatherInputs(settings, context);
-  if (settings.inputs.length > 0 || settings.talos !== undefined) return gathered;
+  if (settings.inputs.length > 0 || settings.declared.length > 0 || settings.talos !== undefined) return gathered;
   const passwordOnStdin = settings.source.passwordOnStdin || settings.target.passwordOnStdin;
   if (context.stdin.isTTY !== true && !passwordOnStdin) {
     const bytes = await readStdin(context);

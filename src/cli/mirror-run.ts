@@ -142,7 +142,8 @@ function loadingOf(
 async function gather({ settings, context, signal }: Session): Promise<GatheredInputs> {
   const inputs = { stdin: context.stdin, stderr: context.stderr, env: context.env, signal };
   const isHere = settings.from !== undefined && settings.from.kind !== 'registry';
-  const wholeStore = isHere && settings.inputs.length === 0 && settings.talos === undefined;
+  const wholeStore =
+    isHere && settings.inputs.length === 0 && settings.declared.length === 0 && settings.talos === undefined;
   return wholeStore ? gatherInputs(settings, inputs) : gatherOrFind(settings, inputs);
 }
 

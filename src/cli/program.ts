@@ -14,17 +14,19 @@ import { definePlan } from './define/plan.ts';
 import { defineReceipt } from './define/receipt.ts';
 import { defineServe } from './define/serve.ts';
 import { defineVerify } from './define/verify.ts';
-import type { Wiring } from './define/wiring.ts';
+import type { Invocation, Wiring } from './define/wiring.ts';
 import { errorLines } from './error-text.ts';
 import { exitCodeFor, exitCodes } from './exit.ts';
+import { readsFile } from './spec/file-option.ts';
 
 /** Runs one command line (without the program's own name) and gives its exit status. Never throws, never exits. */
 export async function run(argv: readonly string[], context: Context & { readonly version: string }): Promise<number> {
   let status: number = exitCodes.ok;
   const wiring: Wiring = {
-    act: (load) => async (inputs, flags) => {
+    act: (load) => async (inputs, flags, command) => {
       const action = await load();
-      status = await action({ inputs: typeof inputs === 'string' ? [inputs] : (inputs ?? []), flags, context });
+      const typed = { inputs: typeof inputs === 'string' ? [inputs] : (inputs ?? []), flags, context };
+      status = await action(command !== undefined && readsFile(command) ? await whole(typed, command) : typed);
     },
   };
   try {
@@ -37,6 +39,10 @@ export async function run(argv: readonly string[], context: Context & { readonly
     context.stderr.write(`${errorLines(stopped, { debug }).join('\n')}\n`);
     return exitCodeFor(stopped);
   }
+}
+
+async function whole(typed: Invocation, command: Command): Promise<Invocation> {
+  return (await import('./spec/with-file.ts')).withFile(typed, command);
 }
 
 function defineProgram(context: Context & { readonly version: string }, wiring: Wiring): Command {

@@ -1,6 +1,7 @@
 /** Flags and environment become one frozen Settings, once, with every default filled in. Nothing below reads either again. */
 import { dirname, join, parse, resolve } from 'node:path';
 import type { ProxySettings } from '../http/client.ts';
+import type { RequestedReference } from '../input/requested.ts';
 import { parsePlatform } from '../oci/platform.ts';
 import type { PlatformWish } from '../resolve/resolved.ts';
 import { type Location, parseLocation } from '../store/location.ts';
@@ -27,6 +28,8 @@ import { readEndpoint } from './values.ts';
 
 export interface Settings extends ReleaseSelection {
   readonly inputs: readonly string[];
+  /** Images that airgap.yaml names itself. */
+  readonly declared: readonly RequestedReference[];
   /** Where images are read from; undefined: each from its own upstream registry. */
   readonly from: Location | undefined;
   readonly sourceEndpoints: readonly SourceEndpoint[];
@@ -90,6 +93,7 @@ export function readSettings(inputs: readonly string[], flags: Flags, context: P
   const place = placeSettings(flags, { to, endpoint: given('endpoint', 'AIRGAP_ENDPOINT') });
   const settings: Settings = {
     inputs,
+    declared: (flags.declared ?? []) as readonly RequestedReference[],
     ...place,
     ...contentSettings(flags, readSelection(flags, context)),
     lockFile,

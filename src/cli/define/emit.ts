@@ -2,6 +2,7 @@
 import { Command, Option } from 'commander';
 import { addEmissionOptions } from '../emitting/options.ts';
 import { addLockOption, addOutputOptions, repeated } from '../options.ts';
+import { addFileOption } from '../spec/file-option.ts';
 import type { Wiring } from './wiring.ts';
 
 export function defineEmit({ act }: Wiring): Command {
@@ -26,6 +27,7 @@ export function defineEmit({ act }: Wiring): Command {
     .addOption(new Option('--installer-platform <name>', 'of which platform (default: metal)').argParser(repeated))
     .option('--secureboot', 'the Secure Boot installer')
     .option('--factory <host>', 'of an own Image Factory (default: factory.talos.dev)');
+  addFileOption(command);
   addLockOption(command)
     .option('--output <file>', 'write there (default: standard output)')
     .option('--output-dir <dir>', 'write there, one file for each matter: registries, time, network, discovery, …');

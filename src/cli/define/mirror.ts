@@ -10,6 +10,7 @@ import {
   addTalosOptions,
   addTargetOptions,
 } from '../options.ts';
+import { addFileOption } from '../spec/file-option.ts';
 import { inputHelp, type Wiring } from './wiring.ts';
 
 export function defineMirror({ act }: Wiring): Command {
@@ -27,6 +28,7 @@ export function defineMirror({ act }: Wiring): Command {
   addSourceOptions(command);
   addTalosOptions(command);
   addConnectionOptions(command);
+  addFileOption(command);
   addLockOption(command)
     .option(
       '--patch <file>',

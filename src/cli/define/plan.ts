@@ -9,6 +9,7 @@ import {
   addSourceOptions,
   addTargetOptions,
 } from '../options.ts';
+import { addFileOption } from '../spec/file-option.ts';
 import { inputHelp, type Wiring } from './wiring.ts';
 
 export function definePlan({ act }: Wiring): Command {
@@ -23,6 +24,7 @@ export function definePlan({ act }: Wiring): Command {
   addBundleOptions(command);
   addSourceOptions(command);
   addConnectionOptions(command);
+  addFileOption(command);
   addLockOption(command).option('--recheck', 'ask the target for everything, even what the lock vouches for');
   return addOutputOptions(command)
     .addHelpText(

@@ -1,4 +1,5 @@
 /** What the definitions of commands share. What a command needs is loaded when it runs, so that `--help` costs nothing. */
+import type { Command } from 'commander';
 import type { Context } from '../context.ts';
 import type { Flags } from '../flags.ts';
 
@@ -14,10 +15,10 @@ export type Action = (invocation: Invocation) => Promise<number>;
 
 /** What a definition needs of the program. */
 export interface Wiring {
-  /** Runs an action and keeps its exit status. */
+  /** Runs an action and keeps its exit status. A command that reads airgap.yaml is given, as commander does. */
   readonly act: (
     load: () => Promise<Action>,
-  ) => (inputs: string | readonly string[] | undefined, flags: Flags) => Promise<void>;
+  ) => (inputs: string | readonly string[] | undefined, flags: Flags, command?: Command) => Promise<void>;
 }
 
 /** What the inputs of most commands are. */

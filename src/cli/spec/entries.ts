@@ -1,0 +1,88 @@
+/** Which entries of airgap.yaml a command takes. Pure. */
+import type { Spec, SpecEntry } from '../../spec/spec.ts';
+import { type Flags, textFlag } from '../flags.ts';
+
+/** An entry and the option it is for a command, without dashes. */
+export interface UsedEntry {
+  readonly entry: SpecEntry;
+  readonly option: string;
+  readonly key: SpecEntry['key'];
+}
+
+/** Groups whose keys mean the same in commands that copy nothing; of images only what says which release and which installer. */
+const groupsOf: Readonly<Record<string, readonly string[]>> = {
+  verify: ['target', 'connections', 'files'],
+  emit: ['target', 'nodes', 'files'],
+};
+const releaseKeys: Readonly<Record<string, readonly string[]>> = {
+  verify: ['catalogue'],
+  emit: ['talos', 'catalogue', 'schematics', 'installerPlatforms', 'secureboot', 'factory'],
+};
+
+/** Options of which one speaks against the other: the one on the command line leaves the other in the file out. */
+const opposites: Readonly<Record<string, readonly string[]>> = {
+  from: ['source-endpoint'],
+  sourceEndpoint: ['from'],
+  ntp: ['time-sync'],
+  timeSync: ['ntp'],
+};
+
+/**
+ * Whether the command line says which images: by inputs, or by a directory or a bundle to be read, which without inputs is meant as a
+ * whole. Then the images of the file are left out: two answers to one question would mirror more than was asked for.
+ */
+export function namesImages(inputs: readonly string[], own: Flags): boolean {
+  const from = textFlag(own, 'from');
+  return inputs.length > 0 || (from !== undefined && /^(?:oci|bundle|image-cache):/.test(from));
+}
+
+/** In the order of the file. `own` are the flags that were typed. */
+export function entriesFor(
+  spec: Spec,
+  about: { readonly command: string; readonly own: Flags; readonly naming: boolean },
+): UsedEntry[] {
+  const { command, own, naming } = about;
+  const left = new Set([...Object.keys(own).flatMap((name) => opposites[name] ?? []), ...notForTarget(own)]);
+  return spec.entries.flatMap((entry): UsedEntry[] => {
+    const { key, group } = entry;
+    if (key.option === undefined || left.has(key.option) || !isFor(command, entry)) return [];
+    if (group === 'images' && key.names === true && naming) return [];
+    return optionsFor(entry, { command, spec }).map((option) => ({ ...option, key }));
+  });
+}
+
+function isFor(command: string, { group, key }: SpecEntry): boolean {
+  const groups = groupsOf[command];
+  if (groups === undefined) return true;
+  return groups.includes(group) || (group === 'images' && releaseKeys[command]?.includes(key.name) === true);
+}
+
+/** What only goes with another kind of target than the one that was typed. */
+function notForTarget(own: Flags): string[] {
+  const to = textFlag(own, 'to');
+  if (to === undefined) return [];
+  const isBundle = to.startsWith('bundle:');
+  const isRegistry = !/^(?:oci|bundle|image-cache):/.test(to);
+  return [
+    ...(isRegistry ? [] : ['prefix-by-registry']),
+    ...(isBundle ? [] : ['volume-size', 'have', 'sign-key', 'include-self']),
+  ];
+}
+
+/** For emit `--talos` is the release the configuration is for: that of the nodes before that of the images, and of an upgrade its start. */
+function optionsFor(
+  entry: SpecEntry,
+  { command, spec }: { readonly command: string; readonly spec: Spec },
+): Omit<UsedEntry, 'key'>[] {
+  const option = entry.key.option ?? '';
+  if (command !== 'emit') return [{ entry, option }];
+  if (option === 'talos-version') return [{ entry, option: 'talos' }];
+  if (option !== 'talos') return [{ entry, option }];
+  if (spec.entries.some(({ key }) => key.option === 'talos-version')) return [];
+  return [
+    {
+      entry: { ...entry, values: entry.values.map((value) => ({ ...value, text: value.text.split('..')[0] ?? '' })) },
+      option,
+    },
+  ];
+}

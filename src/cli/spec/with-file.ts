@@ -1,0 +1,113 @@
+/** airgap.yaml becomes what the command line would have said: flags and inputs. What the command line says itself wins. */
+import { resolve } from 'node:path';
+import type { Command, Option } from 'commander';
+import { AirgapError } from '../../errors.ts';
+import type { RequestedReference } from '../../input/requested.ts';
+import type { SpecEntry } from '../../spec/spec.ts';
+import type { Invocation } from '../define/wiring.ts';
+import { type Flags, switchFlag, textFlag } from '../flags.ts';
+import { nonEmpty } from '../settings-parts.ts';
+import { entriesFor, namesImages } from './entries.ts';
+import { type FoundSpec, findSpec, isFile, nearPath } from './find-file.ts';
+
+/** The same invocation with what airgap.yaml adds to it. Throws ERR_INPUT_INVALID for a file that cannot be read. */
+export async function withFile(given: Invocation, command: Command): Promise<Invocation> {
+  const { context } = given;
+  const found = await findSpec(given.flags, context);
+  if (found === undefined) return given;
+  const own = ownFlags(given.flags, command);
+  const naming = namesImages(given.inputs, own);
+  const entries = entriesFor(found.spec, { command: command.name(), own, naming }).filter(
+    ({ key }) => key.variable === undefined || nonEmpty(context.env[key.variable]) === undefined,
+  );
+  const added: Record<string, unknown> = {};
+  for (const { entry, option } of entries) addFlag(added, { entry, option, command, found, cwd: context.cwd });
+  const isMirror = ['mirror', 'plan'].includes(command.name());
+  const lists = isMirror && !naming ? await listsOf(found, context.cwd) : [];
+  const declared = isMirror && !naming ? declaredImages(found) : [];
+  tell(given, { name: found.spec.name, left: naming && isMirror && (found.spec.images.length > 0 || hasNames(found)) });
+  return { ...given, inputs: [...given.inputs, ...lists], flags: { ...given.flags, ...added, ...own, declared } };
+}
+
+/** What was really typed: defaults of `--no-…` options are left out. */
+function ownFlags(flags: Flags, command: Command): Flags {
+  return Object.fromEntries(Object.entries(flags).filter(([name]) => command.getOptionValueSource(name) === 'cli'));
+}
+
+interface Adding {
+  readonly entry: SpecEntry;
+  /** Long name without dashes, for this command. */
+  readonly option: string;
+  readonly command: Command;
+  readonly found: FoundSpec;
+  readonly cwd: string;
+}
+
+/** An option this command does not have is not for it. */
+function addFlag(added: Record<string, unknown>, adding: Adding): void {
+  const { entry, command } = adding;
+  const positive = optionOf(command, `--${adding.option}`);
+  const negative = optionOf(command, `--no-${adding.option}`);
+  const name = (positive ?? negative)?.attributeName();
+  if (name === undefined) return;
+  if (entry.key.name === 'naming') added[name] = entry.values[0]?.text === 'by-registry';
+  else if (entry.on === false) {
+    if (negative !== undefined || !entry.key.option?.startsWith('no-')) added[name] = false;
+  } else if (entry.on === true) {
+    if (positive !== undefined && !positive.required) added[name] = true;
+  } else if (positive !== undefined) {
+    for (const text of textsOf(adding)) added[name] = positive.parseArg ? positive.parseArg(text, added[name]) : text;
+  }
+}
+
+function optionOf(command: Command, long: string): Option | undefined {
+  return command.options.find((option) => option.long === long);
+}
+
+function textsOf({ entry, found: { directory }, cwd }: Adding): string[] {
+  const near = (name: string): string => nearPath(name, { directory, cwd });
+  const { kind, meaning } = entry.key;
+  return entry.values.map(({ text }) => {
+    if (meaning === 'location')
+      return text.replace(/^(oci|bundle|image-cache):(.+)$/, (_, type, place) => `${type}:${near(place)}`);
+    if (meaning === 'file-or-id' && /^[0-9a-f]{64}$/.test(text)) return text;
+    if (meaning === undefined || meaning === 'image') return text;
+    if (kind !== 'pairs') return near(text);
+    const at = text.lastIndexOf('=');
+    return `${text.slice(0, at)}=${near(text.slice(at + 1))}`;
+  });
+}
+
+/** Lists are files, whatever they are called. */
+async function listsOf({ spec, directory }: FoundSpec, cwd: string): Promise<string[]> {
+  const lists = spec.entries.filter(({ key }) => key.name === 'lists').flatMap(({ values }) => values);
+  for (const { text, line } of lists) {
+    if (await isFile(resolve(directory, text))) continue;
+    throw new AirgapError('ERR_INPUT_INVALID', `Cannot read ${JSON.stringify(text)}: file not found`, {
+      origins: [`${spec.name}:${line}`],
+      hint: `${spec.name}:${line} names it; names there are relative to that file`,
+    });
+  }
+  return lists.map(({ text }) => nearPath(text, { directory, cwd }));
+}
+
+function declaredImages({ spec }: FoundSpec): RequestedReference[] {
+  return spec.images.map(({ line, reference, retag }) => ({
+    reference,
+    ...(retag && { retag }),
+    origins: [{ document: spec.name, line }],
+  }));
+}
+
+function hasNames({ spec }: FoundSpec): boolean {
+  return spec.entries.some(({ key }) => key.names === true);
+}
+
+/** Standard error, as nothing that decides about output has been read yet. */
+function tell({ flags, context }: Invocation, { name, left }: { readonly name: string; readonly left: boolean }): void {
+  if (switchFlag(flags, 'quiet')) return;
+  const shown = JSON.stringify(name);
+  const images = left ? '; its images are left out, as some are named here' : '';
+  const hint = textFlag(flags, 'file') === undefined ? ' (--no-file to do without)' : '';
+  context.stderr.write(`note: taking what is not said here from ${shown}${hint}${images}\n`);
+}

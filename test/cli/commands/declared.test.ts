@@ -1,0 +1,136 @@
+/** airgap.yaml in place of a command line. */
+import { existsSync, mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { parseLock } from '../../../src/lock/parse.ts';
+import { printAsked } from '../../../src/oci/retag.ts';
+import { kubelet, mirrorWorld, pause } from './world.ts';
+
+const world = mirrorWorld();
+
+const declare = (text: string, name = 'airgap.yaml') => world.folder.write(name, text);
+const whole = (more = '') => `version: 1
+images:
+  lists: [images.txt]
+  references: ${pause}
+  retag:
+    ${kubelet}: site/node:blue
+source:
+  endpoints:
+    '*': ${world.upstream.url}
+target:
+  to: ${world.registry.url}/infra
+  naming: by-registry
+files:
+  lock: site.lock
+${more}`;
+const lockOf = (name: string) => parseLock(world.folder.read(name), name);
+const asked = (name: string) =>
+  lockOf(name).images.map(({ source, retag }) => printAsked({ reference: source, retag }));
+
+describe('airgap mirror with airgap.yaml', () => {
+  it('does what the file says, and says so', async () => {
+    world.folder.write('images.txt', `${kubelet}\n`);
+    declare(whole());
+    const ran = await world.folder.airgap(['mirror']);
+    expect([ran.status, ran.stderr]).toEqual([
+      0,
+      expect.stringContaining('note: taking what is not said here from "airgap.yaml" (--no-file to do without)\n'),
+    ]);
+    expect(asked('site.lock')).toEqual([kubelet, `${kubelet} => site/node:blue`, pause]);
+    expect(lockOf('site.lock').rule).toEqual({ naming: 'by-registry', registry: expect.any(String), prefix: 'infra' });
+    expect(lockOf('site.lock').images.map(({ origins }) => origins)).toEqual([
+      ['images.txt:1'],
+      ['airgap.yaml:6'],
+      ['airgap.yaml:4'],
+    ]);
+    expect(existsSync(world.folder.file('site-talos.yaml'))).toBe(true);
+    world.written.length = 0;
+    expect((await world.folder.airgap(['mirror'])).stdout).toContain('all unchanged');
+    expect(world.writes()).toEqual([]);
+    const verified = await world.folder.airgap(['verify']);
+    expect([verified.status, verified.stdout]).toEqual([0, expect.stringContaining('3 images')]);
+    expect((await world.folder.airgap(['plan'])).stdout).toContain('all unchanged');
+    const emitted = await world.folder.airgap(['emit', '--quiet']);
+    expect([emitted.status, emitted.stdout]).toEqual([0, expect.stringContaining('ghcr.io')]);
+    expect(emitted.stderr).toBe('');
+  });
+
+  it('lets the command line win, key by key, and the environment as well', async () => {
+    world.folder.write('images.txt', `${kubelet}\n`);
+    declare(whole());
+    await world.folder.airgap(['mirror', '--lock', 'mine.lock', '--to', `${world.registry.url}/mine`]);
+    expect(lockOf('mine.lock').rule).toMatchObject({ naming: 'by-registry', prefix: 'mine' });
+    await world.folder.airgap(['mirror'], { env: { AIRGAP_LOCK: 'env.lock', AIRGAP_TO: `${world.registry.url}/env` } });
+    expect(lockOf('env.lock').rule).toMatchObject({ naming: 'by-registry', prefix: 'env' });
+    await world.folder.airgap(['mirror', '--to', 'oci:away', '--lock', 'away.lock']);
+    expect(lockOf('away.lock').rule.naming).toBe('keep');
+  });
+
+  it('leaves the images of the file out when some are named, and keeps the rest', async () => {
+    declare(whole());
+    const ran = await world.folder.airgap(['mirror', pause]);
+    expect([ran.status, ran.stderr]).toEqual([0, expect.stringContaining('its images are left out')]);
+    expect(asked('site.lock')).toEqual([pause]);
+  });
+
+  it('takes all of a directory given with --from', async () => {
+    await world.folder.airgap(['mirror', pause, ...world.from(), '--to', 'oci:away', '--lock', 'away.lock']);
+    declare(whole());
+    const ran = await world.folder.airgap(['mirror', '--from', 'oci:away']);
+    expect([ran.status, asked('site.lock')]).toEqual([0, [pause]]);
+  });
+
+  it('reads another file with --file or AIRGAP_FILE, relative to that file, and none with --no-file', async () => {
+    mkdirSync(world.folder.file('site'));
+    world.folder.write(join('site', 'images.txt'), `${pause}\n`);
+    declare(whole('  patch: out/nodes.yaml\n'), join('site', 'mirror.yaml'));
+    declare('version: 1\nimages: {talos: v0.0.1}\n');
+    const ran = await world.folder.airgap(['mirror', '--file', 'site/mirror.yaml']);
+    expect([ran.status, ran.stderr]).toEqual([0, expect.stringContaining('from "site/mirror.yaml"\n')]);
+    expect(existsSync(world.folder.file('site/site.lock'))).toBe(true);
+    expect(existsSync(world.folder.file('site/out/nodes.yaml'))).toBe(true);
+    expect(lockOf('site/site.lock').images.at(-1)?.origins).toEqual(['site/images.txt:1', 'site/mirror.yaml:4']);
+    const byVariable = await world.folder.airgap(['plan'], { env: { AIRGAP_FILE: 'site/mirror.yaml' } });
+    expect(byVariable.status).toBe(0);
+    const without = await world.folder.airgap(['mirror', '--no-file', pause, ...world.from(), ...world.to()]);
+    expect([without.status, without.stderr]).toEqual([0, expect.not.stringContaining('airgap.yaml"')]);
+    const absent = await world.folder.airgap(['mirror', '--file', 'none.yaml']);
+    expect([absent.status, absent.stderr]).toEqual([
+      2,
+      expect.stringContaining('Cannot read "none.yaml": file not found'),
+    ]);
+  });
+
+  it('tells every problem with its line, and contacts nobody', async () => {
+    declare('version: 1\nimags:\n  talos: v1\ntarget:\n  tou: x\n  password: hunter2\n  concurrency: many\n');
+    const ran = await world.folder.airgap(['mirror']);
+    expect(ran.status).toBe(2);
+    expect(ran.stderr.split('\n').slice(0, 5)).toEqual([
+      'error: Cannot read "airgap.yaml": 4 things are wrong in it',
+      '  airgap.yaml:2: "imags" is no key of airgap.yaml: did you mean images?',
+      '  airgap.yaml:5: "tou" is no key of target: did you mean to?',
+      expect.stringContaining(
+        '  airgap.yaml:6: "password": passwords and tokens are not read from a file: they come from the environment',
+      ),
+      '  airgap.yaml:7: target.concurrency has to be a whole number from 0 to 1000000, and is the text "many"',
+    ]);
+    expect(ran.stderr).not.toContain('hunter2');
+    expect([...world.asked, ...world.written]).toEqual([]);
+  });
+
+  it('names a list that is not there, which is no reference either', async () => {
+    declare('version: 1\nimages:\n  lists:\n    - nginx\n');
+    const ran = await world.folder.airgap(['mirror', ...world.to()]);
+    expect([ran.status, ran.stderr]).toEqual([2, expect.stringContaining('Cannot read "nginx": file not found')]);
+    expect(ran.stderr).toContain('airgap.yaml:4');
+  });
+
+  it('reads a switch that is on by default and off in the file', async () => {
+    declare(
+      `version: 1\nimages: {references: ['${kubelet}'], signatures: false}\nsource: {endpoints: {'*': '${world.upstream.url}'}}\ntarget: {to: '${world.registry.url}'}\n`,
+    );
+    await world.folder.airgap(['mirror']);
+    expect(lockOf('airgap.lock').images[0]?.signatures).toBe('not-asked');
+  });
+});
