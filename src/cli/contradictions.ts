@@ -39,13 +39,17 @@ export function refuseContradictions(settings: Settings): void {
   if (settings.kubernetes.length > 0 && settings.talos === undefined) {
     throw usageError('Cannot use --kubernetes without --talos', 'for example --talos v1.14.4 --kubernetes v1.37.1');
   }
-  if (settings.prefixByRegistry && settings.to.kind === 'layout') {
-    throw usageError('Cannot use --prefix-by-registry with a layout directory: it keeps upstream names as they are');
-  }
+  refusePrefixWhereNamesStay(settings);
   refuseOneFileTwice(settings);
   if (settings.from !== undefined && settings.sourceEndpoints.length > 0) {
     throw usageError('Cannot use --from with --source-endpoint: both say where images are read from');
   }
+}
+
+function refusePrefixWhereNamesStay({ prefixByRegistry, to }: Settings): void {
+  if (!prefixByRegistry || (to.kind !== 'layout' && to.kind !== 'image-cache')) return;
+  const what = to.kind === 'layout' ? 'a layout directory' : 'an image cache';
+  throw usageError(`Cannot use --prefix-by-registry with ${what}: it keeps upstream names as they are`);
 }
 
 function refuseHalfCredentials(end: EndSettings, name: 'from' | 'to'): void {

@@ -40,7 +40,8 @@ async function freeBytes(directory: string): Promise<number | undefined> {
   }
 }
 
-async function partialBytes(directory: string): Promise<number> {
+/** Bytes that an interrupted run left in a directory. */
+export async function partialBytes(directory: string): Promise<number> {
   const partials = join(directory, '.airgap-partial');
   try {
     const sizes = (await readdir(partials)).map(async (name) => (await lstat(join(partials, name))).size);

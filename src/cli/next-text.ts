@@ -25,19 +25,22 @@ export interface Ended {
   readonly mirrored: number;
   /** Where a bundle was written. */
   readonly bundle?: WrittenBundle | undefined;
+  /** What else is to be done with what was written. Default: nothing. */
+  readonly more?: readonly Step[];
   /** Width of the terminal. Default: any. */
   readonly columns?: number | undefined;
 }
 
 /** A line to type or to do, and what it is for. */
-type Step = readonly [line: string, purpose?: string];
+export type Step = readonly [line: string, purpose?: string];
 
 export function nextLines(ended: Ended): string[] {
-  const { settings, files, failures, waiting = 0, mirrored, bundle, columns } = ended;
+  const { settings, files, failures, waiting = 0, mirrored, bundle, more = [], columns } = ended;
   const lines = writtenLines(settings, files);
   const next: Step[] = againSteps(failures - waiting, waiting);
   if (mirrored > 0 && settings.to.kind === 'layout') next.push(...layoutSteps(settings, files));
   if (bundle?.files !== undefined) next.push(...bundleSteps(settings));
+  next.push(...more);
   if (files.unreachable !== undefined) next.push(emitStep(settings, otherEndpoint(files.unreachable)));
   if (files.patch !== undefined)
     next.push([`talosctl patch machineconfig --nodes NODE --patch @${nearName(settings.cwd, files.patch)}`]);
@@ -120,6 +123,6 @@ export function nearName(cwd: string, file: string): string {
 }
 
 /** For a shell, where it needs quotes. */
-function quoted(text: string): string {
+export function quoted(text: string): string {
   return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }

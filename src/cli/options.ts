@@ -47,7 +47,7 @@ export function addSourceOptions(command: Command): Command {
     .optionsGroup('Where they come from:')
     .option(
       '--from <location>',
-      'read every image from here: bundle:FILE, bundle:DIR/, oci:DIR or HOST[:PORT][/PREFIX] (default: its own registry)',
+      'read every image from here: bundle:FILE, bundle:DIR/, oci:DIR, image-cache:DIR or HOST[:PORT][/PREFIX] (default: its own registry)',
     )
     .addOption(
       new Option(
@@ -67,7 +67,7 @@ export function addTargetOptions(
   command: Command,
   wording: { readonly group: string; readonly to: string } = {
     group: 'Where they go:',
-    to: 'HOST[:PORT][/PREFIX], http(s)://…, oci:DIR for a layout directory, bundle:FILE.tar or bundle:DIR/ to be carried (default: oci:airgap-mirror)',
+    to: 'HOST[:PORT][/PREFIX], http(s)://…, oci:DIR for a layout directory, bundle:FILE.tar or bundle:DIR/ to be carried, image-cache:DIR or image-cache-oci:DIR for the image cache of Talos (default: oci:airgap-mirror)',
   },
 ): Command {
   return command

@@ -10,6 +10,9 @@ import { checkFree, checkRoom } from '../disk-space.ts';
 import { exitCodeOfRun } from '../exit.ts';
 import { failedListText, failureLines, failuresOf } from '../failures.ts';
 import { checkWritable, writeFileAtomic } from '../files.ts';
+import { finishCache } from '../image-cache/cache-end.ts';
+import { checkCacheRoom } from '../image-cache/cache-room.ts';
+import { cacheFields, cacheLines, cacheSteps } from '../image-cache/cache-text.ts';
 import { writeLock } from '../lock-file.ts';
 import { type MirrorRun, withMirrorRun } from '../mirror-run.ts';
 import { nearName, nextLines, type WrittenFiles } from '../next-text.ts';
@@ -82,6 +85,7 @@ async function copy(session: Session, started: Started): Promise<number> {
 
 async function checkSpace({ to, cwd }: Settings, { run, prepared }: Started): Promise<void> {
   if (to.kind === 'layout') await checkRoom(to.directory, prepared.work.totals.moveBytes);
+  if (to.kind === 'image-cache') await checkCacheRoom(to, { cwd, bytes: prepared.work.totals.moveBytes });
   if (to.kind === 'bundle' && run.writing !== undefined) {
     const hint = 'free some space, choose another place with --to bundle:…, or copy less with --platform or --have';
     await checkFree(resolve(cwd, to.path), { bytes: run.writing.reserved.reservation.newBytes, hint });
@@ -96,6 +100,11 @@ async function finish(
   const { run } = ended;
   const result = run.loading === undefined ? ended.result : withExpected(ended.result, run.loading.expected);
   const bundle = await run.writing?.finish(result);
+  const cache = await finishCache(session, {
+    target: run.ends.target,
+    images: result.lock.images.length,
+    talos: run.talos,
+  });
   const { failures, waiting, problem } =
     run.loading === undefined
       ? { failures: failuresOf(result), waiting: new Set<string>(), problem: undefined }
@@ -115,6 +124,7 @@ async function finish(
   reporter.problem(findingLines(result.verification));
   if (bundle !== undefined)
     reporter.text(writtenBundleLines(bundle, { cwd: settings.cwd, failures: result.failures.length }));
+  if (cache !== undefined) reporter.text(cacheLines(cache, settings.cwd));
   if (self !== undefined)
     reporter.text([`wrote ${nearName(settings.cwd, self.path)}: this program, ${sizeText(self.size)}`]);
   if (files.unreachable !== undefined)
@@ -129,6 +139,7 @@ async function finish(
       columns: session.columns,
       mirrored,
       bundle,
+      more: cache === undefined ? [] : cacheSteps(cache, settings.to),
     }),
   );
   reporter.result({
@@ -136,6 +147,7 @@ async function finish(
     ...receiptFields(facts),
     files,
     ...(bundle === undefined ? {} : { bundle: bundleFields(bundle) }),
+    ...(cache === undefined ? {} : { imageCache: cacheFields(cache) }),
   });
   // What stands is told and in the lock before that.
   if (problem !== undefined) throw problem;

@@ -50,7 +50,7 @@ async function readSite(
     return await readHoldings(target.store, {
       site: printLocation(to),
       prefix: to.kind === 'registry' ? to.prefix : '',
-      keepsNames: to.kind === 'layout',
+      keepsNames: to.kind !== 'registry',
       lock: lock && placedAt(session, { to, lock }),
       signal,
       events: reporter.event,

@@ -12,7 +12,7 @@ export function defineCheck({ act }: Wiring): Command {
     )
     .argument(
       '[location]',
-      'bundle:FILE, bundle:DIR/ with volumes, oci:DIR, or the path of one of them (default: oci:airgap-mirror)',
+      'bundle:FILE, bundle:DIR/ with volumes, oci:DIR, image-cache:DIR, or the path of one of them (default: oci:airgap-mirror)',
     )
     .optionsGroup('What it is held against:')
     .option('--verify-key <file>', 'PEM public key that the bundle must be signed with')

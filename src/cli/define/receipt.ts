@@ -14,7 +14,7 @@ export function defineReceipt({ act }: Wiring): Command {
     );
   addTargetOptions(command, {
     group: 'Where it is asked:',
-    to: 'HOST[:PORT][/PREFIX], http(s)://… or oci:DIR (default: oci:airgap-mirror)',
+    to: 'HOST[:PORT][/PREFIX], http(s)://…, oci:DIR or image-cache:DIR (default: oci:airgap-mirror)',
   });
   addConnectionOptions(command);
   return command

@@ -12,7 +12,7 @@ export function defineServe({ act }: Wiring): Command {
     )
     .argument(
       '[location]',
-      'oci:DIR, bundle:FILE, bundle:DIR/ with volumes, or the path of one of them (default: airgap-mirror)',
+      'oci:DIR, bundle:FILE, bundle:DIR/ with volumes, image-cache:DIR, or the path of one of them (default: airgap-mirror)',
     )
     .optionsGroup('Serving:')
     .option(

@@ -1,8 +1,9 @@
-/** What is served: a layout directory, a bundle or the volumes of a set, opened where they are. */
+/** What is served: a layout directory, a bundle, the volumes of a set or an image cache, opened where they are. */
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isAirgapError } from '../../errors.ts';
 import type { BundleSource } from '../../store/bundle/bundle.ts';
+import { openImageCache } from '../../store/image-cache/open.ts';
 import { openLayout } from '../../store/layout/open.ts';
 import type { Source, Target } from '../../store/store.ts';
 import { parseTalosVersion, type TalosVersion } from '../../talos/version.ts';
@@ -14,7 +15,7 @@ import { usageError } from '../values.ts';
 import { type ServeSettings, serveDefaults } from './serve-settings.ts';
 
 export interface ServedPlace {
-  readonly kind: 'layout' | 'bundle' | 'volumes';
+  readonly kind: 'layout' | 'bundle' | 'volumes' | 'image-cache';
   /** As it can be typed again: `oci:airgap-mirror`, `bundle:talos.tar`. */
   readonly name: string;
   readonly path: string;
@@ -30,6 +31,9 @@ export interface ServedPlace {
   readonly warnings: readonly string[];
 }
 
+/** What neither a layout nor an image cache says. */
+const unknown = { talos: undefined, signature: undefined, missingVolumes: [], warnings: [] };
+
 /** Opens what the settings name. Throws ERR_USAGE for what is nothing that can be served, and what openLayout() and openBundle() throw. */
 export async function openServed(settings: ServeSettings): Promise<ServedPlace> {
   const { place, cwd, writable } = settings;
@@ -38,13 +42,24 @@ export async function openServed(settings: ServeSettings): Promise<ServedPlace> 
   if (found.kind === 'bundle') return openServedBundle(settings, found);
   if (settings.verifyKeyFile !== undefined) {
     const other = 'only bundles are signed; "airgap verify --deep" reads every byte of a directory';
-    throw usageError(`Cannot use --verify-key with "${place}": it is a layout directory`, other);
+    const what = found.kind === 'image-cache' ? 'an image cache' : 'a layout directory';
+    throw usageError(`Cannot use --verify-key with "${place}": it is ${what}`, other);
   }
+  if (found.kind === 'image-cache') return openServedCache(settings, found);
   const { name, path } = found;
   const store = writable ? await openLayout(path, { create: true }) : (await openForReading(found)).store;
   const bytes = await bytesOfLayout(path);
-  const unknown = { talos: undefined, signature: undefined, missingVolumes: [], warnings: [] };
   return { kind: 'layout', name, path, store, bytes, ...unknown };
+}
+
+async function openServedCache({ writable, place }: ServeSettings, found: ReadablePlace): Promise<ServedPlace> {
+  const { name, path } = found;
+  if (writable) {
+    const hint = `add to it with airgap mirror --to ${name}`;
+    throw usageError(`Cannot write to "${place}": an image cache is served as it is`, hint);
+  }
+  const store = await openImageCache(path, { write: false });
+  return { kind: 'image-cache', name, path, store, bytes: await store.treeBytes(), ...unknown };
 }
 
 async function openServedBundle(settings: ServeSettings, found: ReadablePlace): Promise<ServedPlace> {

@@ -24,3 +24,8 @@ export interface ImageCache extends Target {
   /** Without seal(), what was written for an OCI form is kept and the next run goes on from there. */
   close(): Promise<void>;
 }
+
+/** Whether a store that was opened as some end is an image cache. */
+export function isImageCache(store: Target): store is ImageCache {
+  return 'seal' in store && 'treeBytes' in store;
+}
