@@ -1,12 +1,12 @@
 /** The connections of a node: TLS settings and credentials of each step, and no others of this machine. */
 import { isAirgapError } from '../../errors.ts';
-import type { Credential, HttpClient, TlsSettings } from '../../http/client.ts';
+import type { EventSink } from '../../events.ts';
+import type { Credential, HttpClient, ProxySettings, TlsSettings } from '../../http/client.ts';
 import { isLoopback } from '../../http/hosts.ts';
 import { openHttpClient } from '../../http/open.ts';
 import type { PullStep } from '../../node/pull.ts';
 import type { EndpointAuth } from '../../talos/node-config.ts';
 import type { NodeAnswer, NodeRequest, NodeTransport } from '../../verify/as-node/transport.ts';
-import type { Session } from '../session.ts';
 
 /** A node tries again for a long time; here an endpoint that stays silent is reported instead. */
 const mostRetries = 2;
@@ -15,17 +15,26 @@ export interface NodeConnections extends NodeTransport {
   close(): Promise<void>;
 }
 
-/** `trustedRoots`: PEM of authorities the whole node trusts. Credentials go to the host they are keyed by and to no other. */
-export function openNodeConnections(
-  session: Session,
-  { trustedRoots }: { readonly trustedRoots: readonly string[] },
-): NodeConnections {
+export interface NodeConnectionSettings {
+  /** PEM of authorities the whole node trusts. */
+  readonly trustedRoots: readonly string[];
+  readonly proxy: ProxySettings;
+  /** Requests at once per host. */
+  readonly concurrency: number;
+  readonly retries: number;
+  readonly idleTimeoutMs: number;
+  readonly signal: AbortSignal;
+  readonly events: EventSink;
+}
+
+/** Credentials go to the host they are keyed by and to no other. */
+export function openNodeConnections(settings: NodeConnectionSettings): NodeConnections {
   const clients = new Map<string, HttpClient>();
   const clientFor = (step: PullStep): HttpClient => {
     const key = JSON.stringify([new URL(step.base).origin, step.tls, step.auth]);
     const known = clients.get(key);
     if (known !== undefined) return known;
-    const client = openClient(step, { session, trustedRoots });
+    const client = openClient(step, settings);
     clients.set(key, client);
     return client;
   };
@@ -47,25 +56,22 @@ export function openNodeConnections(
   };
 }
 
-function openClient(
-  step: PullStep,
-  { session, trustedRoots }: { readonly session: Session; readonly trustedRoots: readonly string[] },
-): HttpClient {
-  const { settings, reporter, signal } = session;
+function openClient(step: PullStep, settings: NodeConnectionSettings): HttpClient {
+  const { trustedRoots, proxy, concurrency, retries, idleTimeoutMs, signal, events } = settings;
   const { host, protocol, hostname } = new URL(step.base);
   const credential = credentialOf(step.auth);
   if (credential !== undefined && protocol === 'http:' && !isLoopback(hostname)) {
     const message = `credentials for ${step.host} cross plain HTTP, as the node sends them: anybody on the way can read them`;
-    reporter.event({ type: 'notice', message, isWarning: true });
+    events({ type: 'notice', message, isWarning: true });
   }
   return openHttpClient({
     end: 'target',
     tls: tlsOf(step, trustedRoots),
-    proxy: settings.proxy,
+    proxy,
     credentials: async (asked) => (asked === host ? credential : undefined),
-    concurrency: settings.target.concurrency,
-    retries: Math.min(settings.retries, mostRetries),
-    idleTimeoutMs: settings.idleTimeoutMs,
+    concurrency,
+    retries: Math.min(retries, mostRetries),
+    idleTimeoutMs,
     credentialsOverPlainHttp: true,
     signal,
   });

@@ -1,23 +1,25 @@
 /** `airgap verify`: is everything of the lock, or of a list, where nodes will look for it? */
 
 import type { Lock } from '../../lock/lock.ts';
-import { type MirrorRule, placeImage } from '../../mirror/rule.ts';
+import { placeImage } from '../../mirror/rule.ts';
 import type { BundleSource } from '../../store/bundle/bundle.ts';
-import { type Location, parseLocation, printLocation } from '../../store/location.ts';
+import { type Location, printLocation } from '../../store/location.ts';
 import type { Verification } from '../../verify/verification.ts';
 import { verifyLock, verifyPlaced } from '../../verify/verify.ts';
+import { refuseNodeOptions, verifyAs } from '../as-node/verify-as.ts';
 import { bundleInputs } from '../bundle/loading.ts';
 import { openBundleSource } from '../bundle/open-bundle.ts';
 import type { Invocation } from '../define/wiring.ts';
 import { exitCodes } from '../exit.ts';
-import { switchFlag } from '../flags.ts';
+import { switchFlag, textFlag } from '../flags.ts';
+import { locationOf, onlyLock, placedAnew } from '../given-lock.ts';
 import { type GatheredInputs, gatherInputs } from '../inputs.ts';
-import { requireLock, sameRule } from '../lock-file.ts';
+import { requireLock } from '../lock-file.ts';
 import { openTarget } from '../open.ts';
-import { mirrorsFor, placedBy, repairPlace, ruleFor } from '../placing.ts';
+import { mirrorsFor, repairPlace, ruleFor } from '../placing.ts';
 import { jsonLine } from '../report/json.ts';
 import { goOn, inSession, type Session } from '../session.ts';
-import { readSettings, type Settings } from '../settings.ts';
+import { readSettings } from '../settings.ts';
 import { usageError } from '../values.ts';
 import { findingLines, verificationLines } from '../verify-text.ts';
 
@@ -26,7 +28,10 @@ interface Checks {
   readonly catalog: boolean;
 }
 
-export async function verify({ inputs, flags, context }: Invocation): Promise<number> {
+export async function verify(invocation: Invocation): Promise<number> {
+  const { inputs, flags, context } = invocation;
+  if (textFlag(flags, 'as') !== undefined) return await verifyAs(invocation);
+  refuseNodeOptions(flags);
   const settings = readSettings(inputs, flags, context);
   const checks = { deep: switchFlag(flags, 'deep'), catalog: switchFlag(flags, 'catalog', true) };
   return inSession({ settings, context }, async (session) => {
@@ -79,29 +84,6 @@ async function verifyAt(session: Session, { to, lock, given, checks }: Question)
   } finally {
     await target.close();
   }
-}
-
-/** A lock alone is held against the target digest by digest; among other inputs its references count like theirs. */
-function onlyLock({ locks, requests }: GatheredInputs): Lock | undefined {
-  const [lock, ...others] = locks;
-  return lock !== undefined && others.length === 0 && requests.length === lock.images.length ? lock : undefined;
-}
-
-/** Where a lock says its images are: the registry by the scheme nodes use; a layout is where it is by default. */
-function locationOf(lock: Lock, settings: Settings): Location {
-  const { rule, mirrors } = lock;
-  if (rule.naming === 'keep') return settings.to;
-  const endpoint =
-    mirrors.map((mirror) => mirror.endpoint).find((url) => new URL(url).host === rule.registry) ?? rule.registry;
-  return parseLocation(rule.prefix === '' ? endpoint : `${endpoint}/${rule.prefix}`);
-}
-
-/** The same images looked for where `--to` would have put them. */
-function placedAnew(lock: Lock, place: { readonly rule: MirrorRule; readonly endpoint: string | undefined }): Lock {
-  if (sameRule(lock.rule, place.rule)) return lock;
-  const images = placedBy(place.rule, lock.images);
-  const requests = lock.images.map(({ source }) => ({ reference: source }));
-  return { ...lock, rule: place.rule, images, mirrors: mirrorsFor(requests, { ...place, perRegistry: false }) };
 }
 
 /** A bundle has no address. Throws ERR_USAGE for a delta: what it leaves to its receiver would be missing in it. */

@@ -2,15 +2,15 @@
 import { limitTo } from '../../async/limit.ts';
 import type { EventSink } from '../../events.ts';
 import { nodePull, pullersOf } from '../../node/node-pull.ts';
+import { hostsNeededBy, verificationRuleFor } from '../../node/verification.ts';
 import type { Digest } from '../../oci/digest.ts';
 import type { Platform } from '../../oci/platform.ts';
-import type { NodeConfig } from '../../talos/node-config.ts';
+import type { NodeConfig, VerificationRule } from '../../talos/node-config.ts';
 import { isSinceMinor, printTalosVersion, type TalosVersion } from '../../talos/version.ts';
 import { Asker } from './asker.ts';
 import type { NodeImage } from './expected.ts';
 import type { PullExpectation } from './found.ts';
 import { checkPull } from './pull-check.ts';
-import { ruleFor } from './rule.ts';
 import { checkSignatures, type SignaturesWanted } from './signatures.ts';
 import type { NodeTransport } from './transport.ts';
 import type { ImageVerdict, NodeVerification, PullAccount, PullFailure, SignatureAccount } from './verdict.ts';
@@ -84,10 +84,11 @@ async function checkImage(image: NodeImage, known: Known): Promise<ImageVerdict>
     const pull = nodePull(config, image.image, { version, puller });
     pulls.push(await checkPull({ pull, asker: known.asker, expected }));
   }
-  const denied = denial(image, known.options);
-  const signatures = denied === undefined ? await signaturesOf(image, { known, expected, pulls }) : undefined;
+  const rule = ruleOf(image, known.options);
+  const ruled = ruleFailure(rule);
+  const signatures = ruled === undefined ? await signaturesOf(image, { known, expected, pulls, rule }) : undefined;
   const failures = onceEach([
-    ...(denied === undefined ? [] : [denied]),
+    ...(ruled === undefined ? [] : [ruled]),
     ...pulls.flatMap((pull) => pull.failures),
     ...(signatures?.failure === undefined ? [] : [signatures.failure]),
   ]);
@@ -107,41 +108,44 @@ function expectationOf({ source, digest, omitted }: NodeImage, options: AsNodeOp
   return { source, repairTarget, digest, omitted, platforms, deep };
 }
 
-/** Rules that say no let nothing be asked for. */
-function denial({ image }: NodeImage, { config, version }: AsNodeOptions): PullFailure | undefined {
-  const rule = isSinceMinor(version, 13) ? ruleFor(config.verification, image) : undefined;
-  if (rule?.verifier.kind !== 'deny') return undefined;
-  return {
-    verdict: 'cannot-pull',
-    what: `rule "${rule.image}"`,
-    answered: `ImageVerificationConfig denies images of "${rule.image}"`,
-    todo: 'take the rule away, or put one that allows the image before it',
-  };
+/** The rule that counts; releases before 1.13 have none. */
+function ruleOf({ image }: NodeImage, { config, version }: AsNodeOptions): VerificationRule | undefined {
+  return isSinceMinor(version, 13) ? verificationRuleFor(config, image) : undefined;
+}
+
+/** What a rule forbids, or cannot decide without the internet. */
+function ruleFailure(rule: VerificationRule | undefined): PullFailure | undefined {
+  if (rule === undefined) return undefined;
+  const what = `rule "${rule.image}"`;
+  if (rule.verifier.kind === 'deny') {
+    const todo = 'take the rule away, or put one that allows the image before it';
+    return { verdict: 'cannot-pull', what, answered: `it denies images of "${rule.image}"`, todo };
+  }
+  const [host] = hostsNeededBy(rule);
+  if (host === undefined) return undefined;
+  const answered = `a keyless rule needs the trusted root of ${host}, and lets no image through without it`;
+  return { verdict: 'leaves-site', host, what, answered, todo: 'sign with an own key, and check by a publicKey rule' };
+}
+
+interface Pulled {
+  readonly known: Known;
+  readonly expected: PullExpectation;
+  readonly pulls: readonly PullAccount[];
+  readonly rule: VerificationRule | undefined;
 }
 
 /** Looked for where a rule asks for one, and where the lock says there is one: Talos' own resolver does it for both pullers. */
 async function signaturesOf(
   image: NodeImage,
-  {
-    known,
-    expected,
-    pulls,
-  }: { readonly known: Known; readonly expected: PullExpectation; readonly pulls: readonly PullAccount[] },
+  { known, expected, pulls, rule }: Pulled,
 ): Promise<SignatureAccount | undefined> {
   const { config, version } = known.options;
   const digest: Digest | undefined = image.image.digest ?? pulls.find((pull) => pull.digest !== undefined)?.digest;
   if (digest === undefined || pulls.some(({ failures }) => failures.length > 0)) return undefined;
-  const rule = isSinceMinor(version, 13) ? ruleFor(config.verification, image.image) : undefined;
-  const wanted = wantedBy(image, { pattern: isChecked(rule) ? rule.image : undefined, digest });
+  const wanted = wantedBy(image, { pattern: rule?.verifier.kind === 'publicKey' ? rule.image : undefined, digest });
   if (wanted === undefined) return undefined;
   const pull = nodePull(config, image.image, { version, puller: 'talos' });
   return await checkSignatures({ pull, asker: known.asker, expected: { ...expected, platforms: [] } }, wanted);
-}
-
-type Rule = ReturnType<typeof ruleFor>;
-
-function isChecked(rule: Rule): rule is NonNullable<Rule> {
-  return rule?.verifier.kind === 'publicKey' || rule?.verifier.kind === 'keyless';
 }
 
 function wantedBy(

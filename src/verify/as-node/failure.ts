@@ -88,15 +88,19 @@ function leavingTodo(
   return refusedTodo(last);
 }
 
-/** By what an endpoint said. */
+/** By what an endpoint said, in the words of the transport: TLS failures name their code. */
 function refusedTodo({ status, said = '', url }: Asked): string {
   const host = URL.canParse(url) ? new URL(url).host : url;
   if (status === 401 || status === 403)
     return `give the nodes credentials for "${host}": RegistryAuthConfig, or machine.registries.config`;
+  if (status === 400 && /HTTPS/i.test(said)) return `write the endpoint of ${host} with https://`;
   if (status !== undefined) return `look at the log of ${host}`;
-  if (/certificate|authority/i.test(said))
+  if (/does not speak TLS/.test(said)) return `write the endpoint of ${host} with http://, or let it serve TLS`;
+  if (/CERTIFICATE_REQUIRED|HANDSHAKE_FAILURE|ALERT_BAD_CERTIFICATE/.test(said))
+    return `give the nodes a client identity for "${host}": RegistryTLSConfig, or machine.registries.config`;
+  if (/SELF_SIGNED|UNABLE_TO|ISSUER|UNTRUSTED/.test(said))
     return `give the nodes the authority of "${host}": RegistryTLSConfig, or machine.registries.config`;
-  if (/TLS|SSL|https/i.test(said))
-    return `write the endpoint of ${host} with the scheme it speaks, http:// or https://`;
+  if (/ALTNAME|HOSTNAME/.test(said)) return `write the endpoint by a name that the certificate of ${host} has`;
+  if (/EXPIRED|NOT_YET_VALID|REVOKED/.test(said)) return `renew the certificate of ${host}, and look at its clock`;
   return `start ${host}, or correct the endpoint in the configuration`;
 }

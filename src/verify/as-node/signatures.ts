@@ -4,6 +4,7 @@
  * is valid is not looked at.
  */
 import { referrersUrlAt } from '../../node/node-pull.ts';
+import type { SignaturePlace } from '../../node/verification.ts';
 import type { Descriptor } from '../../oci/descriptor.ts';
 import type { Digest } from '../../oci/digest.ts';
 import { childrenOf, documentOf, type ManifestDocument } from '../../oci/manifest.ts';
@@ -12,7 +13,7 @@ import { ContentCheck } from './content-check.ts';
 import { repairOf } from './failure.ts';
 import { type Found, failed, joined, nothing, type Pulling } from './found.ts';
 import { resolveName } from './resolve-name.ts';
-import type { PullFailure, SignatureAccount, SignaturePlace, Trail } from './verdict.ts';
+import type { PullFailure, SignatureAccount, Trail } from './verdict.ts';
 
 /** How artifacts and layers begin that hold a Sigstore bundle, and the one type that the referrers API is asked for. */
 const bundleType = 'application/vnd.dev.sigstore.bundle';
@@ -45,7 +46,7 @@ export async function checkSignatures(pulling: Pulling, wanted: SignaturesWanted
   for (const ask of [
     () => byReferrers(pulling, digest),
     () => byTag(pulling, { tag, place: 'bundle-tag' }),
-    () => byTag(pulling, { tag: `${tag}.sig`, place: 'sig-tag' }),
+    () => byTag(pulling, { tag: `${tag}.sig`, place: 'signature-tag' }),
   ]) {
     const { place, found, isThere, ends } = await ask();
     trails.push(...found.trails);
@@ -91,7 +92,7 @@ async function byTag(
   const { found, document } = await check.document(root, 'signature');
   const start = joined([resolved, found]);
   if (document === undefined) return { place, found: start, isThere: false, ends: false };
-  const layers = place === 'sig-tag' ? layersOf(document) : await bundleLayers(check, document);
+  const layers = place === 'signature-tag' ? layersOf(document) : await bundleLayers(check, document);
   if (layers.length === 0) return { place, found: start, isThere: false, ends: false };
   const parts = await Promise.all(layers.map((layer) => check.blob(layer)));
   const isThere = parts.some(({ failures }) => failures.length === 0);

@@ -1,5 +1,6 @@
 /** What a node would make of its images: the noun of this folder. */
 import type { Puller } from '../../node/pull.ts';
+import type { SignaturePlace } from '../../node/verification.ts';
 import type { Digest } from '../../oci/digest.ts';
 
 /**
@@ -84,9 +85,6 @@ export interface PullAccount {
   /** In the order the node meets them. Empty: found. */
   readonly failures: readonly PullFailure[];
 }
-
-/** In the order they are asked: the referrers API, the tag `sha256-HEX`, the tag `sha256-HEX.sig`. */
-export type SignaturePlace = 'referrers' | 'bundle-tag' | 'sig-tag';
 
 export interface SignatureAccount {
   /** Why they are looked for: the rule's pattern, or the lock. */

@@ -1,0 +1,99 @@
+/** What a node would make of its images, for readers. Pure. */
+
+import { printOrigin } from '../../errors.ts';
+import type { Diagnosis } from '../../node/diagnose.ts';
+import type { Puller } from '../../node/pull.ts';
+import {
+  type ImageVerdict,
+  type NodeVerification,
+  type PullFailure,
+  verdictText,
+} from '../../verify/as-node/verdict.ts';
+import { counted, imageName, printable, printableAscii, sizeText, tableLines } from '../report/text.ts';
+import type { Configuration } from './configuration.ts';
+
+/** Most failures that are told of one image, and images whose failures are told. */
+const failuresShown = 5;
+const imagesShown = 50;
+
+/** Which configuration counts, and how it came to be. */
+export function configurationLine({ from, files }: Pick<Configuration, 'from' | 'files'>, version: string): string {
+  const [base = '', ...patches] = files.map(printable);
+  const as = `as a node with Talos ${version}`;
+  if (from === 'emitted')
+    return `${as} and the configuration that airgap emit writes for it (none was given with --config)`;
+  if (from === 'beside-lock') return `${as} and ${base}, the configuration beside the lock`;
+  return `${as} and ${base}${patches.length === 0 ? '' : `, patched with ${patches.join(', ')}`}`;
+}
+
+/** `controlplane.yaml:12: message`, and what to do. */
+export function diagnosisLines({ severity, message, hint, origin }: Diagnosis): string[] {
+  const place = origin === undefined ? '' : `${printable(printOrigin(origin))}: `;
+  return [`${severity}: ${place}${printable(message)}`, ...(hint === '' ? [] : [`  do: ${printable(hint)}`])];
+}
+
+/** A row for each image, and one that counts. `columns`: width of the terminal. */
+export function verdictLines(verification: NodeVerification, columns: number | undefined): string[] {
+  const rows = verification.images.map((image) => [
+    printableAscii(imageName(image.image)),
+    image.pulls.map(({ puller }) => pullerName(puller)).join(', '),
+    contentText(image),
+    printableAscii(verdictCell(image)),
+  ]);
+  const table = rows.length === 0 ? [] : [['IMAGE', 'PULLED BY', 'SIZE', 'VERDICT'], ...rows];
+  return [...tableLines(table, { columns, right: [2] }), summaryLine(verification)];
+}
+
+/** Why images are not as they should be, with what to do; empty when all are. */
+export function failureLines({ images }: NodeVerification): string[] {
+  const failing = images.filter(({ failures }) => failures.length > 0);
+  const hidden = failing.length - imagesShown;
+  return [
+    ...failing.slice(0, imagesShown).flatMap(imageFailureLines),
+    ...(hidden > 0 ? [`and ${counted(hidden, 'image')} more`] : []),
+  ];
+}
+
+/** `talos` is Talos' own resolver, `cri` containerd for the kubelet. */
+export function pullerName(puller: Puller): string {
+  return puller === 'talos' ? 'Talos' : 'containerd';
+}
+
+function verdictCell(image: ImageVerdict): string {
+  const text = verdictText(image);
+  return image.verdict === 'found' && image.signatures?.found !== undefined ? `${text}, signed` : text;
+}
+
+function contentText({ pulls }: ImageVerdict): string {
+  const bytes = Math.max(0, ...pulls.map((pull) => pull.bytes));
+  return bytes === 0 ? '-' : sizeText(bytes);
+}
+
+function summaryLine({ images, requests, deep }: NodeVerification): string {
+  const counts = new Map<string, number>();
+  for (const { verdict } of images) counts.set(verdict, (counts.get(verdict) ?? 0) + 1);
+  const parts = [...counts].map(([verdict, count]) => {
+    return `${count} ${verdict === 'leaves-site' ? 'would leave the site' : verdict.replace('-', ' ')}`;
+  });
+  const how = deep ? 'every byte read and hashed' : 'blobs asked for their size';
+  return `${counted(images.length, 'image')}: ${parts.join(', ')} (${counted(requests, 'request')}, ${how})`;
+}
+
+function imageFailureLines(image: ImageVerdict): string[] {
+  const { failures } = image;
+  const hidden = failures.length - failuresShown;
+  return [
+    `${verdictText(image)}: ${printable(image.image)}`,
+    ...failures.slice(0, failuresShown).flatMap(failureText),
+    ...(hidden > 0 ? [`  and ${hidden} more`] : []),
+    ...[...new Set(failures.map(({ todo }) => todo))].map((todo) => `  do: ${printable(todo)}`),
+  ];
+}
+
+/** Also for one image's whole way. */
+export function failureText({ what, url, answered }: PullFailure): string[] {
+  return [
+    `  ${printable(what)}: ${printable(answered)}`,
+    ...(url === undefined ? [] : [`    asked ${printable(url)}`]),
+  ];
+}

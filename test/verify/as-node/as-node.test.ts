@@ -1,0 +1,333 @@
+/** Each verdict, over real connections: what a node asks, what it is answered, and what that makes of the image. */
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import type { AirgapEvent } from '../../../src/events.ts';
+import { digestOf } from '../../../src/oci/digest.ts';
+import { parseReference } from '../../../src/oci/reference.ts';
+import { openMemory } from '../../../src/store/memory/open.ts';
+import type { Target } from '../../../src/store/store.ts';
+import { freePort } from '../../interop/support/dockerRegistry.ts';
+import type { SeededImage } from '../../support/pile.ts';
+import { seedCosignTag, seedReferrer } from '../../support/seedAttached.ts';
+import { seedImage } from '../../support/seedImages.ts';
+import { asNode, documentYaml, inFrontOf, mirrorYaml, served } from './world.ts';
+
+const pause = 'registry.k8s.io/pause:3.10';
+const kubelet = 'ghcr.io/siderolabs/kubelet:v1.37.1';
+const both = ['linux/amd64', 'linux/arm64'];
+const tlsFile = (name: string): string =>
+  readFileSync(new URL(`../../../fixtures/tls/${name}`, import.meta.url), 'utf8');
+
+async function store(): Promise<{ readonly target: Target; readonly image: SeededImage }> {
+  const target = openMemory();
+  const image = await seedImage(target, pause, { platforms: both, layers: ['pause {platform}'], attestations: true });
+  return { target, image };
+}
+
+describe('found', () => {
+  it('asks as containerd does: by tag, then by digest, with the namespace, for every platform', async () => {
+    const { target, image } = await store();
+    const registry = await served(target);
+    const verdict = await asNode(mirrorYaml({ endpoints: [registry.url] }), pause);
+    expect(verdict).toMatchObject({ verdict: 'found', failures: [] });
+    const [pull] = verdict.pulls;
+    expect(pull).toMatchObject({ puller: 'cri', matched: '*', digest: image.root.digest, platforms: both, blobs: 4 });
+    const asked = registry.asked.map(({ method, path }) => `${method} ${path}`);
+    expect(asked[0]).toBe('HEAD /v2/pause/manifests/3.10?ns=registry.k8s.io');
+    expect(asked[1]).toBe(`GET /v2/pause/manifests/${image.root.digest}?ns=registry.k8s.io`);
+    expect(asked).toHaveLength(2 + 2 + 4);
+    expect(asked.every((line) => line.endsWith('?ns=registry.k8s.io'))).toBe(true);
+  });
+
+  it('leaves out what is for other platforms', async () => {
+    const { target } = await store();
+    const registry = await served(target);
+    const verdict = await asNode(mirrorYaml({ endpoints: [registry.url] }), pause, { platforms: ['linux/arm64'] });
+    expect(verdict).toMatchObject({ verdict: 'found' });
+    expect(verdict.pulls[0]).toMatchObject({ platforms: ['linux/arm64'], blobs: 2 });
+  });
+
+  it('goes on after an endpoint that is off, and after one that does not have it', async () => {
+    const { target } = await store();
+    const empty = await served(openMemory());
+    const registry = await served(target);
+    const dead = `http://127.0.0.1:${await freePort()}`;
+    const verdict = await asNode(mirrorYaml({ endpoints: [dead, empty.url, registry.url] }), pause);
+    expect(verdict).toMatchObject({ verdict: 'found' });
+    const first = verdict.pulls[0]?.trails[0];
+    expect(first?.asked.map(({ status }) => status)).toEqual([undefined, 404, 200]);
+    expect(first?.asked[0]?.said).toContain('refused the connection');
+  });
+
+  it('finds what was retagged by the name it has at the target, and by no other', async () => {
+    const target = openMemory();
+    const registry = await served(target);
+    await seedImage(target, `${registry.host}/web/front:1.29`);
+    const image = parseReference(`${registry.host}/web/front:1.29`);
+    const source = parseReference('nginx:1.29');
+    const known = { image, source, asked: 'docker.io/library/nginx:1.29 => web/front:1.29' };
+    const verdict = await asNode(mirrorYaml({ endpoints: [registry.url] }), 'nginx:1.29', { known });
+    expect(verdict).toMatchObject({ image: known.asked, verdict: 'found' });
+    const bare = await asNode('', 'nginx:1.29', { known, siteHosts: [registry.host] });
+    expect(bare).toMatchObject({ verdict: 'found' });
+    expect(await asNode('', 'nginx:1.29', { known })).toMatchObject({ verdict: 'leaves-site', host: registry.host });
+  });
+
+  it('sends credentials to the host they are for', async () => {
+    const { target } = await store();
+    const expected = `Basic ${Buffer.from('node:s3cret').toString('base64')}`;
+    const access = {
+      allows: async ({ authorization }: { authorization?: string | undefined }) => authorization === expected,
+    };
+    const registry = await served(target, { access });
+    const auth = documentYaml('RegistryAuthConfig', { name: registry.host, username: 'node', password: 's3cret' });
+    const verdict = await asNode(mirrorYaml({ endpoints: [registry.url] }) + auth, pause);
+    expect(verdict).toMatchObject({ verdict: 'found' });
+    expect(JSON.stringify(verdict)).not.toContain('s3cret');
+    expect(verdict.pulls[0]?.steps[0]).toMatchObject({ auth: 'user name and password' });
+  });
+});
+
+describe('not found', () => {
+  it('says what was asked, what was answered and what to do', async () => {
+    const registry = await served(openMemory());
+    const verdict = await asNode(mirrorYaml({ endpoints: [registry.url] }), pause);
+    expect(verdict).toMatchObject({ verdict: 'not-found' });
+    const [failure] = verdict.failures;
+    expect(failure?.url).toBe(`${registry.url}/v2/pause/manifests/3.10?ns=registry.k8s.io`);
+    expect(failure?.answered).toContain('404');
+    expect(failure?.todo).toBe(
+      "airgap mirror 'registry.k8s.io/pause:3.10' --to registry.site --recheck --lock repair.lock",
+    );
+  });
+
+  it('names a child, a config and a layer that are missing', async () => {
+    const { target, image } = await store();
+    const registry = await served(target);
+    const [arm] = image.manifests.map(({ descriptor }) => descriptor.digest).slice(1);
+    for (const lost of [arm, ...image.blobs.slice(0, 2).map(({ digest }) => digest)]) {
+      const url = await inFrontOf(registry.url, (_, path) => (path.includes(`${lost}`) ? { status: 404 } : undefined));
+      const verdict = await asNode(mirrorYaml({ endpoints: [url] }), pause);
+      expect(verdict).toMatchObject({ verdict: 'not-found' });
+      expect(verdict.failures.map(({ what }) => what).join()).toContain(lost);
+      expect(verdict.failures).toHaveLength(1);
+    }
+  });
+
+  it('does not miss what was left out on purpose', async () => {
+    const { target, image } = await store();
+    const registry = await served(target);
+    const [arm] = image.manifests.map(({ descriptor }) => descriptor.digest).slice(1);
+    const url = await inFrontOf(registry.url, (_, path) => (path.includes(`${arm}`) ? { status: 404 } : undefined));
+    const yaml = mirrorYaml({ endpoints: [url] });
+    const known = { digest: image.root.digest, omitted: new Set(arm === undefined ? [] : [arm]) };
+    expect(await asNode(yaml, pause, { known })).toMatchObject({ verdict: 'found' });
+    expect(await asNode(yaml, pause, { known, platforms: ['linux/arm64'] })).toMatchObject({ verdict: 'not-found' });
+  });
+
+  it('looks under the path that the configuration leads to', async () => {
+    const { target } = await store();
+    const registry = await served(target);
+    const wrong = await asNode(mirrorYaml({ endpoints: [`${registry.url}/v2/prefix`] }), pause);
+    expect(wrong).toMatchObject({ verdict: 'not-found' });
+    expect(wrong.failures[0]?.url).toContain('/v2/prefix/v2/pause/manifests/3.10');
+  });
+});
+
+describe('would leave the site', () => {
+  it('to the registry that no mirror serves, without asking anybody', async () => {
+    const { target } = await store();
+    const registry = await served(target);
+    const verdict = await asNode(mirrorYaml({ registry: 'ghcr.io', endpoints: [registry.url] }), pause);
+    expect(verdict).toMatchObject({ verdict: 'leaves-site', host: 'registry.k8s.io' });
+    expect(verdict.failures[0]?.answered).toBe('no mirror serves "registry.k8s.io"');
+    expect(registry.asked).toEqual([]);
+  });
+
+  it('to the registry that is asked last when fallback is on: for the image, and for a blob of it', async () => {
+    const empty = await served(openMemory());
+    const gone = await asNode(mirrorYaml({ endpoints: [empty.url], fallback: true }), 'nginx:1');
+    expect(gone).toMatchObject({ verdict: 'leaves-site', host: 'registry-1.docker.io' });
+    const { target, image } = await store();
+    const registry = await served(target);
+    const [lost] = image.blobs;
+    const url = await inFrontOf(registry.url, (_, path) =>
+      path.includes(`${lost?.digest}`) ? { status: 404 } : undefined,
+    );
+    const verdict = await asNode(mirrorYaml({ endpoints: [url], fallback: true }), pause);
+    expect(verdict).toMatchObject({ verdict: 'leaves-site', host: 'registry.k8s.io' });
+    expect(verdict.failures[0]?.what).toContain(lost?.digest);
+  });
+
+  it('by release and puller: before 1.9 only containerd falls back', async () => {
+    const empty = await served(openMemory());
+    const yaml = JSON.stringify({ machine: { registries: { mirrors: { '*': { endpoints: [empty.url] } } } } });
+    expect(await asNode(yaml, kubelet, { version: 'v1.8.4' })).toMatchObject({ verdict: 'not-found' });
+    expect(await asNode(yaml, pause, { version: 'v1.8.4' })).toMatchObject({ verdict: 'leaves-site' });
+    expect(await asNode(yaml, kubelet, { version: 'v1.9.0' })).toMatchObject({
+      verdict: 'leaves-site',
+      host: 'ghcr.io',
+    });
+  });
+});
+
+describe('wrong', () => {
+  it('digest, where the tag stands for other content than was mirrored', async () => {
+    const { target } = await store();
+    const registry = await served(target);
+    const digest = digestOf(Buffer.from('another'));
+    const verdict = await asNode(mirrorYaml({ endpoints: [registry.url] }), pause, { known: { digest } });
+    expect(verdict).toMatchObject({ verdict: 'wrong-digest' });
+    expect(verdict.failures[0]?.answered).toContain(`should for ${digest}`);
+  });
+
+  it('digest, where bytes or sizes are others than their digest says', async () => {
+    const { target, image } = await store();
+    const registry = await served(target);
+    const [layer] = image.blobs.filter(({ mediaType }) => mediaType.includes('layer'));
+    const asBlob = (body: string) => (method: string, path: string) =>
+      path.includes(`${layer?.digest}`)
+        ? {
+            status: 200,
+            headers: { 'content-length': `${method === 'HEAD' ? (body === '' ? 3 : layer?.size) : body.length}` },
+            body,
+          }
+        : undefined;
+    const short = mirrorYaml({ endpoints: [await inFrontOf(registry.url, asBlob(''))] });
+    expect(await asNode(short, pause)).toMatchObject({ verdict: 'wrong-digest' });
+    const other = mirrorYaml({ endpoints: [await inFrontOf(registry.url, asBlob('x'.repeat(layer?.size ?? 0)))] });
+    expect(await asNode(other, pause)).toMatchObject({ verdict: 'found' });
+    expect(await asNode(other, pause, { deep: true })).toMatchObject({ verdict: 'wrong-digest' });
+    const manifest = image.root.digest;
+    const url = await inFrontOf(registry.url, (method, path) =>
+      method === 'GET' && path.includes(manifest) ? { status: 200, body: '{}' } : undefined,
+    );
+    expect(await asNode(mirrorYaml({ endpoints: [url] }), pause)).toMatchObject({ verdict: 'wrong-digest' });
+  });
+
+  it('platform, of an index and of a single image', async () => {
+    const { target } = await store();
+    await seedImage(target, 'ghcr.io/app/single:1', { platforms: ['linux/amd64'] });
+    const registry = await served(target);
+    const yaml = mirrorYaml({ endpoints: [registry.url] });
+    for (const [image, there] of [
+      [pause, 'linux/amd64, linux/arm64'],
+      ['ghcr.io/app/single:1', 'linux/amd64'],
+    ] as const) {
+      const verdict = await asNode(yaml, image, { platforms: ['linux/s390x'] });
+      expect(verdict).toMatchObject({ verdict: 'wrong-platform' });
+      expect(verdict.failures[0]?.answered).toBe(`nothing in it is for linux/s390x, only for ${there}`);
+    }
+    expect(await asNode(yaml, 'ghcr.io/app/single:1', { platforms: ['linux/amd64'] })).toMatchObject({
+      verdict: 'found',
+    });
+  });
+});
+
+describe('cannot pull', () => {
+  it('without an answer, and without credentials', async () => {
+    const { target } = await store();
+    const dead = `http://127.0.0.1:${await freePort()}`;
+    const silent = await asNode(mirrorYaml({ endpoints: [dead] }), pause);
+    expect(silent).toMatchObject({ verdict: 'cannot-pull' });
+    expect(silent.failures[0]?.todo).toContain('start 127.0.0.1:');
+    const registry = await served(target, { access: { allows: async () => false } });
+    const refused = await asNode(mirrorYaml({ endpoints: [registry.url] }), pause);
+    expect(refused).toMatchObject({ verdict: 'cannot-pull' });
+    expect(refused.failures[0]?.todo).toContain('give the nodes credentials');
+  });
+
+  it('with TLS: needs the authority, or no verification; another one does not help', async () => {
+    const { target } = await store();
+    const registry = await served(target, { tls: { cert: tlsFile('server.pem'), key: tlsFile('server-key.pem') } });
+    const mirror = mirrorYaml({ endpoints: [registry.url] });
+    const trust = (fields: object) => mirror + documentYaml('RegistryTLSConfig', { name: registry.host, ...fields });
+    const unknown = await asNode(mirror, pause);
+    expect(unknown).toMatchObject({ verdict: 'cannot-pull' });
+    expect(unknown.failures[0]?.todo).toContain('give the nodes the authority');
+    expect(await asNode(trust({ ca: tlsFile('ca.pem') }), pause)).toMatchObject({ verdict: 'found' });
+    expect(await asNode(trust({ ca: tlsFile('client.pem') }), pause)).toMatchObject({ verdict: 'cannot-pull' });
+    expect(await asNode(trust({ insecureSkipVerify: true }), pause)).toMatchObject({ verdict: 'found' });
+    const roots = documentYaml('TrustedRootsConfig', { name: 'site', certificates: tlsFile('ca.pem') });
+    expect(await asNode(mirror + roots, pause)).toMatchObject({ verdict: 'found' });
+  });
+
+  it('where a rule denies it, and where Talos cannot read the endpoint', async () => {
+    const { target } = await store();
+    const registry = await served(target);
+    const rules = documentYaml('ImageVerificationConfig', { rules: [{ image: 'registry.k8s.io/*', deny: true }] });
+    const denied = await asNode(mirrorYaml({ endpoints: [registry.url] }) + rules, pause);
+    expect(denied).toMatchObject({ verdict: 'cannot-pull' });
+    expect(denied.failures[0]?.answered).toContain('denies images of "registry.k8s.io/*"');
+    const keyless = { issuer: 'https://accounts.example', subject: 'release@example.com' };
+    const rooted = documentYaml('ImageVerificationConfig', { rules: [{ image: '*', keyless }] });
+    expect(await asNode(mirrorYaml({ endpoints: [registry.url] }) + rooted, pause)).toMatchObject({
+      verdict: 'leaves-site',
+      host: 'tuf-repo-cdn.sigstore.dev',
+    });
+    const host = registry.host;
+    const yaml = JSON.stringify({ machine: { registries: { mirrors: { '*': { endpoints: [host] } } } } });
+    expect(await asNode(yaml, kubelet, { version: 'v1.11.0' })).toMatchObject({ verdict: 'cannot-pull' });
+  });
+});
+
+describe('signatures', () => {
+  const rule = (verifier: object) =>
+    documentYaml('ImageVerificationConfig', { rules: [{ image: 'ghcr.io/*', ...verifier }] });
+  const keyed = rule({ publicKey: { certificate: '-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n' } });
+
+  it('are looked for in three places when a rule matches', async () => {
+    const target = openMemory();
+    const image = await seedImage(target, kubelet, { platforms: both });
+    const registry = await served(target);
+    const yaml = mirrorYaml({ endpoints: [registry.url] }) + keyed;
+    const without = await asNode(yaml, kubelet);
+    expect(without).toMatchObject({ verdict: 'not-found', signatures: { because: 'rule "ghcr.io/*"' } });
+    const start = `/v2/siderolabs/kubelet/`;
+    const hex = image.root.digest.replace(':', '-');
+    expect(registry.asked.slice(-3).map(({ path }) => path.split('?')[0])).toEqual([
+      `${start}referrers/${image.root.digest}`,
+      `${start}manifests/${hex}`,
+      `${start}manifests/${hex}.sig`,
+    ]);
+    await seedCosignTag(target, image);
+    expect(await asNode(yaml, kubelet)).toMatchObject({ verdict: 'found', signatures: { found: 'signature-tag' } });
+    await seedReferrer(target, image, { artifactType: 'application/vnd.dev.sigstore.bundle.v0.3+json' });
+    expect(await asNode(yaml, kubelet)).toMatchObject({ verdict: 'found', signatures: { found: 'referrers' } });
+    expect(await asNode(yaml, kubelet, { version: 'v1.12.0' })).not.toHaveProperty('signatures');
+    expect(await asNode(mirrorYaml({ endpoints: [registry.url] }) + rule({ skip: true }), kubelet)).not.toHaveProperty(
+      'signatures',
+    );
+  });
+
+  it('that a lock knows are missed only where a node would find them', async () => {
+    const target = openMemory();
+    await seedImage(target, kubelet);
+    const registry = await served(target);
+    const yaml = mirrorYaml({ endpoints: [registry.url] });
+    const tagged = await asNode(yaml, kubelet, { known: { signatures: 'tagged' } });
+    expect(tagged).toMatchObject({ verdict: 'not-found' });
+    const other = await asNode(yaml, kubelet, { known: { signatures: 'found' } });
+    expect(other).toMatchObject({ verdict: 'found', signatures: { note: expect.stringContaining('no signature') } });
+  });
+
+  it('say which request leaves the site before one is found', async () => {
+    const target = openMemory();
+    await seedCosignTag(target, await seedImage(target, kubelet));
+    const registry = await served(target);
+    const url = await inFrontOf(registry.url, (_, path) =>
+      path.includes('/referrers/') ? { status: 404 } : undefined,
+    );
+    const verdict = await asNode(mirrorYaml({ endpoints: [url], fallback: true }) + keyed, kubelet);
+    expect(verdict).toMatchObject({ verdict: 'found', signatures: { found: 'signature-tag' } });
+    expect(verdict.signatures?.note).toContain('ghcr.io is asked before');
+  });
+});
+
+it('warns of credentials on plain HTTP beyond this machine', async () => {
+  const events: AirgapEvent[] = [];
+  const auth = documentYaml('RegistryAuthConfig', { name: 'registry.invalid:1', username: 'node', password: 's3cret' });
+  await asNode(mirrorYaml({ endpoints: ['http://registry.invalid:1'] }) + auth, pause, { events });
+  expect(events).toContainEqual(expect.objectContaining({ type: 'notice', isWarning: true }));
+  expect(JSON.stringify(events)).not.toContain('s3cret');
+});
