@@ -86,7 +86,7 @@ export function otherEndpoint(endpoint: string): string {
 
 /** The release a configuration is written for: the one that was named, that of the images, or the newest one known. */
 export function configVersionFor(
-  settings: Pick<Settings, 'configVersion'> & Partial<Pick<Settings, 'catalogue'>>,
+  settings: Pick<Settings, 'configVersion'> & { readonly catalogue?: Settings['catalogue'] | undefined },
   ofImages?: TalosVersion,
 ): TalosVersion {
   const named = settings.configVersion ?? ofImages;

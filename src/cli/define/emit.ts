@@ -1,7 +1,7 @@
 /** The options and the help of `airgap emit`. */
 import { Command, Option } from 'commander';
 import { addEmissionOptions } from '../emitting/options.ts';
-import { addLockOption, addOutputOptions, repeated } from '../options.ts';
+import { addLockOption, addOutputOptions, catalogueHelp, repeated } from '../options.ts';
 import { addFileOption } from '../spec/file-option.ts';
 import type { Wiring } from './wiring.ts';
 
@@ -15,6 +15,7 @@ export function defineEmit({ act }: Wiring): Command {
     .argument('[inputs...]', 'a lock, or lists and references (default: airgap.lock; without one, any image)')
     .optionsGroup('For which mirror and release:')
     .option('--talos <version>', 'the release the configuration is for (default: the newest known)')
+    .option('--catalogue <file>', catalogueHelp)
     .option('--to <location>', 'the target images were mirrored to, where there is no lock')
     .option('--prefix-by-registry', 'as given to mirror, where there is no lock');
   addEmissionOptions(command)

@@ -32,7 +32,7 @@ export function selectedImages(selection: ReleaseSelection & { readonly talos: T
       images: upgradeImages(path, options),
       notes: [
         ...releases.flatMap((version) => talosImages(version, { ...options, arch: 'both' }).notes),
-        ...passedBy(releases.slice(0, -1), catalogue),
+        ...passedBy(newestOfMinors(releases.slice(0, -1)), catalogue),
       ],
       path,
       runs: upgradeFrom,
@@ -57,6 +57,11 @@ export function selectedImages(selection: ReleaseSelection & { readonly talos: T
     runs: talos,
     releases: [talos],
   };
+}
+
+/** The way leaves a minor from its newest release. */
+function newestOfMinors(releases: readonly TalosVersion[]): TalosVersion[] {
+  return releases.filter((version, index) => releases[index + 1]?.minor !== version.minor);
 }
 
 /** The way takes the newest release with a list: a newer one without a list is told. */

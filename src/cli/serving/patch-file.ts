@@ -1,5 +1,6 @@
 /** The Talos configuration that makes nodes ask a server. */
 import { isAirgapError } from '../../errors.ts';
+import type { TalosCatalogue } from '../../talos/releases.ts';
 import { printTalosVersion, type TalosVersion } from '../../talos/version.ts';
 import { writeFileAtomic } from '../files.ts';
 import { configVersionFor, patchText } from '../placing.ts';
@@ -12,6 +13,8 @@ export interface PatchWanted {
   /** The release asked for, and the one the content is for. */
   readonly asked: TalosVersion | undefined;
   readonly ofContent: TalosVersion | undefined;
+  /** For the newest release, where neither is known. Default: what is built in. */
+  readonly catalogue?: TalosCatalogue | undefined;
   /** PEM of our own authority. */
   readonly authority: string | undefined;
   /** Reading needs a user. */
@@ -27,7 +30,7 @@ export interface Patch {
 /** The text, named after the file it goes into. Throws ERR_UNSUPPORTED where the release cannot express it. */
 export function serverPatch(wanted: PatchWanted, file: string): Patch {
   const { endpoints, registries, authority } = wanted;
-  const version = configVersionFor({ configVersion: wanted.asked }, wanted.ofContent);
+  const version = configVersionFor({ configVersion: wanted.asked, catalogue: wanted.catalogue }, wanted.ofContent);
   const mirrors = endpoints.map((endpoint) => ({ registry: '*', endpoint, pathPrefix: '' }));
   const text = patchText({ mirrors, registries, version, authority }, file);
   return { talos: printTalosVersion(version), text: wanted.needsUser ? withUserNote(text, endpoints) : text };

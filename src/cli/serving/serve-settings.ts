@@ -1,9 +1,11 @@
-/** What the command line says of a server, checked together. Pure. */
+/** What the command line says of a server, checked together. Reads the catalogue file, nothing else. */
 import { resolve } from 'node:path';
 import { requireCertificateName } from '../../certificates/names.ts';
+import type { TalosCatalogue } from '../../talos/releases.ts';
 import { parseTalosVersion, type TalosVersion } from '../../talos/version.ts';
 import type { Context } from '../context.ts';
 import { type Flags, listFlag, switchFlag, textFlag } from '../flags.ts';
+import { knownReleases } from '../releases/catalogue-source.ts';
 import { nonEmpty } from '../settings-parts.ts';
 import { readEndpoint, readListen, usageError } from '../values.ts';
 
@@ -36,6 +38,8 @@ export interface ServeSettings {
   /** Undefined with --no-patch. */
   readonly patchFile: string | undefined;
   readonly talos: TalosVersion | undefined;
+  /** For the newest release that is known. */
+  readonly catalogue: TalosCatalogue;
   /** Undefined: no access log. */
   readonly log: 'text' | 'json' | undefined;
   readonly json: boolean;
@@ -73,6 +77,7 @@ export function readServeSettings(
     anonymousRead,
     patchFile: flags.patch === false ? undefined : (file('patch') ?? resolve(cwd, serveDefaults.patch)),
     talos: talos === undefined ? undefined : parseTalosVersion(talos),
+    catalogue: knownReleases(flags, context),
     log: logFormat(flags, json),
     json,
     quiet,

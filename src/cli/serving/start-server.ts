@@ -133,6 +133,7 @@ function patchFor(wanted: Wanted): { readonly made: Patch | undefined; readonly 
   if (endpoints.length === 0) return { made: undefined, warnings: [] };
   const patch = {
     ...{ endpoints, registries: count?.registries ?? [], asked: settings.talos, ofContent: place.talos },
+    catalogue: settings.catalogue,
     authority: tls?.authority?.pem,
     needsUser: settings.htpasswdFile !== undefined && !settings.anonymousRead,
   };
