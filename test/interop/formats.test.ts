@@ -70,7 +70,7 @@ describe.skipIf(reason !== undefined)(titled('containerd with the tree of the co
       await writeFile(join(node, file.path), file.text);
     }
     await containerd.forget();
-    return containerd.pull(pause, join(node, 'containerd', 'certs.d'));
+    return containerd.pull(pause, join(node, 'certs.d'));
   }
   const host = (url: string) => new URL(url).host;
 

@@ -8,11 +8,10 @@ import { quoteToml } from '../toml.ts';
 import { type FormatInput, type FormatOutput, formatOutput } from './format.ts';
 import { leftOut } from './left-out.ts';
 
-const folder = 'containerd';
-const tree = `${folder}/certs.d`;
+const tree = 'certs.d';
 
 /**
- * `containerd/certs.d`, to be copied to `/etc/containerd/certs.d`. Paths of certificates are relative to their hosts.toml.
+ * `certs.d`, to be copied to `/etc/containerd/certs.d`. Paths of certificates are relative to their hosts.toml.
  * Without fallback the last endpoint is the `server`, and an empty `[host]` table stands where no other endpoint is left:
  * 1.6 and 1.7 pass over a file without one, 2.x reads both alike (containerd v1.6.20 and v2.1.4,
  * remotes/docker/config/hosts.go). Credentials go into `secrets`, as parts of config.toml.
@@ -25,7 +24,7 @@ export function containerdHosts(input: FormatInput): FormatOutput {
   const missing = leftOut(input.settings, ['tls', 'auth']);
   return formatOutput({
     files: [
-      { path: `${folder}/README.txt`, text: readme },
+      { path: 'README.txt', text: readme },
       ...mirrors.flatMap((mirror) => mirrorFiles(mirror, tls)),
       ...direct.flatMap(([host, settings]) => directFiles(host, settings)),
     ],
@@ -135,7 +134,7 @@ function auth(input: FormatInput): EmittedFile[] {
       `[plugins."${plugin}".registry.configs.${quoteToml(defaultHost(host))}.auth]`,
       ...authLines(settings),
     ]);
-    return { path: `${folder}/${name}`, text: `${[comment, ...tables].join('\n')}\n` };
+    return { path: name, text: `${[comment, ...tables].join('\n')}\n` };
   });
 }
 

@@ -17,7 +17,7 @@ export interface FormatInput {
 }
 
 export interface FormatOutput {
-  /** Sorted by path. */
+  /** Sorted by path. Several formats may have files of the same path: each is a folder of its own. */
   readonly files: readonly EmittedFile[];
   /** What must be written with mode 0600, and only on explicit request. Sorted by path; no path of `files`. */
   readonly secrets: readonly EmittedFile[];

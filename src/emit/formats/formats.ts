@@ -22,7 +22,8 @@ const writers: Readonly<Record<FormatName, (input: FormatInput) => FormatOutput>
 };
 
 /**
- * Writes the files of a format; several formats never write the same path. The same input gives the same bytes.
+ * Writes the files of a format, with paths as below the folder they are for: `/etc/rancher/k3s`, `/etc/containerd`. The same input
+ * gives the same bytes.
  * Throws as hostsTree() for `hosts-toml`, ERR_INPUT_INVALID for a registry that is none.
  */
 export function emitFormat(name: FormatName, input: FormatInput): FormatOutput {

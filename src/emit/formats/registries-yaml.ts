@@ -32,7 +32,7 @@ interface MirrorEntry {
 }
 
 /**
- * `NAME/registries.yaml`, `NAME/config.yaml.d/airgap.yaml` with the fallback turned off, and certificates, to be copied to
+ * `registries.yaml`, `config.yaml.d/airgap.yaml` with the fallback turned off, and certificates, to be copied to
  * `/etc/rancher/NAME`. A prefix that all endpoints of a registry share becomes a rewrite rule; endpoints with different ones keep
  * their paths, which the distribution takes as written (k3s-io/k3s, pkg/agent/containerd/config.go). With credentials,
  * `secrets` holds the whole of registries.yaml under another name, as only one such file is read.
@@ -48,13 +48,13 @@ export function registriesYaml(input: FormatInput, distribution: Distribution): 
   const withoutFallback = mirrors.some((mirror) => mirror.skipFallback);
   return formatOutput({
     files: [
-      { path: `${name}/registries.yaml`, text: text(false) },
-      ...(withoutFallback ? [{ path: `${name}/config.yaml.d/airgap.yaml`, text: fallbackConfig(distribution) }] : []),
-      ...tls.flatMap(([host, settings]) => certificates(name, host, settings)),
+      { path: 'registries.yaml', text: text(false) },
+      ...(withoutFallback ? [{ path: 'config.yaml.d/airgap.yaml', text: fallbackConfig(distribution) }] : []),
+      ...tls.flatMap(([host, settings]) => certificates(host, settings)),
     ],
     secrets: [
-      ...(auth.length === 0 ? [] : [{ path: `${name}/registries.secret.yaml`, text: text(true) }]),
-      ...tls.flatMap(([host, settings]) => clientKey(name, host, settings)),
+      ...(auth.length === 0 ? [] : [{ path: 'registries.secret.yaml', text: text(true) }]),
+      ...tls.flatMap(([host, settings]) => clientKey(host, settings)),
     ],
     warnings: warningsOf({ mirrors, input, name, auth }),
   });
@@ -140,15 +140,15 @@ function known(values: Readonly<Record<string, unknown>>): object {
   return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
 }
 
-function certificates(name: string, host: string, settings: EndpointTls): EmittedFile[] {
+function certificates(host: string, settings: EndpointTls): EmittedFile[] {
   const at = (end: string, text: string | undefined): EmittedFile[] =>
-    text === undefined ? [] : [{ path: `${name}/airgap/${fileStem(host)}-${end}`, text: withLineEnd(text) }];
+    text === undefined ? [] : [{ path: `airgap/${fileStem(host)}-${end}`, text: withLineEnd(text) }];
   return [...at('ca.crt', settings.ca), ...at('client.crt', settings.clientCertificate)];
 }
 
-function clientKey(name: string, host: string, settings: EndpointTls): EmittedFile[] {
+function clientKey(host: string, settings: EndpointTls): EmittedFile[] {
   if (settings.clientCertificate === undefined) return [];
-  return [{ path: `${name}/airgap/${fileStem(host)}-client.key`, text: withLineEnd(settings.clientKey ?? '') }];
+  return [{ path: `airgap/${fileStem(host)}-client.key`, text: withLineEnd(settings.clientKey ?? '') }];
 }
 
 function registriesHeader({ name, since }: Distribution, secret: boolean): string[] {

@@ -1,22 +1,19 @@
 /** `hosts-toml`: what a Talos node of the release has below `/etc/cri/conf.d/hosts`. */
 import type { NodeMirror } from '../../talos/node-mirrors.ts';
 import { isSinceMinor, printTalosVersion, type TalosVersion } from '../../talos/version.ts';
-import type { EmittedFile } from '../emitted.ts';
 import { endpointHost } from '../endpoint.ts';
 import { hostsTree, talosHostsFolder } from '../hosts-toml.ts';
 import { type FormatInput, type FormatOutput, formatOutput } from './format.ts';
 import { leftOut } from './left-out.ts';
 
-const folder = 'hosts-toml';
-
-/** The tree in `hosts-toml/`, with a note for which release it is. Throws as hostsTree(). */
+/** The tree, with a note for which release it is. Throws as hostsTree(). */
 export function talosHosts(input: FormatInput): FormatOutput {
   const { version, settings } = input;
   const tree = hostsTree(input.mirrors, { version, tls: settings.tls });
   const missing = leftOut(settings, ['tls']);
   return formatOutput({
-    files: [{ path: `${folder}/README.txt`, text: note(version) }, ...tree.files.map(inFolder)],
-    secrets: tree.secrets.map(inFolder),
+    files: [{ path: 'README.txt', text: note(version) }, ...tree.files],
+    secrets: tree.secrets,
     warnings: [
       ...releaseWarnings(input.mirrors, version),
       ...input.mirrors.filter(hasDuplicates).map(duplicateWarning),
@@ -63,8 +60,4 @@ function hasDuplicates(mirror: NodeMirror): boolean {
 
 function duplicateWarning(mirror: NodeMirror): string {
   return `containerd cannot read the endpoints of ${mirror.registry}: one is named twice`;
-}
-
-function inFolder(file: EmittedFile): EmittedFile {
-  return { ...file, path: `${folder}/${file.path}` };
 }

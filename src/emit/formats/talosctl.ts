@@ -7,10 +7,8 @@ import { type FormatInput, type FormatOutput, formatOutput } from './format.ts';
 import { hasSecrets, leftOut } from './left-out.ts';
 import { printCommand } from './shell.ts';
 
-const folder = 'talosctl';
-
 /**
- * `talosctl/talosctl.sh`, two functions of the shell, and the patches they name. `--registry-mirror HOST=URL` alone where it says
+ * `talosctl.sh`, two functions of the shell, and the patches they name. `--registry-mirror HOST=URL` alone where it says
  * all (before 1.9); else the patches, as there is no flag for `overridePath` and `skipFallback`, and the flags in a comment.
  * Flags: references of talosctl of each release (siderolabs/talos, website/content/vX/reference/cli.md; siderolabs/docs,
  * public/talos/vX/reference/cli.mdx): `gen config` has `--registry-mirror`, `--install-image` and `--config-patch` in all of them;
@@ -23,9 +21,9 @@ export function talosctlFlags(input: FormatInput): FormatOutput {
   const lost = mirrors.flatMap(lostByFlags);
   const beyond = leftOut(settings, ['installImage']);
   const usePatch = mergePatch && (lost.length > 0 || beyond !== undefined);
-  const patches = usePatch ? input.talos.map(({ path, text }) => ({ path: `${folder}/${path}`, text })) : [];
+  const patches = usePatch ? input.talos : [];
   return formatOutput({
-    files: [{ path: `${folder}/talosctl.sh`, text: script(input, usePatch) }, ...patches],
+    files: [{ path: 'talosctl.sh', text: script(input, usePatch) }, ...patches],
     warnings: [
       mergePatch || beyond === undefined
         ? undefined

@@ -35,7 +35,7 @@ describe('containerdHosts()', () => {
     const [text = ''] = hostsOf([mirrorOf('ghcr.io', ['http://a', 'http://a', 'http://b']), mirrorOf('quay.io', [])]);
     expect(text.match(/http:\/\/a'/g)).toHaveLength(1);
     expect(containerdHosts(plainInput([mirrorOf('quay.io', [])])).files.map(({ path }) => path)).toEqual([
-      'containerd/README.txt',
+      'README.txt',
     ]);
   });
 
@@ -50,7 +50,7 @@ describe('containerdHosts()', () => {
   it('refers to every certificate and key it writes, beside hosts.toml', () => {
     const { files, secrets } = containerdHosts(inputFor('v1.14.4', 'site'));
     const beside = [...files, ...secrets].filter((file) => file.path.includes('-c'));
-    expect(beside.map((file) => file.path.replace('containerd/certs.d/', ''))).toEqual(
+    expect(beside.map((file) => file.path.replace('certs.d/', ''))).toEqual(
       ['ca.crt', 'client.crt', 'client.key']
         .flatMap((end) =>
           ['ghcr.io', 'registry.k8s.io', 'registry.test_5443_'].map((d) => `${d}/registry.test_5443-${end}`),
@@ -66,7 +66,7 @@ describe('containerdHosts()', () => {
   it('writes credentials for both generations of containerd, as secrets', () => {
     const { secrets } = containerdHosts(inputFor('v1.14.4', 'site'));
     const auth = secrets.filter((file) => file.path.includes('auth-'));
-    expect(auth.map((file) => file.path)).toEqual(['containerd/auth-1.x.toml', 'containerd/auth-2.x.toml']);
+    expect(auth.map((file) => file.path)).toEqual(['auth-1.x.toml', 'auth-2.x.toml']);
     expect(auth[1]?.text.split('\n').slice(1)).toEqual([
       `[plugins."io.containerd.cri.v1.images".registry.configs.'registry.test:5443'.auth]`,
       "  username = 'node'",

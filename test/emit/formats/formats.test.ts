@@ -36,7 +36,10 @@ describe('emitFormat()', () => {
     const folder = `${version}-${form}`;
     const outputs = formatNames.map((name) => ({ name, ...emitFormat(name, input) }));
     const warnings = outputs.flatMap(({ name, warnings: all }) => all.map((warning) => `${name}: ${warning}\n`));
-    const written = [{ path: 'warnings.txt', text: warnings.join('') }, ...outputs.flatMap(({ files }) => files)];
+    const written = [
+      { path: 'warnings.txt', text: warnings.join('') },
+      ...outputs.flatMap(({ name, files }) => files.map((file) => ({ ...file, path: `${name}/${file.path}` }))),
+    ];
     for (const file of written) {
       await expect(file.text).toMatchFileSnapshot(
         fileURLToPath(new URL(`${folder}/${fixturePath(file.path)}`, fixtures)),
@@ -57,11 +60,10 @@ describe('emitFormat()', () => {
     }
   });
 
-  it('gives each file of all formats a path of its own, and each text a last line', () => {
-    const outputs = formatNames.map((name) => emitFormat(name, inputFor('v1.14.4', 'site')));
-    const files = outputs.flatMap((output) => [...output.files, ...output.secrets]);
-    const paths = files.map((file) => file.path);
-    expect(new Set(paths).size).toBe(paths.length);
+  it.each(formatNames)('gives each file of %s a path of its own, and each text a last line', (name) => {
+    const output = emitFormat(name, inputFor('v1.14.4', 'site'));
+    const files = [...output.files, ...output.secrets];
+    expect(new Set(files.map((file) => file.path)).size).toBe(files.length);
     for (const file of files) expect(file.text.endsWith('\n'), file.path).toBe(true);
   });
 
@@ -85,7 +87,7 @@ describe('emitFormat()', () => {
   it('turns the fallback off for other systems, whatever the Talos release knows', () => {
     const input = inputFor('v1.5.6', 'flat');
     const files = (['containerd', 'k3s', 'rke2'] as const).flatMap((name) => emitFormat(name, input).files);
-    expect(files.find((file) => file.path === 'containerd/certs.d/_default/hosts.toml')?.text).toContain('\nserver = ');
+    expect(files.find((file) => file.path === 'certs.d/_default/hosts.toml')?.text).toContain('\nserver = ');
     expect(files.filter((file) => file.text.includes('disable-default-registry-endpoint: true'))).toHaveLength(2);
   });
 

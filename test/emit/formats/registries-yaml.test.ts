@@ -9,7 +9,7 @@ const textOf = (files: readonly { readonly path: string; readonly text: string }
   files.find((file) => file.path === path)?.text ?? '';
 const read = (mirrors: readonly NodeMirror[], settings: NodeSettings = {}) => {
   const output = registriesYaml(plainInput(mirrors, 'v1.14.4', settings), k3s);
-  return { ...output, yaml: parse(textOf(output.files, 'k3s/registries.yaml')) };
+  return { ...output, yaml: parse(textOf(output.files, 'registries.yaml')) };
 };
 const override = (registry: string, ...urls: string[]): NodeMirror => ({
   registry,
@@ -60,18 +60,18 @@ describe('registriesYaml()', () => {
 
   it('turns the fallback off in a file of its own, only where it is asked for', () => {
     const paths = (mirror: NodeMirror) => read([mirror]).files.map((file) => file.path);
-    expect(paths(mirrorOf('*', ['http://a']))).toContain('k3s/config.yaml.d/airgap.yaml');
-    expect(paths(mirrorOf('*', ['http://a'], { skipFallback: false }))).toEqual(['k3s/registries.yaml']);
+    expect(paths(mirrorOf('*', ['http://a']))).toContain('config.yaml.d/airgap.yaml');
+    expect(paths(mirrorOf('*', ['http://a'], { skipFallback: false }))).toEqual(['registries.yaml']);
   });
 
   it('keeps credentials in a whole file that takes the place of the other', () => {
     const output = registriesYaml(inputFor('v1.14.4', 'site'), rke2);
     expect(output.secrets.map((file) => file.path)).toEqual([
-      'rke2/airgap/registry.test_5443-client.key',
-      'rke2/registries.secret.yaml',
+      'airgap/registry.test_5443-client.key',
+      'registries.secret.yaml',
     ]);
-    const shown = parse(textOf(output.files, 'rke2/registries.yaml'));
-    const secret = parse(textOf(output.secrets, 'rke2/registries.secret.yaml'));
+    const shown = parse(textOf(output.files, 'registries.yaml'));
+    const secret = parse(textOf(output.secrets, 'registries.secret.yaml'));
     expect(secret.configs['registry.test:5443'].auth).toEqual({ username: 'node', password: "it's secret" });
     delete secret.configs['registry.test:5443'].auth;
     expect(secret).toEqual(shown);

@@ -7,14 +7,14 @@ const warnings = (release: string, ...urls: string[]) =>
   talosHosts(plainInput([mirrorOf('ghcr.io', urls)], release)).warnings;
 
 describe('talosHosts()', () => {
-  it('is hostsTree() in a folder, with a note for which release it is', () => {
+  it('is hostsTree() with a note for which release it is', () => {
     const input = inputFor('v1.14.4', 'site');
     const output = talosHosts(input);
     const tree = hostsTree(input.mirrors, { version: input.version, tls: input.settings.tls });
-    expect(output.files.slice(1).map((file) => file.path)).toEqual(tree.files.map((file) => `hosts-toml/${file.path}`));
+    expect(output.files.slice(1).map((file) => file.path)).toEqual(tree.files.map((file) => file.path));
     expect(output.secrets.map((file) => file.text)).toEqual(tree.secrets.map((file) => file.text));
     expect(output.files[0]).toMatchObject({
-      path: 'hosts-toml/README.txt',
+      path: 'README.txt',
       text: expect.stringContaining('Talos v1.14.4'),
     });
   });

@@ -8,7 +8,7 @@ type Input = Parameters<typeof talosctlFlags>[0];
 
 /** What `talosctl` is called with by a function of the script. */
 function called(input: Input, command: string): string[] {
-  const script = talosctlFlags(input).files.find((file) => file.path === 'talosctl/talosctl.sh')?.text ?? '';
+  const script = talosctlFlags(input).files.find((file) => file.path === 'talosctl.sh')?.text ?? '';
   const shell = `${script}\ntalosctl() { for word; do printf '%s\\0' "$word"; done; }\n${command}\n`;
   return execFileSync('/bin/sh', ['-c', shell], { encoding: 'utf8' }).split('\0').slice(0, -1);
 }
@@ -49,10 +49,7 @@ describe('talosctlFlags()', () => {
     ['there are documents', inputFor('v1.14.4', 'flat')],
   ])('gives the patches where %s', (_, input) => {
     expect(called(input, 'gen_config a b')).toEqual(['gen', 'config', 'a', 'b', '--config-patch', '@talos-patch.yaml']);
-    expect(talosctlFlags(input).files.map((file) => file.path)).toEqual([
-      'talosctl/talos-patch.yaml',
-      'talosctl/talosctl.sh',
-    ]);
+    expect(talosctlFlags(input).files.map((file) => file.path)).toEqual(['talos-patch.yaml', 'talosctl.sh']);
     expect(talosctlFlags(input).files[0]?.text).toBe(talosPatch.text);
   });
 
@@ -67,7 +64,7 @@ describe('talosctlFlags()', () => {
 
   it('warns before 1.2 of what no flag says, as patches are not merged there', () => {
     const { files, warnings } = talosctlFlags(inputFor('v1.1.2', 'site'));
-    expect(files.map((file) => file.path)).toEqual(['talosctl/talosctl.sh']);
+    expect(files.map((file) => file.path)).toEqual(['talosctl.sh']);
     expect(warnings[0]).toMatch(
       /^talosctl before v1\.2 merges no patches: write TLS settings, credentials, time servers into/,
     );
