@@ -5,7 +5,14 @@ import type { NodeMirror } from '../talos/node-mirrors.ts';
 import { printTalosVersion } from '../talos/version.ts';
 import type { EmittedFile } from './emitted.ts';
 import type { NodeSettings } from './node-settings.ts';
-import { imageCachePart, installPart, pausePart, verificationPart, verificationWarnings } from './talos/images.ts';
+import {
+  imageCachePart,
+  installPart,
+  installWarnings,
+  pausePart,
+  verificationPart,
+  verificationWarnings,
+} from './talos/images.ts';
 import { nodeMirrorsOf, type TalosMirrorOptions } from './talos/mirrors.ts';
 import { discoveryPart, hostsPart, nameserverPart, timePart } from './talos/network.ts';
 import type { Matter, Part } from './talos/part.ts';
@@ -59,7 +66,7 @@ export function emitTalosConfig(options: TalosConfigOptions): TalosConfigFiles {
   return {
     files: options.split === true ? splitFiles(parts, options) : [fileOf(talosPatchPath, { parts, options })],
     secrets: secret.length === 0 ? [] : [secretsFile(secret, options)],
-    warnings: [...plain, ...verificationWarnings(settings, version)],
+    warnings: [...plain, ...installWarnings(settings, options), ...verificationWarnings(settings, version)],
   };
 }
 

@@ -102,7 +102,7 @@ export function hasWorkingKeyRules(version: TalosVersion): boolean {
 export function unsupported(version: TalosVersion, what: string, since: string): AirgapError {
   return new AirgapError(
     'ERR_UNSUPPORTED',
-    `Cannot write ${what} for Talos "${printTalosVersion(version)}": it does not read them`,
+    `Cannot write ${what} for Talos "${printTalosVersion(version)}": the release does not know of it`,
     {
       hint: `Talos v${since} is the first release that does: leave the option away, or write for that release with --talos v${since}`,
     },

@@ -33,10 +33,11 @@ export async function emit(invocation: Invocation): Promise<number> {
   const { mirrors, registries } = await mirrorsToEmit(settings, { version, context });
   const endpoints = [...new Set(mirrors.map(({ endpoint }) => endpoint))];
   const { settings: node, form, secretsFile } = await emissionSettings(flags, { ...context, version, endpoints });
+  const formats = readFormats(listFlag(flags, 'format'));
   const emitted = await emitTo(
     { mirrors, version, registries, settings: node, form },
     {
-      formats: readFormats(listFlag(flags, 'format')),
+      formats,
       patchFile: settings.patchFile,
       to: {
         file: settings.outputFile,
@@ -45,7 +46,9 @@ export async function emit(invocation: Invocation): Promise<number> {
       },
     },
   );
-  tell(invocation, { settings, version, mirrors, emitted, notes: isolationNotes(node, version) });
+  // Other programs' files say nothing of time, names and discovery.
+  const notes = formats.includes('talos') || formats.includes('omni') ? isolationNotes(node, version) : [];
+  tell(invocation, { settings, version, mirrors, emitted, notes });
   return exitCodes.ok;
 }
 
@@ -114,15 +117,15 @@ async function mirrorsToEmit(
 function forAnyImage(settings: Settings, version: TalosVersion): Emittable {
   const apart = settings.prefixByRegistry || settings.perRegistry;
   const addresses = addressesIn(settings);
-  const registries = apart || !configKinds(version).wildcard ? registriesOfRelease(version) : [];
+  const registries = apart || !configKinds(version).wildcard ? registriesOfRelease(version, settings) : [];
   return { mirrors: mirrorsIn(settings, { registries: apart ? registries : [], addresses }), registries };
 }
 
 /** Those of its images; of the nearest release where the list of this one is not known. */
-function registriesOfRelease(version: TalosVersion): string[] {
-  const known = talosReleases().map((release) => release.version);
+function registriesOfRelease(version: TalosVersion, { catalogue }: Pick<Settings, 'catalogue'>): string[] {
+  const known = talosReleases(catalogue).map((release) => release.version);
   const [nearest = version] = nearestTalosVersions(version, known);
-  return registriesOf(talosMirrorImages(nearest).map(({ reference }) => parseReference(reference)));
+  return registriesOf(talosMirrorImages(nearest, { catalogue }).map(({ reference }) => parseReference(reference)));
 }
 
 function mirrorsIn(

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { EmittedFile } from '../../emit/emitted.ts';
 import { emitFormat, type FormatName, formatNames } from '../../emit/formats/formats.ts';
 import { nodeMirrorsOf } from '../../emit/talos/mirrors.ts';
-import { emitTalosConfig, type TalosConfigFiles, type TalosConfigOptions } from '../../emit/talos-config.ts';
+import { emitTalosConfig, talosSecretsPath, type TalosConfigFiles, type TalosConfigOptions } from '../../emit/talos-config.ts';
 import { writeFileAtomic } from '../files.ts';
 import { namedText } from '../placing.ts';
 import { usageError } from '../values.ts';
@@ -114,16 +114,17 @@ async function writeAll(files: readonly EmittedFile[], { file, directory }: Dest
   return places.map(({ path }) => path);
 }
 
-/** Those of Talos, or of the only format, into the file that was named; those of further formats beside their files. */
+/** That of Talos, or the only one, into the file that was named; others beside their files, which name them by their place. */
 async function writeSecrets(
   secrets: readonly EmittedFile[],
   { secrets: file, directory }: Destination,
 ): Promise<string[]> {
   if (file === undefined) return [];
-  const places = secrets.map(({ path, text }, index) => ({
-    path: index === 0 || directory === undefined ? file : join(directory, path),
-    text: index === 0 ? text.replaceAll(`@${path}`, `@${nameOf(file)}`) : text,
-  }));
+  const places = secrets.map(({ path, text }) => {
+    if (directory !== undefined && path !== talosSecretsPath && secrets.length > 1)
+      return { path: join(directory, path), text };
+    return { path: file, text: text.replaceAll(`@${path}`, `@${nameOf(file)}`) };
+  });
   for (const { path, text } of places) await writeFileAtomic(path, text, { mode: 0o600 });
   return places.map(({ path }) => path);
 }

@@ -54,6 +54,16 @@ export function installPart({ installImage, installDisk }: NodeSettings, release
   ];
 }
 
+/** What is to be known about the installer: that it is said in a comment only. */
+export function installWarnings({ installImage, installDisk }: NodeSettings, release: Release): string[] {
+  const isWritten = installDisk !== undefined || settingForms(release.version, release.form).install === 'v1alpha1';
+  return installImage === undefined || isWritten
+    ? []
+    : [
+        `the install image is not in the patch: give talosctl gen config --install-image ${installImage}, or name the disk with --install-disk`,
+      ];
+}
+
 /** Throws ERR_UNSUPPORTED before 1.9. */
 export function imageCachePart({ imageCache }: NodeSettings, release: Release): Part[] {
   if (imageCache !== true) return [];
