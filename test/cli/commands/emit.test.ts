@@ -1,0 +1,215 @@
+import { statSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { readTalosRegistries } from '../../../src/emit/read-talos.ts';
+import { type Ran, type WorkFolder, workFolder } from '../airgap.ts';
+
+const tls = (name: string): string => fileURLToPath(new URL(`../../../fixtures/tls/${name}`, import.meta.url));
+
+let folder: WorkFolder;
+
+beforeEach(() => {
+  folder = workFolder();
+});
+
+afterEach(() => folder.remove());
+
+const emit = (line: string, env: Readonly<Record<string, string>> = {}): Promise<Ran> =>
+  folder.airgap(['emit', ...line.split(' ')], { env });
+const password = { AIRGAP_ENDPOINT_PASSWORD: 'very-secret' };
+const isolated = '--ntp 10.0.0.1 --dns 10.0.0.2 --no-discovery';
+
+describe('airgap emit without a lock and without images', () => {
+  it('writes a complete set of patches for an address alone, and has nothing to remark', async () => {
+    const { status, stdout, stderr } = await emit(`--talos v1.14.4 --to https://registry.site ${isolated}`);
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    expect(readTalosRegistries(stdout).mirrors).toEqual([
+      { registry: '*', endpoints: [{ url: 'https://registry.site', overridePath: false }], skipFallback: true },
+    ]);
+    expect([...stdout.matchAll(/^kind: (\w+)$/gm)].map(([, kind]) => kind)).toEqual([
+      'RegistryMirrorConfig',
+      'TimeSyncConfig',
+      'ResolverConfig',
+      'DiscoveryServiceConfig',
+    ]);
+  });
+
+  it('names the registries of the release where `*` is not enough', async () => {
+    const { stdout } = await emit(`--talos v1.3.7 --endpoint http://10.5.0.1:6000 ${isolated}`);
+    const names = readTalosRegistries(stdout).mirrors.map(({ registry }) => registry);
+    expect(names).toEqual(['*', 'docker.io', 'gcr.io', 'ghcr.io', 'registry.k8s.io']);
+    const unknown = await emit(`--talos v1.14.2 --to https://registry.site --prefix-by-registry ${isolated}`);
+    expect(readTalosRegistries(unknown.stdout).mirrors.map(({ registry }) => registry)).toContain('registry.k8s.io');
+    expect(unknown.stdout).toContain('- url: https://registry.site/v2/registry.k8s.io\n');
+  });
+
+  it('remarks what an isolated node would wait for', async () => {
+    const { stderr } = await emit('--to https://registry.site');
+    expect(stderr.split('\n').map((line) => line.slice(0, 20))).toEqual([
+      'note: no time server',
+      'note: no name server',
+      'note: discovery is l',
+      '',
+    ]);
+    expect((await emit('--to https://registry.site --quiet')).stderr).toBe('');
+  });
+
+  it('asks several addresses in order, with the path of a project', async () => {
+    const { stdout } = await emit(
+      `--endpoint https://harbor.site/v2/project --endpoint http://[fd00::5]:5000 --endpoint-ca ${tls('ca.pem')} ${isolated}`,
+    );
+    expect(readTalosRegistries(stdout).mirrors[0]?.endpoints).toEqual([
+      { url: 'https://harbor.site/v2/project', overridePath: true },
+      { url: 'http://[fd00::5]:5000', overridePath: false },
+    ]);
+    expect([...stdout.matchAll(/^kind: RegistryTLSConfig\nname: (.*)$/gm)].map(([, name]) => name)).toEqual([
+      'harbor.site',
+    ]);
+  });
+
+  it('wants an address where there is nothing else', async () => {
+    const { status, stderr } = await folder.airgap(['emit']);
+    expect(status).toBe(2);
+    expect(stderr).toContain('airgap.lock');
+  });
+});
+
+describe('secrets', () => {
+  it('are written where they were asked for, for nobody else to read, and nowhere else', async () => {
+    const ran = await emit(
+      `--to https://registry.site --endpoint-user node --endpoint-client-cert ${tls('client.pem')} --endpoint-client-key ${tls('client-key.pem')} --secrets s.yaml --json`,
+      password,
+    );
+    expect(ran.status).toBe(0);
+    expect(ran.stdout + ran.stderr).not.toMatch(/very-secret|PRIVATE KEY/);
+    expect(folder.read('s.yaml')).toMatch(/PRIVATE KEY[\s\S]*password: very-secret/);
+    expect(folder.read('s.yaml')).toContain('--patch @s.yaml');
+    expect(statSync(folder.file('s.yaml')).mode & 0o777).toBe(0o600);
+  });
+
+  it('take the place of a file that others could read', async () => {
+    folder.write('s.yaml', 'old');
+    const ran = await emit('--to https://registry.site --secrets s.yaml', { AIRGAP_ENDPOINT_TOKEN: 'very-secret' });
+    expect(ran.status).toBe(0);
+    expect(folder.read('s.yaml')).toContain('identityToken: very-secret');
+    expect(statSync(folder.file('s.yaml')).mode & 0o777).toBe(0o600);
+  });
+
+  it.each([
+    ['--to https://r.site --endpoint-user node', 'no file was named for secrets'],
+    [
+      `--to https://r.site --endpoint-client-cert ${tls('client.pem')} --endpoint-client-key ${tls('client-key.pem')}`,
+      'no file was named',
+    ],
+    ['--to https://r.site --secrets s.yaml', 'nothing is secret'],
+    ['--to https://r.site --endpoint-user node --secrets p.yaml --output p.yaml', 'secrets are kept apart'],
+  ])('are refused with %s', async (line, state) => {
+    const { status, stdout, stderr } = await emit(line, line.includes('user') ? password : {});
+    expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
+    expect(stderr).toContain(state);
+  });
+
+  it('want a password for a user, and one of user and token', async () => {
+    expect((await emit('--to https://r.site --endpoint-user u --secrets s')).stderr).toContain(
+      'AIRGAP_ENDPOINT_PASSWORD',
+    );
+    const both = await emit('--to https://r.site --endpoint-user u --secrets s', {
+      ...password,
+      AIRGAP_ENDPOINT_TOKEN: 't',
+    });
+    expect(both.stderr).toContain('nodes take one of them');
+  });
+});
+
+describe('files', () => {
+  it('go into a folder, one for each matter', async () => {
+    const { status, stderr } = await emit(
+      `--talos v1.14.4 --to https://registry.site ${isolated} --install-image --install-disk /dev/sda --output-dir out`,
+    );
+    expect(status).toBe(0);
+    const names = [...stderr.matchAll(/wrote .*\/out\/(\S+) for Talos v1\.14\.4/g)].map(([, name]) => name);
+    expect(names).toEqual(
+      ['registries', 'time', 'network', 'discovery', 'install'].map((name) => `talos-${name}.yaml`),
+    );
+    expect(folder.read('out/talos-time.yaml')).toContain('--patch @talos-time.yaml');
+  });
+
+  it('name themselves after the file they are saved as', async () => {
+    await emit(`--to https://registry.site ${isolated} --output nodes.yaml`);
+    expect(folder.read('nodes.yaml')).toContain('--patch @nodes.yaml');
+  });
+
+  it('of other programs are written beside them', async () => {
+    const { status } = await emit(
+      `--to https://registry.site ${isolated} --format talos --format hosts-toml --format k3s --output-dir out`,
+    );
+    expect(status).toBe(0);
+    expect(folder.read('out/talos-registries.yaml')).toContain('RegistryMirrorConfig');
+    expect(folder.read('out/hosts-toml/_default/hosts.toml')).toContain("server = 'https://registry.site'");
+    const single = await emit('--to https://registry.site --format hosts-toml');
+    expect(single.stdout).toContain("server = 'https://registry.site'");
+    expect(single.stderr).not.toContain('time server');
+    expect((await emit('--to https://registry.site --format k3s --format talos')).stderr).toContain('--output-dir');
+    expect((await emit('--to https://registry.site --format yaml')).stderr).toContain('it is none of talos');
+    expect((await emit('--to https://registry.site --output a --output-dir b')).stderr).toContain('--output-dir');
+  });
+});
+
+describe('refusals', () => {
+  it.each([
+    ['--to registry.site', 'its scheme is not known'],
+    ['--endpoint registry.site', 'not an http:// or https:// URL'],
+    [`--to http://r.site --endpoint-ca ${tls('ca.pem')}`, 'no endpoint is asked with https'],
+    ['--to http://r.site --endpoint-insecure-skip-verify', 'no endpoint is asked with https'],
+    [`--to https://r.site --endpoint-ca ${tls('ca-key.pem')}`, 'a certificate in PEM form is not in it'],
+    [`--to https://r.site --endpoint-client-cert ${tls('client.pem')}`, 'go together'],
+    [
+      `--to https://r.site --secrets s --endpoint-client-cert ${tls('ca.pem')} --endpoint-client-key ${tls('client-key.pem')}`,
+      'not that of the certificate',
+    ],
+    ['--to https://r.site --talos v1.8.4 --image-cache', 'v1.9.0'],
+    ['--to https://r.site --talos v1.11.6 --form documents', 'v1.12.0'],
+    [`--to https://r.site --talos v1.7.7 --trusted-roots ${tls('ca.pem')}`, 'v1.8.0'],
+    ['--to https://r.site --talos v1.12.11 --verify-deny quay.io/*', 'v1.13.0'],
+    ['--to https://r.site/project --talos v1.3.7', 'from v1.4.0 on only'],
+    ['--to https://r.site --ntp a_b', 'not a name or an address'],
+    ['--to https://r.site --ntp a --no-time-sync', '--no-time-sync'],
+    ['--to https://r.site --dns ns.site', 'not an address'],
+    ['--to https://r.site --host-entry 10.0.0.1=a', 'not NAME=ADDRESS'],
+    ['--to https://r.site --discovery discovery.site', 'not http(s)://HOST[:PORT]'],
+    ['--to https://r.site --form toml', 'not v1alpha1 or documents'],
+    ['--to https://r.site --install-disk sda', 'not a device'],
+    ['--to https://r.site --install-image UPPER/case', 'UPPER'],
+    ['--to https://r.site --verify-deny quay.io', 'not REGISTRY/REPOSITORY'],
+    ['--to https://r.site --verify-deny quay.io/a:tag', 'not REGISTRY/REPOSITORY'],
+    ['--to https://r.site --verify-keyless quay.io/*=nobody', 'not PATTERN=ISSUER,SUBJECT'],
+    [
+      `--to https://r.site --verify-public-key quay.io/*=${tls('client-key.pem')}`,
+      'a public key in PEM form is not in it',
+    ],
+  ])('%s', async (line, state) => {
+    const { status, stdout, stderr } = await emit(line);
+    expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
+    expect(stderr).toContain(state);
+  });
+});
+
+describe('what is asked for', () => {
+  it('is written: names, discovery, images and signatures', async () => {
+    const id = '376567988ad370138ad8b2698212367b8edcb69b5fd68c80be1f2ec7d603b4ba';
+    const { stdout, stderr } = await emit(
+      `--talos v1.13.0 --to https://r.site --host-entry r.site=10.0.0.5 --discovery http://d.site:3000 --schematic ${id} --secureboot --factory f.site --image-cache --pause-image r.site/pause:3.10 --verify-deny docker.io/* --verify-public-key docker.io/team/*=${tls('ca.pem')} --trusted-roots ${tls('ca.pem')}`,
+    );
+    expect(stdout).toContain(`image: f.site/metal-installer-secureboot/${id}:v1.13.0\n`);
+    expect(stdout).toContain('endpoint: http://d.site:3000\n');
+    expect(stdout).toContain('name: 10.0.0.5\nhostnames:\n    - r.site\n');
+    expect(stdout).toContain('kind: TrustedRootsConfig\nname: site\n');
+    expect([...stdout.matchAll(/^ {4}- image: (.*)$/gm)].map(([, image]) => image)).toEqual([
+      'docker.io/team/*',
+      'index.docker.io/team/*',
+      'docker.io/*',
+      'index.docker.io/*',
+    ]);
+    expect(stderr).toContain('warning: Talos v1.13.0 refuses every image');
+  });
+});
