@@ -9,6 +9,7 @@ import { defineCheck } from './define/check.ts';
 import { defineEmit } from './define/emit.ts';
 import { defineGc } from './define/gc.ts';
 import { defineImages } from './define/images.ts';
+import { defineInit } from './define/init.ts';
 import { defineMirror } from './define/mirror.ts';
 import { definePlan } from './define/plan.ts';
 import { defineReceipt } from './define/receipt.ts';
@@ -76,6 +77,7 @@ function defineProgram(context: Context & { readonly version: string }, wiring: 
     defineReceipt,
     defineServe,
     defineGc,
+    defineInit,
   ]) {
     program.addCommand(define(wiring).copyInheritedSettings(program).allowExcessArguments(false));
   }
