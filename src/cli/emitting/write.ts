@@ -3,7 +3,12 @@ import { join } from 'node:path';
 import type { EmittedFile } from '../../emit/emitted.ts';
 import { emitFormat, type FormatName, formatNames } from '../../emit/formats/formats.ts';
 import { nodeMirrorsOf } from '../../emit/talos/mirrors.ts';
-import { emitTalosConfig, talosSecretsPath, type TalosConfigFiles, type TalosConfigOptions } from '../../emit/talos-config.ts';
+import {
+  emitTalosConfig,
+  type TalosConfigFiles,
+  type TalosConfigOptions,
+  talosSecretsPath,
+} from '../../emit/talos-config.ts';
 import { writeFileAtomic } from '../files.ts';
 import { namedText } from '../placing.ts';
 import { usageError } from '../values.ts';
