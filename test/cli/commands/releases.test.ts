@@ -1,5 +1,5 @@
 /** Upgrades, differences and the catalogue file, against real local registries. */
-import { chmodSync, existsSync, mkdirSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { parseReference } from '../../../src/oci/reference.ts';
 import { type RunningServer, serveStore } from '../../../src/serve/open.ts';
@@ -404,5 +404,30 @@ describe('airgap catalogue', () => {
     );
     expect([yaml.status, yaml.stderr]).toEqual([2, expect.stringContaining('it is YAML, and is written by hand')]);
     expect(folder.read('site.yaml')).toContain('# ours');
+  });
+});
+
+describe('docs/releases.md', () => {
+  const page = readFileSync(new URL('../../../docs/releases.md', import.meta.url), 'utf8');
+
+  it('shows the steps and refusals as they are printed', async () => {
+    const utf8 = { env: { LANG: 'C.UTF-8' } };
+    const runs = await Promise.all(
+      [
+        ['images', '--talos', 'v1.11.6..v1.14.4', '--path'],
+        ['images', '--talos', 'v1.13.9..v1.14.4', '--kubernetes', 'v1.31.4', '--path'],
+        ['images', '--talos', 'v1.14.4..v1.13.9'],
+        ['images', '--talos', 'v1.13.9..v1.14.4', '--kubernetes', 'v1.30.2'],
+      ].map((argv) => folder.airgap(argv, utf8)),
+    );
+    for (const { status, stdout, stderr } of runs) expect(page).toContain(status === 0 ? stdout : stderr);
+  });
+
+  it('shows a catalogue file that can be read', async () => {
+    folder.write('site.yaml', /^```yaml\n(.*?)^```/ms.exec(page)?.[1] ?? '');
+    const ran = await folder.airgap(['images', '--talos', 'v1.14.5', '--catalogue', 'site.yaml']);
+    expect([ran.status, ran.stdout]).toEqual([0, `${later}\n`]);
+    const way = await folder.airgap(['images', '--talos', 'v1.14.4..v1.14.5', '--path', '--catalogue', 'site.yaml']);
+    expect(way.stdout).toContain('installer registry.site/installer:v1.14.5');
   });
 });
