@@ -177,7 +177,7 @@ describe('airgap emit', () => {
     expect([lock.status, lock.stdout]).toEqual([0, expect.stringContaining('kind: RegistryMirrorConfig')]);
     const old = await folder.airgap(['emit', '--talos', 'v1.11.6', '--output', 'patch.yaml']);
     expect([old.status, old.stdout]).toEqual([0, '']);
-    expect(folder.read('patch.yaml')).toMatch(/machine:\n +registries:\n +mirrors:\n +'\*':/);
+    expect(folder.read('patch.yaml')).toMatch(/machine:\n +registries:\n +#.*\n +mirrors:\n +'\*':/);
     const list = await folder.airgap(['emit', pause, '--to', 'http://10.5.0.9:6000', '--per-registry']);
     expect(list.stdout).toMatch(/name: registry\.k8s\.io\nendpoints:\n +- url: http:\/\/10\.5\.0\.9:6000/);
     const other = await folder.airgap(['emit', '--endpoint', 'https://registry.internal', '--json']);
