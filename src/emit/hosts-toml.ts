@@ -39,7 +39,8 @@ export function hostsToml(mirrors: readonly NodeMirror[], options: HostsTomlOpti
  * certificates beside them; as below `/etc/cri/conf.d/hosts` on a node. After siderolabs/talos v1.13.9,
  * internal/pkg/containers/cri/containerd/hosts.go, and its earlier states: `*` becomes `_default` (from 1.4 on); without
  * fallback the last endpoint becomes the `server`, as does a host with nothing but TLS settings (from 1.9 on).
- * Releases before 1.4 differ in white space and quotes, and before 1.2 repeat `[host]`.
+ * Releases before 1.4 differ in white space and quotes, and before 1.2 repeat `[host]` (siderolabs/talos#6158). Some from 1.4 to
+ * 1.8 also write an entry without settings for a host that has credentials alone; it is left out, as it changes nothing.
  * containerd 1.6 cannot read a file that has a `server` and no `[host]` table (it goes upstream); Talos 1.9 and later have 2.x.
  * Throws ERR_INPUT_INVALID for a registry that is no name of a directory, ERR_UNSUPPORTED for TLS settings of `*`.
  */
