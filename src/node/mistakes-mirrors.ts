@@ -7,6 +7,7 @@ import { isSince, printTalosVersion } from '../talos/version.ts';
 import type { Diagnosing, Diagnosis } from './diagnose.ts';
 import { defaultHost } from './endpoint.ts';
 import { parseGoUrl } from './go-url.ts';
+import { hostsFault } from './node-pull.ts';
 
 /** All mistakes of this file. */
 export function mirrorMistakes(diagnosing: Diagnosing): Diagnosis[] {
@@ -16,6 +17,7 @@ export function mirrorMistakes(diagnosing: Diagnosing): Diagnosis[] {
     ...shadowing(mirror, diagnosing),
     ...unseenWildcard(mirror, diagnosing),
     ...withoutEndpoints(mirror, diagnosing),
+    ...unreadable(mirror, diagnosing),
     ...fallingBack(mirror, diagnosing),
   ]);
 }
@@ -129,6 +131,25 @@ function withoutEndpoints(mirror: NodeMirror, diagnosing: Diagnosing): Diagnosis
         ? `the mirror of ${quoteText(mirror.registry)} has no endpoints: Talos asks nobody and cannot pull, and containerd asks the registry itself`
         : `the mirror of ${quoteText(mirror.registry)} has no endpoints: the registry itself is asked`,
       hint: 'write at least one endpoint, or take the entry out',
+      ...originOf(diagnosing, mirror),
+    },
+  ];
+}
+
+function unreadable(mirror: NodeMirror, diagnosing: Diagnosing): Diagnosis[] {
+  const { version } = diagnosing;
+  const fault = hostsFault(mirror, { version });
+  if (fault === undefined) return [];
+  const isOld = !isSince(version, '1.3.0');
+  const skips = mirror.skipFallback && configKinds(version).skipFallback;
+  return [
+    {
+      code: isOld ? 'several-endpoints' : 'endpoint-twice',
+      severity: 'error',
+      message: `the mirror of ${quoteText(mirror.registry)} is not followed by containerd: ${isOld ? 'it has more than one endpoint' : 'an endpoint stands there twice'}`,
+      hint: isOld
+        ? 'write one endpoint: more than one work from v1.3.0 on'
+        : `write each endpoint once${skips ? '' : ': a patch adds its endpoints to those that are there'}`,
       ...originOf(diagnosing, mirror),
     },
   ];

@@ -31,7 +31,7 @@ export function nodePull(config: NodeConfig, image: Reference, node: Asking): No
     broken === undefined
       ? entryFor(pull)
       : { mirror: undefined, reasons: [`Talos cannot write containerd's files: ${broken}`] };
-  const cached = broken === undefined ? withImageCache(entry, pull) : entry;
+  const cached = broken === undefined ? readable(withImageCache(entry, pull), node) : entry;
   const { steps, reasons } = stepsOf(cached.mirror, pull);
   return {
     image: asked,
@@ -107,6 +107,26 @@ function withImageCache(entry: Entry, { config, image, node }: Pull): Entry {
   const mirror = entry.mirror ?? { registry: '*', endpoints: [], skipFallback: false };
   const endpoints = [{ url: imageCacheEndpoint, overridePath: false }, ...mirror.endpoints];
   return { mirror: { ...mirror, endpoints }, reasons: [...entry.reasons, `the node's image cache is asked first`] };
+}
+
+/** containerd passes over a file it cannot read as if there were none. */
+function readable(entry: Entry, node: Asking): Entry {
+  const fault = entry.mirror === undefined || node.puller === 'talos' ? undefined : hostsFault(entry.mirror, node);
+  return fault === undefined ? entry : { mirror: undefined, reasons: [...entry.reasons, fault] };
+}
+
+/**
+ * Why containerd cannot read the file of a mirror; undefined: it can. TOML takes no table twice, so no endpoint may stand there
+ * twice (k3s-io/k3s#9693); Talos before 1.3 wrote a `[host]` for each endpoint (go-toml v1.9.5 says `duplicated tables`).
+ */
+export function hostsFault(mirror: NodeMirror, node: Pick<Asking, 'version'>): string | undefined {
+  const isCut = mirror.skipFallback && configKinds(node.version).skipFallback;
+  const tables = (isCut ? mirror.endpoints.slice(0, -1) : mirror.endpoints).map(({ url }) => url);
+  if (tables.length > 1 && !isSince(node.version, '1.3.0')) {
+    return `containerd cannot read the file that Talos ${printTalosVersion(node.version)} writes for more than one endpoint`;
+  }
+  const twice = tables.find((url, index) => tables.indexOf(url) !== index);
+  return twice === undefined ? undefined : `containerd cannot read its file: endpoint ${twice} stands there twice`;
 }
 
 function stepsOf(mirror: NodeMirror | undefined, pull: Pull): { steps: PullStep[]; reasons: string[] } {
