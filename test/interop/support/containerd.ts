@@ -8,8 +8,8 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { output, type Run, run } from './programs.ts';
 
 export interface Containerd {
-  /** `ctr images pull` with hosts.toml files from this folder; names resolve to nothing but what those say. */
-  pull(reference: string, hostsFolder: string): Promise<Run>;
+  /** `ctr images pull` with hosts.toml files from this folder, and these options; names resolve to nothing but what those say. */
+  pull(reference: string, hostsFolder: string, options?: readonly string[]): Promise<Run>;
   /** Runs `ctr` with these arguments; it has to succeed. Gives its output. */
   ctr(...args: readonly string[]): Promise<string>;
   /** Digests of everything it holds. */
@@ -44,8 +44,8 @@ export async function startContainerd(): Promise<Containerd> {
     await wait(50);
   }
   return {
-    pull: (reference, hostsFolder) =>
-      run([...ctr, 'images', 'pull', '--snapshotter', 'native', '--hosts-dir', hostsFolder, reference], {
+    pull: (reference, hostsFolder, options = []) =>
+      run([...ctr, 'images', 'pull', '--snapshotter', 'native', '--hosts-dir', hostsFolder, ...options, reference], {
         // A proxy that refuses everything: what is not asked of the mirror on loopback cannot be reached.
         env: { HTTPS_PROXY: 'http://127.0.0.1:9', HTTP_PROXY: 'http://127.0.0.1:9', NO_PROXY: '127.0.0.1,localhost' },
         timeoutMs: 60_000,

@@ -124,7 +124,7 @@ interface Push {
 }
 
 /** Blobs by POST and PUT, then manifests by digest, then the tag (OCI distribution-spec v1.1, "Pushing"). */
-async function pushSeeded(url: string, { part, from }: Push): Promise<void> {
+export async function pushSeeded(url: string, { part, from }: Push): Promise<void> {
   const { repository, tag } = part.reference;
   for (const blob of part.blobs) {
     if ((await fetch(`${url}/v2/${repository}/blobs/${blob.digest}`, { method: 'HEAD' })).ok) continue;

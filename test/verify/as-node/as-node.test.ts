@@ -10,7 +10,8 @@ import { freePort } from '../../interop/support/dockerRegistry.ts';
 import type { SeededImage } from '../../support/pile.ts';
 import { seedCosignTag, seedReferrer } from '../../support/seedAttached.ts';
 import { seedImage } from '../../support/seedImages.ts';
-import { asNode, documentYaml, inFrontOf, mirrorYaml, served } from './world.ts';
+import { asNode, inFrontOf, served } from './world.ts';
+import { documentYaml, mirrorYaml } from './yaml.ts';
 
 const pause = 'registry.k8s.io/pause:3.10';
 const kubelet = 'ghcr.io/siderolabs/kubelet:v1.37.1';

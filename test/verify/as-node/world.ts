@@ -79,24 +79,6 @@ export async function asNode(yaml: string, image: string, options: NodeOptions =
   }
 }
 
-export interface MirrorYaml {
-  readonly registry?: string;
-  readonly endpoints: readonly (string | { readonly url: string; readonly overridePath: boolean })[];
-  readonly fallback?: boolean;
-}
-
-/** A RegistryMirrorConfig document; without fallback unless it is wanted. */
-export function mirrorYaml({ registry = '*', endpoints, fallback = false }: MirrorYaml): string {
-  const list = endpoints.map((one) => (typeof one === 'string' ? { url: one } : one));
-  const document = { apiVersion: 'v1alpha1', kind: 'RegistryMirrorConfig', name: registry, endpoints: list };
-  return `${JSON.stringify({ ...document, ...(fallback ? {} : { skipFallback: true }) })}\n---\n`;
-}
-
-/** Any other document. JSON is YAML too. */
-export function documentYaml(kind: string, fields: object): string {
-  return `${JSON.stringify({ apiVersion: 'v1alpha1', kind, ...fields })}\n---\n`;
-}
-
 export interface Said {
   readonly status: number;
   readonly headers?: Readonly<Record<string, string>>;
