@@ -9,8 +9,10 @@ import type { Lock } from '../lock/lock.ts';
 import { parseLock } from '../lock/parse.ts';
 import { hasArrow } from '../oci/retag.ts';
 import { releaseOf } from '../plan/origins.ts';
+import type { UpgradePath } from '../talos/upgrade.ts';
 import { parseTalosVersion, printTalosVersion, type TalosVersion } from '../talos/version.ts';
 import type { Context } from './context.ts';
+import { extraImages } from './extras/extra-images.ts';
 import { collect, readInputFile } from './files.ts';
 import { selectedImages } from './releases/release-images.ts';
 import type { ReleaseSelection } from './releases/selection.ts';
@@ -28,6 +30,8 @@ export interface GatheredInputs {
   readonly notices: readonly string[];
   /** The Talos release the images are for, where an input told. */
   readonly talos: TalosVersion | undefined;
+  /** Where the releases of an upgrade were asked for: its way. */
+  readonly upgrade: UpgradePath | undefined;
 }
 
 interface Part {
@@ -35,6 +39,7 @@ interface Part {
   readonly locks?: readonly Lock[];
   readonly notices?: readonly string[];
   readonly talos?: TalosVersion;
+  readonly upgrade?: UpgradePath | undefined;
 }
 
 type InputContext = Pick<Context, 'stdin' | 'stderr' | 'env' | 'signal'>;
@@ -55,6 +60,13 @@ export async function gatherInputs(settings: Settings, context: InputContext): P
   }
   if (settings.declared.length > 0) parts.push({ requests: settings.declared });
   if (references.length > 0) parts.push({ requests: parseReferences('argument', references) });
+  const usual = talos === undefined ? [] : (parts[0]?.requests ?? []);
+  parts.push(
+    await extraImages(
+      settings,
+      usual.map(({ reference }) => reference),
+    ),
+  );
   return combine(parts);
 }
 
@@ -64,7 +76,7 @@ export async function gatherInputs(settings: Settings, context: InputContext): P
  */
 export async function gatherOrFind(settings: Settings, context: InputContext): Promise<GatheredInputs> {
   const gathered = await gatherInputs(settings, context);
-  if (settings.inputs.length > 0 || settings.declared.length > 0 || settings.talos !== undefined) return gathered;
+  if (gathered.requests.length > 0) return gathered;
   const passwordOnStdin = settings.source.passwordOnStdin || settings.target.passwordOnStdin;
   if (context.stdin.isTTY !== true && !passwordOnStdin) {
     const bytes = await readStdin(context);
@@ -83,6 +95,7 @@ function combine(parts: readonly Part[]): GatheredInputs {
     locks: parts.flatMap((part) => part.locks ?? []),
     notices: parts.flatMap((part) => part.notices ?? []),
     talos: parts.map((part) => part.talos).find((talos) => talos !== undefined),
+    upgrade: parts.map((part) => part.upgrade).find((upgrade) => upgrade !== undefined),
   };
 }
 
@@ -132,6 +145,7 @@ function cataloguePart(selection: ReleaseSelection & { readonly talos: TalosVers
       ...(path === undefined ? [] : ['the way of the upgrade:', ...upgradeLines(path, unicode)]),
     ],
     talos: runs,
+    upgrade: path,
   };
 }
 

@@ -8,6 +8,7 @@ import { type AskedImage, printRetag } from '../oci/retag.ts';
 import { printLocation } from '../store/location.ts';
 import { withOtherPlaces } from '../store/other-places.ts';
 import type { Source } from '../store/store.ts';
+import type { UpgradePath } from '../talos/upgrade.ts';
 import type { TalosVersion } from '../talos/version.ts';
 import {
   type BundleInputs,
@@ -35,6 +36,8 @@ export interface MirrorRun {
   readonly ends: OpenedEnds;
   /** The release the images are for, where an input told. */
   readonly talos: TalosVersion | undefined;
+  /** The way of an upgrade, where one was asked for. */
+  readonly upgrade: UpgradePath | undefined;
   /** Where the target is a bundle. */
   readonly writing: BundleWriting | undefined;
   /** Where the source is a bundle. */
@@ -84,6 +87,7 @@ export async function withMirrorRun(
       },
       ends,
       talos,
+      upgrade: gathered.upgrade,
       writing,
       loading,
     });

@@ -7,7 +7,7 @@ import { listFlag, switchFlag } from '../flags.ts';
 import { showDiff } from '../releases/diff.ts';
 import { selectedImages } from '../releases/release-images.ts';
 import { nodeArchitecture } from '../releases/selection.ts';
-import { upgradeFields, upgradeLines } from '../releases/upgrade-text.ts';
+import { upgradeLines, upgradePart } from '../releases/upgrade-text.ts';
 import { jsonLine } from '../report/json.ts';
 import { writeLines } from '../report/reporter.ts';
 import { readSettings, type Settings } from '../settings.ts';
@@ -32,9 +32,7 @@ export async function images({ flags, context }: Invocation): Promise<number> {
   const { unicode, quiet, json } = settings.output;
   if (json) {
     const { path, ...fields } = list;
-    context.stdout.write(
-      `${jsonLine({ ...fields, upgrade: path === undefined ? undefined : upgradeFields(path) }, 2)}\n`,
-    );
+    context.stdout.write(`${jsonLine({ ...fields, ...upgradePart(path) }, 2)}\n`);
     return exitCodes.ok;
   }
   const way = list.path === undefined ? [] : upgradeLines(list.path, unicode);

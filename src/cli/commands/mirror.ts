@@ -19,6 +19,7 @@ import { nearName, nextLines, type WrittenFiles } from '../next-text.ts';
 import { configVersionFor, endpointOfThisMachine, patchText, unreachableText } from '../placing.ts';
 import { planFields, planLines } from '../plan-text.ts';
 import { receiptFields, receiptLines } from '../receipt-text.ts';
+import { upgradePart } from '../releases/upgrade-text.ts';
 import { sizeText } from '../report/text.ts';
 import { copySelf, requireSelf } from '../self.ts';
 import { goOn, inSession, type Session } from '../session.ts';
@@ -60,7 +61,11 @@ function endDryRun({ reporter }: Session, { run, prepared }: Started): number {
   reporter.text(['Dry run: nothing was written.']);
   reporter.problem(failureLines(failuresOf(prepared)));
   const bundle = run.writing === undefined ? {} : { bundle: bundleFields(run.writing.reserved) };
-  reporter.result({ exitCode, dryRun: true, plan: { ...planFields(prepared), ...bundle } });
+  reporter.result({
+    exitCode,
+    dryRun: true,
+    plan: { ...planFields(prepared), ...bundle, ...upgradePart(run.upgrade) },
+  });
   return exitCode;
 }
 
@@ -146,6 +151,7 @@ async function finish(
     exitCode,
     ...receiptFields(facts),
     files,
+    ...upgradePart(run.upgrade),
     ...(bundle === undefined ? {} : { bundle: bundleFields(bundle) }),
     ...(cache === undefined ? {} : { imageCache: cacheFields(cache) }),
   });

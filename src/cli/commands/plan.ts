@@ -7,6 +7,7 @@ import { exitCodeOfRun } from '../exit.ts';
 import { failureLines, failuresOf } from '../failures.ts';
 import { withMirrorRun } from '../mirror-run.ts';
 import { planFields, planLines } from '../plan-text.ts';
+import { upgradePart } from '../releases/upgrade-text.ts';
 import { jsonLine } from '../report/json.ts';
 import { inSession } from '../session.ts';
 import { readSettings } from '../settings.ts';
@@ -22,7 +23,8 @@ export function plan({ inputs, flags, context }: Invocation): Promise<number> {
         const prepared = await prepareMirror(run.job);
         const more = writing === undefined ? [] : reservationRows(writing.reserved, settings.bundle.onlyVolume);
         const bundle = writing === undefined ? {} : { bundle: bundleFields(writing.reserved) };
-        if (settings.output.json) context.stdout.write(`${jsonLine({ ...planFields(prepared), ...bundle }, 2)}\n`);
+        if (settings.output.json)
+          context.stdout.write(`${jsonLine({ ...planFields(prepared), ...bundle, ...upgradePart(run.upgrade) }, 2)}\n`);
         else session.reporter.text(planLines(prepared, { columns: session.columns, more }));
         if (loading !== undefined) await beforeLoading(session, { run, loading, prepared });
         session.reporter.problem(failureLines(failuresOf(prepared)));

@@ -1,5 +1,5 @@
 /** `airgap catalogue update`: which releases a registry has that are not known. */
-import { AirgapError } from '../../errors.ts';
+import { AirgapError, isAirgapError } from '../../errors.ts';
 import { parseReference, type RepositoryName } from '../../oci/reference.ts';
 import type { Source } from '../../store/store.ts';
 import { isListed, type KnownRelease, type TalosCatalogue } from '../../talos/releases.ts';
@@ -30,6 +30,9 @@ const releaseRepository = 'ghcr.io/siderolabs/imager';
 /** Its tags are the Kubernetes releases Talos can run; Omni learns them there. */
 const kubernetesRepository = 'ghcr.io/siderolabs/kubelet';
 
+/** More releases than will ever be new at once: a registry that names more names no releases. */
+const mostFresh = 1000;
+
 /** More tags than either repository has by far. */
 const mostTags = 200_000;
 
@@ -44,6 +47,7 @@ export async function updateCatalogue({ flags, context }: Invocation): Promise<n
   return inSession({ settings, context }, async (session) => {
     const found = await readTags(session);
     const fresh = freshReleases(found.talos, { asked, known });
+    if (fresh.length > mostFresh) throw tooMany(releaseRepository, mostFresh);
     const kubernetes = freshKubernetes(found.kubernetes, known);
     if (fresh.some(({ version }) => !known.releases.has(printTalosVersion(version))) || kubernetes.length > 0) {
       await addToCatalogueFile(file, {
@@ -64,15 +68,21 @@ interface Tags {
 async function readTags(session: Session): Promise<Tags> {
   const source = await openSource(session, ['ghcr.io']);
   try {
-    const [talos, kubernetes] = await Promise.all(
-      [releaseRepository, kubernetesRepository].map((name) =>
-        versionsIn(source.store, { name, signal: session.signal }),
-      ),
-    );
-    return { talos: talos ?? [], kubernetes: kubernetes ?? [] };
+    const read = (name: string): Promise<TalosVersion[]> => versionsIn(source.store, { name, signal: session.signal });
+    // A mirror of some images need not have a kubelet.
+    const [talos, kubernetes] = await Promise.all([
+      read(releaseRepository),
+      read(kubernetesRepository).catch(noneThere),
+    ]);
+    return { talos, kubernetes };
   } finally {
     await source.close();
   }
+}
+
+function noneThere(error: unknown): TalosVersion[] {
+  if (isAirgapError(error) && error.code === 'ERR_NOT_FOUND') return [];
+  throw error;
 }
 
 /** Tags that are versions with a `v`; signatures and builds between releases are none. */
@@ -90,14 +100,16 @@ async function versionsIn(
   let count = 0;
   for await (const tag of store.repository(repository).tags?.({ signal }) ?? []) {
     count += 1;
-    if (count > mostTags)
-      throw new AirgapError('ERR_PROTOCOL', `Cannot list the tags of ${name}: it has more than ${mostTags}`, {
-        end: 'source',
-      });
+    if (count > mostTags) throw tooMany(name, mostTags);
     const version = tag.startsWith('v') ? readVersion(tag) : undefined;
     if (version !== undefined && version.major === 1) versions.push(version);
   }
   return versions;
+}
+
+function tooMany(name: string, most: number): AirgapError {
+  const state = `it has more than ${most} tags that are not known`;
+  return new AirgapError('ERR_PROTOCOL', `Cannot take releases from ${name}: ${state}`, { end: 'source' });
 }
 
 /** Pre-releases only where they are named; without a list, all of them. */

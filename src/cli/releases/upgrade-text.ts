@@ -20,6 +20,11 @@ export function upgradeLines(path: UpgradePath, unicode: boolean): string[] {
   return tableLines(rows, { right: [0] });
 }
 
+/** As part of a larger document: nothing where there is no upgrade. */
+export function upgradePart(path: UpgradePath | undefined): { readonly upgrade?: Readonly<Record<string, unknown>> } {
+  return path === undefined ? {} : { upgrade: upgradeFields(path) };
+}
+
 /** The same for programs. */
 export function upgradeFields(path: UpgradePath): Readonly<Record<string, unknown>> {
   return {

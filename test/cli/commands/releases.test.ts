@@ -103,6 +103,16 @@ describe('an upgrade', () => {
     ].map((image) => image.reference))
       expect(tags).toContain(reference.replace(/^[^/]+\//, ''));
     expect(tags).toHaveLength(22);
+    const plan = await folder.airgap([
+      'plan',
+      '--talos',
+      'v1.13.9..v1.14.4',
+      ...from(),
+      '--to',
+      registry.url,
+      '--json',
+    ]);
+    expect(JSON.parse(plan.stdout)).toMatchObject({ upgrade: { from: 'v1.13.9', steps: [{}, { to: 'v1.37.1' }] } });
     expect(folder.read('airgap-talos.yaml')).toContain('Talos v1.13.9');
     expect(folder.read('airgap.lock')).toContain('"talos v1.13.9..v1.14.4"');
   });
@@ -304,6 +314,24 @@ describe('airgap catalogue', () => {
     expect(way.stdout).toContain('v1.35.4 -> v1.36.9');
     const again = await folder.airgap(['catalogue', 'update', ...from(), '--json']);
     expect(JSON.parse(again.stdout)).toMatchObject({ withoutList: ['v1.14.5', 'v1.14.6'], kubernetes: [] });
+  });
+
+  it('does without a kubelet, and takes nothing from a registry that names releases without end', async () => {
+    const store = openMemory();
+    const { digest } = (await seedImage(store, 'ghcr.io/siderolabs/imager:v1.14.5')).root;
+    const repository = store.repository(parseReference('ghcr.io/siderolabs/imager:v1.14.5'));
+    const server = await serveStore(store);
+    try {
+      const update = () => folder.airgap(['catalogue', 'update', '--source-endpoint', `*=${server.url}`, '--json']);
+      expect(JSON.parse((await update()).stdout)).toMatchObject({ withoutList: ['v1.14.5'], kubernetes: [] });
+      const { descriptor, bytes } = await repository.manifest(digest);
+      for (let patch = 100; patch < 1200; patch += 1)
+        await repository.pushManifest(descriptor, bytes, { tag: parseReference(`x/y:v1.9.${patch}`).tag });
+      const ran = await update();
+      expect([ran.status, ran.stderr]).toEqual([3, expect.stringContaining('more than 1000 tags that are not known')]);
+    } finally {
+      await server.close();
+    }
   });
 
   it('looks for one release, pre-releases as well, and says when there is none', async () => {
