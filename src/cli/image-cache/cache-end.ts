@@ -5,7 +5,6 @@ import type { Target } from '../../store/store.ts';
 import { printTalosVersion, type TalosVersion } from '../../talos/version.ts';
 import { writeFileAtomic } from '../files.ts';
 import { configVersionFor } from '../placing.ts';
-import { sizeText } from '../report/text.ts';
 import type { Session } from '../session.ts';
 import { cachePatch } from './node-volume.ts';
 
@@ -34,8 +33,6 @@ export async function finishCache(
   const { target, images } = ended;
   if (images === 0 || !isImageCache(target)) return undefined;
   const bytes = await target.treeBytes();
-  if (target.form === 'oci')
-    reporter.event({ type: 'notice', message: `one layer is made of everything in the cache: ${sizeText(bytes)}` });
   const isNew = await target.seal({ signal });
   const version = configVersionFor(settings, ended.talos);
   const text = cachePatch(version, bytes);

@@ -52,8 +52,6 @@ export class CacheFiles {
     const folder = repositoryPath(name);
     const work = async () => {
       if (tag !== undefined) refuseLostTag(name, tag, await filesIn(tree, `${folder}/${tagFolder}`));
-      await this.#make(`${folder}/${digestFolder}`);
-      await this.#make(`${folder}/${tagFolder}`);
       await this.#write(manifestPath(name, digest), bytes, tree);
       if (tag === undefined) return;
       await this.blobs.sync();
@@ -62,12 +60,14 @@ export class CacheFiles {
     return this.#writing.run(folder, { work, signal: undefined });
   }
 
-  /** Nothing where the tree has these very bytes. */
+  /** Nothing where the tree has these very bytes. Else the repository has both its folders afterwards: a node asks for the one with tags first. */
   async #write(path: string, bytes: Uint8Array, tree: CacheTree): Promise<void> {
     if ((await tree.read(path, bytes.length))?.equals(bytes) === true) return;
     this.#temporary += 1;
     const temporary = join(this.#root, partialDirectory, `upload-manifest-${this.#temporary}`);
-    await this.#make(partialDirectory);
+    const repository = dirname(dirname(path));
+    for (const folder of [partialDirectory, `${repository}/${digestFolder}`, `${repository}/${tagFolder}`])
+      await this.#make(folder);
     await replaceFile(join(this.#root, path), { bytes, temporary }).catch((error: unknown) => {
       throw isDirectory(error) ? this.#inTheWay(path) : error;
     });

@@ -11,8 +11,8 @@ import { DiskTree } from './disk-tree.ts';
 import type { CacheForm, ImageCache, ImageCacheOptions } from './image-cache.ts';
 import { blobFolder, manifestFolder } from './names.ts';
 import { openForm } from './open-form.ts';
-import { type CacheTree, LayeredTree } from './tree.ts';
-import { cacheFiles, writeForm } from './write-form.ts';
+import { type CacheTree, filesBelow, LayeredTree } from './tree.ts';
+import { writeForm } from './write-form.ts';
 
 /** What the imager asks for where nobody says otherwise: talosctl writes this one for `--platform all`. */
 const defaultArchitectures = ['amd64'];
@@ -89,9 +89,8 @@ async function ociWriter(
     tree,
     files,
     seal: async (signal) => {
-      const isNew = (await upper.entries(manifestFolder)).length > 0;
-      if (!isNew && isAsWished) return undefined;
-      if ((await cacheFiles(tree)).size === 0) return undefined;
+      const hasNew = !(await filesBelow(upper, manifestFolder).next()).done;
+      if (!hasNew && (isAsWished || base === undefined)) return undefined;
       await writeForm(root, { tree, architectures: merged(architectures, base?.architectures), signal });
       await tree.close();
       await onDisk(`remove "${staged}"`, rm(staged, { recursive: true, force: true }));
@@ -111,8 +110,10 @@ function merged(wished: readonly string[], there: readonly string[] = []): strin
 /** What was begun and has nothing in it goes. */
 async function removeIfEmpty(staged: string): Promise<void> {
   const tree = new DiskTree(staged);
-  const used = await Promise.all([blobFolder, manifestFolder, partialDirectory].map((folder) => tree.entries(folder)));
-  if (used.every((entries) => entries.length === 0)) await rm(staged, { recursive: true, force: true });
+  for (const folder of [blobFolder, manifestFolder, partialDirectory]) {
+    if (!(await filesBelow(tree, folder).next()).done) return;
+  }
+  await rm(staged, { recursive: true, force: true });
 }
 
 async function lock(root: string): Promise<() => Promise<void>> {
