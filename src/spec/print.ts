@@ -19,11 +19,15 @@ const often: readonly string[] = [
   ...['connections.ca', 'connections.retries', 'files.lock'],
 ];
 
+/** Comments stand below each other up to this column. */
+const widest = 50;
+
 /** The text of a file that parseSpec() reads and that gives just the answers. `schema` is where editors find the schema. */
 export function printSpec(answers: SpecAnswers, { schema }: { readonly schema: string }): string {
   const groups = specGroups.map(({ name, says, keys }) => {
     const rows = keys.flatMap((key) => rowOf(`${name}.${key.name}`, { key, answers }));
-    return ['', `# ${says}`, `${name}:`, ...rows];
+    const width = Math.min(widest, Math.max(...rows.map(({ text }) => text.length)));
+    return ['', `# ${says}`, `${name}:`, ...rows.map(({ text, says }) => `${text.padEnd(width)}  # ${says}`)];
   });
   const head = [
     `# yaml-language-server: $schema=${schema}`,
@@ -33,10 +37,16 @@ export function printSpec(answers: SpecAnswers, { schema }: { readonly schema: s
   return `${[...head, ...groups.flat()].join('\n')}\n`;
 }
 
-function rowOf(path: string, { key, answers }: { readonly key: Key; readonly answers: SpecAnswers }): string[] {
+interface Row {
+  readonly text: string;
+  readonly says: string;
+}
+
+function rowOf(path: string, { key, answers }: { readonly key: Key; readonly answers: SpecAnswers }): Row[] {
+  const { name, says, example } = key;
   const answer = answers.get(path);
-  if (answer !== undefined) return [`  ${key.name}: ${valueText(answer)}  # ${key.says}`];
-  return often.includes(path) ? [`  # ${key.name}: ${key.example}  # ${key.says}`] : [];
+  if (answer !== undefined) return [{ text: `  ${name}: ${valueText(answer)}`, says }];
+  return often.includes(path) ? [{ text: `  # ${name}: ${example}`, says }] : [];
 }
 
 function valueText(value: string | boolean | readonly string[]): string {

@@ -16,8 +16,10 @@ const groupsOf: Readonly<Record<string, readonly string[]>> = {
 };
 const releaseKeys: Readonly<Record<string, readonly string[]>> = {
   verify: ['catalogue'],
-  emit: ['talos', 'catalogue', 'schematics', 'installerPlatforms', 'secureboot', 'factory'],
+  emit: ['talos', 'catalogue'],
 };
+/** For emit they say what is installed, so they count only where that was asked for. */
+const installerKeys: readonly string[] = ['schematics', 'installerPlatforms', 'secureboot', 'factory'];
 
 /** Options of which one speaks against the other: the one on the command line leaves the other in the file out. */
 const opposites: Readonly<Record<string, readonly string[]>> = {
@@ -25,6 +27,8 @@ const opposites: Readonly<Record<string, readonly string[]>> = {
   sourceEndpoint: ['from'],
   ntp: ['time-sync'],
   timeSync: ['ntp'],
+  output: ['output-dir'],
+  outputDir: ['output'],
 };
 
 /**
@@ -43,18 +47,25 @@ export function entriesFor(
 ): UsedEntry[] {
   const { command, own, naming } = about;
   const left = new Set([...Object.keys(own).flatMap((name) => opposites[name] ?? []), ...notForTarget(own)]);
+  const installs =
+    own.installImage === true || spec.entries.some(({ key, on }) => key.name === 'installImage' && on === true);
   return spec.entries.flatMap((entry): UsedEntry[] => {
     const { key, group } = entry;
-    if (key.option === undefined || left.has(key.option) || !isFor(command, entry)) return [];
+    if (key.option === undefined || left.has(key.option) || !isFor(entry, { command, installs })) return [];
     if (group === 'images' && key.names === true && naming) return [];
     return optionsFor(entry, { command, spec }).map((option) => ({ ...option, key }));
   });
 }
 
-function isFor(command: string, { group, key }: SpecEntry): boolean {
+function isFor({ group, key }: SpecEntry, about: { readonly command: string; readonly installs: boolean }): boolean {
+  const { command, installs } = about;
   const groups = groupsOf[command];
-  if (groups === undefined) return true;
-  return groups.includes(group) || (group === 'images' && releaseKeys[command]?.includes(key.name) === true);
+  if (groups === undefined || groups.includes(group)) return true;
+  if (group !== 'images') return false;
+  return (
+    releaseKeys[command]?.includes(key.name) === true ||
+    (command === 'emit' && installs && installerKeys.includes(key.name))
+  );
 }
 
 /** What only goes with another kind of target than the one that was typed. */
