@@ -50,6 +50,7 @@ export { openRegistry } from './store/registry/open.ts';
 export type { Source, Target } from './store/store.ts';
 export { contentOfBytes, verifiedContent } from './store/verified.ts';
 export { talosImages, talosReleases } from './talos/catalogue.ts';
+export { type UpgradePath, upgradeImages, upgradePath } from './talos/upgrade.ts';
 export { parseTalosVersion } from './talos/version.ts';
 export { type CheckFinding, type ContentCheck, checkContent } from './verify/check.ts';
 export type { Verification } from './verify/verification.ts';
