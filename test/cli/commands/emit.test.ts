@@ -1,4 +1,4 @@
-import { statSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { readTalosRegistries } from '../../../src/emit/read-talos.ts';
@@ -211,5 +211,20 @@ describe('what is asked for', () => {
       'index.docker.io/*',
     ]);
     expect(stderr).toContain('warning: Talos v1.13.0 refuses every image');
+  });
+});
+
+describe('docs/emit.md', () => {
+  const page = readFileSync(new URL('../../../docs/emit.md', import.meta.url), 'utf8');
+  const shown = [...page.matchAll(/<!-- airgap emit (.*?) -->\n```\w+\n(.*?)```\n/gs)].map(([, line = '', text]) => ({
+    line,
+    text,
+  }));
+
+  it('shows output', () => expect(shown.length).toBeGreaterThan(3));
+
+  it.each(shown)('shows what airgap emit $line prints', async ({ line, text }) => {
+    const { stdout, stderr } = await emit(line);
+    expect(`${stdout}${stderr}`.replaceAll(`${folder.path}/`, '')).toBe(text);
   });
 });
