@@ -29,16 +29,25 @@ export function parseGoUrl(text: string): GoUrl | { readonly refused: string } {
   const slash = rest.indexOf('/', 2);
   const authority = slash < 0 ? rest.slice(2) : rest.slice(2, slash);
   const host = authority.slice(authority.lastIndexOf('@') + 1);
-  const refused = refusedHost(host);
-  return refused === undefined ? { scheme: named, host, path: slash < 0 ? '' : rest.slice(slash) } : { refused };
+  const path = slash < 0 ? '' : rest.slice(slash);
+  const refused = refusedHost(host) ?? refusedPath(path);
+  return refused === undefined ? { scheme: named, host, path } : { refused };
 }
 
 function refusedHost(host: string): string | undefined {
   if (host.startsWith('[') && !host.includes(']')) return "missing ']' in host";
+  if (host.lastIndexOf('[') > 0) return 'invalid IP-literal';
   const port = host.startsWith('[') ? host.slice(host.indexOf(']') + 1) : (/:.*$/s.exec(host)?.[0] ?? '');
   if (!/^(?::[0-9]*)?$/.test(port)) return `invalid port ${JSON.stringify(port)} after host`;
-  const bad = /[ "<>^`{|}\\]/.exec(host)?.[0];
+  const escape = host.startsWith('[') ? undefined : /%.{0,2}/.exec(host)?.[0];
+  if (escape !== undefined) return `invalid URL escape ${JSON.stringify(escape)}`;
+  const bad = /[ ^`{|}\\]/.exec(host)?.[0];
   return bad === undefined ? undefined : `invalid character ${JSON.stringify(bad)} in host name`;
+}
+
+function refusedPath(path: string): string | undefined {
+  const escape = /%(?![0-9a-f]{2}).{0,2}/i.exec(path)?.[0];
+  return escape === undefined ? undefined : `invalid URL escape ${JSON.stringify(escape)}`;
 }
 
 /** Go's path.Clean(). */
