@@ -24,21 +24,25 @@ export interface AskedImages {
   readonly lockFile: string | undefined;
 }
 
-/** Reads the inputs, or the lock; `mayLackLock`: where there is neither, nothing. Throws as gatherInputs() and requireLock(). */
-export async function askedImages(
-  session: Session,
-  { mayLackLock }: { readonly mayLackLock: boolean },
-): Promise<AskedImages> {
+export interface AskedOptions {
+  /** Where neither an input nor the lock is there, no image is asked for. */
+  readonly mayLackLock: boolean;
+  /** The address of `--to` has to be known, as no configuration was given. */
+  readonly needsAddress: boolean;
+}
+
+/** Reads the inputs, or the lock. Throws as gatherInputs() and requireLock(). */
+export async function askedImages(session: Session, options: AskedOptions): Promise<AskedImages> {
   const { settings, context, signal } = session;
   const given = settings.inputs.length === 0 ? undefined : await gatherInputs(settings, { ...context, signal });
-  const read = mayLackLock && !settings.lockGiven ? readLock : requireLock;
+  const read = options.mayLackLock && !settings.lockGiven ? readLock : requireLock;
   const lock = given === undefined ? await read(settings.lockFile) : onlyLock(given);
-  if (lock === undefined) return await fromLists(session, given ?? { requests: [] });
+  if (lock === undefined) return await fromLists(session, { requests: given?.requests ?? [], ...options });
   const to = settings.toGiven ? settings.to : locationOf(lock, settings);
   const placed = settings.toGiven
     ? placedAnew(lock, {
         rule: ruleFor(to, settings.prefixByRegistry || lock.rule.naming === 'by-registry'),
-        endpoint: await endpointOf(session),
+        endpoint: await endpointOf(session, options),
       })
     : lock;
   const hosts = placed.mirrors.map(({ endpoint }) => new URL(endpoint).host);
@@ -57,14 +61,17 @@ export function patchOf({ lockFile }: AskedImages, { settings }: Session): strin
   return patchBeside(lockFile);
 }
 
-async function fromLists(session: Session, { requests }: Pick<GatheredInputs, 'requests'>): Promise<AskedImages> {
+async function fromLists(
+  session: Session,
+  { requests, ...options }: Pick<GatheredInputs, 'requests'> & AskedOptions,
+): Promise<AskedImages> {
   const { settings } = session;
   const rule = ruleFor(settings.to, settings.prefixByRegistry);
   const images = requests.map(({ reference: source, retag }) => {
     const placed = { source, ...(retag && { retag }) };
     return { ...placed, target: placeImage(rule, placed) };
   });
-  const endpoint = settings.toGiven ? await endpointOf(session) : undefined;
+  const endpoint = settings.toGiven ? await endpointOf(session, options) : undefined;
   return {
     images: imagesOfPlaces(images),
     mirrors: mirrorsFor(requests, { rule, endpoint, perRegistry: false }),
@@ -75,9 +82,9 @@ async function fromLists(session: Session, { requests }: Pick<GatheredInputs, 'r
 }
 
 /** Where nodes reach `--to`: by the scheme that was written, else by the one that is spoken there. */
-async function endpointOf(session: Session): Promise<string> {
-  const { to, endpoint } = session.settings;
-  if (endpoint !== undefined) return endpoint;
+async function endpointOf(session: Session, { needsAddress }: AskedOptions): Promise<string | undefined> {
+  const { to } = session.settings;
+  if (!needsAddress) return undefined;
   if (to.kind !== 'registry') {
     throw usageError(
       'Cannot ask a directory or a bundle as a node would: no node can reach it',

@@ -106,6 +106,7 @@ async function ask(client: HttpClient, request: NodeRequest): Promise<NodeAnswer
     url,
     headers: { accept: request.accept },
     scopes: [`repository:${request.repository}:pull`],
+    kind: request.isBulk ? 'bulk' : 'small',
     action: request.action,
   });
   if (request.method === 'HEAD') await response.body.discard();

@@ -9,7 +9,7 @@ import {
   type PullFailure,
   verdictText,
 } from '../../verify/as-node/verdict.ts';
-import { counted, imageName, printable, printableAscii, sizeText, tableLines } from '../report/text.ts';
+import { counted, imageName, printable, printableAscii, sizeText, tableLines, tableWidth } from '../report/text.ts';
 import type { Configuration } from './configuration.ts';
 
 /** Most failures that are told of one image, and images whose failures are told. */
@@ -34,14 +34,26 @@ export function diagnosisLines({ severity, message, hint, origin }: Diagnosis): 
 
 /** A row for each image, and one that counts. `columns`: width of the terminal. */
 export function verdictLines(verification: NodeVerification, columns: number | undefined): string[] {
-  const rows = verification.images.map((image) => [
+  const { images } = verification;
+  const whole = tableOf(images, verdictCell);
+  const isWide = columns !== undefined && tableWidth(whole) > columns;
+  const table = isWide ? tableOf(images, (image) => verdictCell({ ...image, host: undefined })) : whole;
+  return [...tableLines(images.length === 0 ? [] : table, { columns, right: [2] }), summaryLine(verification)];
+}
+
+function tableOf(images: readonly ImageVerdict[], verdictOf: (image: ImageVerdict) => string): string[][] {
+  const rows = images.map((image) => [
     printableAscii(imageName(image.image)),
     image.pulls.map(({ puller }) => pullerName(puller)).join(', '),
     contentText(image),
-    printableAscii(verdictCell(image)),
+    printableAscii(verdictOf(image)),
   ]);
-  const table = rows.length === 0 ? [] : [['IMAGE', 'PULLED BY', 'SIZE', 'VERDICT'], ...rows];
-  return [...tableLines(table, { columns, right: [2] }), summaryLine(verification)];
+  return [['IMAGE', 'PULLED BY', 'SIZE', 'VERDICT'], ...rows];
+}
+
+/** A host that is undefined is told elsewhere. */
+interface CellVerdict extends Pick<ImageVerdict, 'verdict' | 'signatures'> {
+  readonly host?: string | undefined;
 }
 
 /** Why images are not as they should be, with what to do; empty when all are. */
@@ -59,8 +71,8 @@ export function pullerName(puller: Puller): string {
   return puller === 'talos' ? 'Talos' : 'containerd';
 }
 
-function verdictCell(image: ImageVerdict): string {
-  const text = verdictText(image);
+function verdictCell(image: CellVerdict): string {
+  const text = image.verdict === 'leaves-site' && image.host === undefined ? 'leaves the site' : verdictText(image);
   return image.verdict === 'found' && image.signatures?.found !== undefined ? `${text}, signed` : text;
 }
 

@@ -48,7 +48,10 @@ interface Wanted {
 
 async function asNode(session: Session, { version, configFiles, explain, deep }: Wanted): Promise<number> {
   const { settings, context, reporter, signal } = session;
-  const asked = await askedImages(session, { mayLackLock: explain.length > 0 });
+  const asked = await askedImages(session, {
+    mayLackLock: explain.length > 0,
+    needsAddress: configFiles.length === 0,
+  });
   const explained = explainedAmong(asked.images, explain);
   const configuration = await configurationFor(session, { files: configFiles, version, asked });
   const { config } = configuration;

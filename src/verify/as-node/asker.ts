@@ -7,6 +7,9 @@ import { maxManifestBytes } from '../../oci/manifest.ts';
 import type { NodeAnswer, NodeRequest, NodeTransport } from './transport.ts';
 import type { Asked, LookedFor, Trail } from './verdict.ts';
 
+/** How often a blob is read again after it broke off. */
+const readAgain = 2;
+
 /** What came of one request. */
 export interface Reply {
   readonly asked: Asked;
@@ -123,7 +126,15 @@ export class Asker {
     const key = JSON.stringify([method, url, accept, kind, step.tls, step.auth]);
     const known = this.#replies.get(key);
     if (known !== undefined) return known;
-    const request: NodeRequest = { step, method, url, accept, repository: pull.image.repository, action };
+    const request: NodeRequest = {
+      step,
+      method,
+      url,
+      accept,
+      repository: pull.image.repository,
+      isBulk: kind === 'hash',
+      action,
+    };
     const reply = this.#slots(() => this.#send(request, question));
     this.#replies.set(key, reply);
     return reply;
@@ -136,6 +147,17 @@ export class Asker {
     const { base } = request.step;
     const silent = this.#silent.get(base);
     if (silent !== undefined) return { asked: { method, url, said: silent }, ok: false };
+    return await this.#attempt(request, { question, attempt: 0 });
+  }
+
+  /** A blob that breaks off in its middle is read again; a node goes on where it was. */
+  async #attempt(
+    request: NodeRequest,
+    { question, attempt }: { readonly question: Question; readonly attempt: number },
+  ): Promise<Reply> {
+    const { signal } = this.#options;
+    const { method, url } = request;
+    const { base } = request.step;
     this.#requests += 1;
     try {
       const answer = await this.#options.transport.ask(request);
@@ -145,6 +167,8 @@ export class Asker {
       signal?.throwIfAborted();
       const error = toAirgapError(thrown, 'ERR_UNREACHABLE', 'Cannot ask');
       if (error.code === 'ERR_INTERRUPTED') throw error;
+      if (request.isBulk && error.retryable && attempt < readAgain)
+        return await this.#attempt(request, { question, attempt: attempt + 1 });
       if (error.status !== undefined) this.#answered.add(base);
       const said = stateOf(error, request.action);
       if (isSilence(error) && !this.#answered.has(base)) this.#silent.set(base, said);

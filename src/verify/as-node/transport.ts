@@ -11,6 +11,8 @@ export interface NodeRequest {
   readonly accept: string;
   /** The repository as the image names it, for a token's scope. */
   readonly repository: string;
+  /** The body is read to its end and may be large. */
+  readonly isBulk: boolean;
   /** For messages: `fetch manifest "v1.37.1"`. */
   readonly action: string;
 }

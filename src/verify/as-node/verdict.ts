@@ -121,7 +121,13 @@ export interface NodeVerification {
 }
 
 /** For people: `would leave the site to registry.k8s.io`. */
-export function verdictText({ verdict, host }: Pick<ImageVerdict, 'verdict' | 'host'>): string {
+export function verdictText({
+  verdict,
+  host,
+}: {
+  readonly verdict: VerdictKind;
+  readonly host?: string | undefined;
+}): string {
   if (verdict === 'leaves-site') return `would leave the site to ${host ?? 'its registry'}`;
   return verdict.replace('-', ' ');
 }
