@@ -1,6 +1,6 @@
 /** The images that failed in a run, with everything known about why. Pure. */
 import type { MirrorResult } from '../corridor.ts';
-import { type AirgapError, isAirgapError } from '../errors.ts';
+import { AirgapError, isAirgapError } from '../errors.ts';
 import { printOrigin, type RequestedImage } from '../input/requested.ts';
 import { printAsked } from '../oci/retag.ts';
 import { errorLines, originWords } from './error-text.ts';
@@ -20,9 +20,18 @@ export function failuresOf(result: Pick<MirrorResult, 'failures'> & Partial<Pick
   return [...result.failures, ...copied]
     .map(({ image, error }) => ({
       image,
-      error: error.with({ reference: printAsked(image), origins: image.origins.map(printOrigin) }),
+      error: ofSchematic(error, image).with({ reference: printAsked(image), origins: image.origins.map(printOrigin) }),
     }))
     .sort((a, b) => (printAsked(a.image) < printAsked(b.image) ? -1 : 1));
+}
+
+/** A factory that is asked for a schematic it was never given answers as if there were no such image. */
+function ofSchematic(error: AirgapError, { reference }: RequestedImage): AirgapError {
+  const isInstaller = /^(?:[a-z0-9-]+-)?installer(?:-secureboot)?\/[0-9a-f]{64}$/.test(reference.repository);
+  if (!isInstaller || error.code !== 'ERR_NOT_FOUND') return error;
+  const { code, message, cause, retryable } = error;
+  const hint = `the Image Factory must have been given the schematic: curl -X POST --data-binary @SCHEMATIC.yaml https://${reference.registry}/schematics`;
+  return new AirgapError(code, message, { cause, retryable, hint }).with(error);
 }
 
 /** Every failure; images that failed for one and the same reason stand in one. */

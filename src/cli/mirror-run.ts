@@ -20,9 +20,12 @@ import {
 } from './bundle/loading.ts';
 import { watchLoading } from './bundle/settling.ts';
 import { BundleWriting } from './bundle/writing.ts';
+import { catalogueRegistries, withCatalogueImages, withExtraImages } from './extras/extra-images.ts';
+import type { Flags } from './flags.ts';
 import { type GatheredInputs, gatherInputs, gatherOrFind } from './inputs.ts';
 import { requestsFromStore } from './inputs-from-store.ts';
 import { readLock, sameRule } from './lock-file.ts';
+import { checkAddresses, type MirrorEmission, readMirrorEmission } from './mirror-emission.ts';
 import { nearName } from './next-text.ts';
 import { type OpenedEnds, openEnds } from './open.ts';
 import { mirrorsFor, repairPlace, ruleFor } from './placing.ts';
@@ -34,8 +37,8 @@ import { usageError } from './values.ts';
 export interface MirrorRun {
   readonly job: MirrorJob;
   readonly ends: OpenedEnds;
-  /** The release the images are for, where an input told. */
-  readonly talos: TalosVersion | undefined;
+  /** What is written for the nodes. */
+  readonly emission: MirrorEmission;
   /** The way of an upgrade, where one was asked for. */
   readonly upgrade: UpgradePath | undefined;
   /** Where the target is a bundle. */
@@ -47,18 +50,24 @@ export interface MirrorRun {
 /** Gathers, opens, and hands over; the ends are closed whatever happens. Without `write` nothing is written anywhere. */
 export async function withMirrorRun(
   session: Session,
-  options: { readonly write: boolean; readonly work: (run: MirrorRun) => Promise<number> },
+  options: {
+    readonly flags: Flags;
+    readonly write: boolean;
+    readonly work: (run: MirrorRun) => Promise<number>;
+  },
 ): Promise<number> {
-  const { write, work } = options;
+  const { flags, write, work } = options;
   const { settings, reporter } = session;
-  const gathered = await gather(session);
+  const named = await gather(session);
   const rule = ruleFor(settings.to, settings.prefixByRegistry);
+  checkAddresses(settings, rule);
   const earlier = await readLock(settings.lockFile);
-  for (const message of gathered.notices) reporter.event({ type: 'notice', message });
+  for (const message of named.notices) reporter.event({ type: 'notice', message });
   if (!settings.toGiven) reporter.event({ type: 'notice', message: noTarget(settings) });
-  const upstreams = gathered.requests.map(({ reference }) => reference.registry);
+  const upstreams = [...named.requests.map(({ reference }) => reference.registry), ...catalogueRegistries(settings)];
   const ends = await openEnds(session, { upstreams, write });
   try {
+    const gathered = await withCatalogueImages(named, { session, source: ends.source });
     const inside = ends.fromBundle === undefined ? undefined : await bundleInputs(ends.fromBundle);
     const wanted = await requestsOf({ gathered, ends, inside }, session.signal);
     const talos = gathered.talos ?? inside?.talos;
@@ -68,10 +77,12 @@ export async function withMirrorRun(
     const previous = ends.toBundle === undefined ? usable(earlier, { rule, asked, write }, session) : undefined;
     const source = retaggedSource(session, { ends, requests: [...wanted, ...(inside?.requests ?? [])] });
     const job = jobFor(session, { requests, rule, ends: { ...ends, source }, previous, write });
+    const { mirrors } = job;
+    const emission = await readMirrorEmission(flags, { settings, context: session.context, mirrors, talos });
     const writing =
       ends.toBundle === undefined
         ? undefined
-        : new BundleWriting({ session, writer: ends.toBundle, source, mirrors: job.mirrors, talos });
+        : new BundleWriting({ session, writer: ends.toBundle, source, mirrors, talos, emission });
     await writing?.readHave();
     const loading = loadingOf(session, { ends, expected, whole, rule });
     return await work({
@@ -138,7 +149,7 @@ function loadingOf(
   const { ends, whole, rule } = known;
   if (ends.fromBundle === undefined) return undefined;
   const endpoint = settings.endpoint ?? ends.endpoint;
-  const place = { rule, endpoint, perRegistry: settings.perRegistry };
+  const place = { rule, endpoint, addresses: settings.endpoints, perRegistry: settings.perRegistry };
   const expected = expectedLock(known.expected, place);
   return { bundle: ends.fromBundle, expected, isWhole: whole, wrong: new Set() };
 }
@@ -146,9 +157,13 @@ function loadingOf(
 async function gather({ settings, context, signal }: Session): Promise<GatheredInputs> {
   const inputs = { stdin: context.stdin, stderr: context.stderr, env: context.env, signal };
   const isHere = settings.from !== undefined && settings.from.kind !== 'registry';
+  if (settings.extras.configs.length > 0) return withExtraImages(await gatherInputs(settings, inputs), settings);
   const wholeStore =
     isHere && settings.inputs.length === 0 && settings.declared.length === 0 && settings.talos === undefined;
-  return wholeStore ? gatherInputs(settings, inputs) : gatherOrFind(settings, inputs);
+  return withExtraImages(
+    await (wholeStore ? gatherInputs(settings, inputs) : gatherOrFind(settings, inputs)),
+    settings,
+  );
 }
 
 function noTarget(settings: Settings): string {
@@ -202,7 +217,12 @@ function jobFor({ settings, reporter, signal }: Session, parts: JobParts): Mirro
     rule,
     source: ends.source,
     target: ends.target,
-    mirrors: mirrorsFor(requests, { rule, endpoint, perRegistry: settings.perRegistry }),
+    mirrors: mirrorsFor(requests, {
+      rule,
+      endpoint,
+      addresses: settings.endpoints,
+      perRegistry: settings.perRegistry,
+    }),
     repairTarget: repairPlace(settings.to, rule),
     wish: settings.wish,
     signatures: settings.signatures,

@@ -11,6 +11,7 @@ import { type BundleSettings, bundleSettings } from './bundle/bundle-settings.ts
 import type { Context } from './context.ts';
 import { refuseContradictions } from './contradictions.ts';
 import { type NodeAddress, readNodeAddress } from './emitting/endpoints.ts';
+import { type ExtraSettings, extraSettings } from './extras/settings.ts';
 import { type Flags, listFlag, switchFlag, textFlag } from './flags.ts';
 import { type ReleaseSelection, readSelection, wantedPlatforms } from './releases/selection.ts';
 import {
@@ -70,6 +71,8 @@ export interface Settings extends ReleaseSelection {
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly output: OutputSettings;
   readonly bundle: BundleSettings;
+  /** Images beside those of lists and releases. */
+  readonly extras: ExtraSettings;
   readonly cwd: string;
 }
 
@@ -123,6 +126,7 @@ export function readSettings(inputs: readonly string[], flags: Flags, context: P
     proxy: proxySettings(env),
     environment: withoutPasswords(env),
     output: outputSettings(flags, env),
+    extras: extraSettings(flags),
     bundle: bundleSettings(flags, { from: place.from, to: place.to, cwd }),
     cwd,
   };

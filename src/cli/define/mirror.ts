@@ -1,5 +1,7 @@
 /** The options and the help of `airgap mirror`. */
 import { Command } from 'commander';
+import { addEmissionOptions } from '../emitting/options.ts';
+import { addExtraOptions } from '../extras/options.ts';
 import {
   addBundleOptions,
   addConnectionOptions,
@@ -7,7 +9,6 @@ import {
   addLockOption,
   addOutputOptions,
   addSourceOptions,
-  addTalosOptions,
   addTargetOptions,
 } from '../options.ts';
 import { addFileOption } from '../spec/file-option.ts';
@@ -23,10 +24,17 @@ export function defineMirror({ act }: Wiring): Command {
     )
     .argument('[inputs...]', `${inputHelp}; none: a list piped in, else what talosctl on PATH prints`);
   addImageOptions(command);
+  addExtraOptions(command);
   addTargetOptions(command);
   addBundleOptions(command);
   addSourceOptions(command);
-  addTalosOptions(command);
+  addEmissionOptions(command)
+    .optionsGroup('The Talos configuration:')
+    .option(
+      '--talos-version <version>',
+      'the release it is for (default: the newest of --talos, else the newest known)',
+    )
+    .option('--output-dir <dir>', 'write it there as well, one file for each matter, and in every --format');
   addConnectionOptions(command);
   addFileOption(command);
   addLockOption(command)

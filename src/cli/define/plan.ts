@@ -1,5 +1,6 @@
 /** The options and the help of `airgap plan`. */
 import { Command } from 'commander';
+import { addExtraOptions } from '../extras/options.ts';
 import {
   addBundleOptions,
   addConnectionOptions,
@@ -20,6 +21,7 @@ export function definePlan({ act }: Wiring): Command {
     )
     .argument('[inputs...]', inputHelp);
   addImageOptions(command);
+  addExtraOptions(command);
   addTargetOptions(command);
   addBundleOptions(command);
   addSourceOptions(command);

@@ -1,0 +1,135 @@
+/** Images that machine configurations name, each with the line that names it. Nothing else of a configuration is told. */
+import { resolve } from 'node:path';
+import { type Document, parseAllDocuments } from 'yaml';
+import { AirgapError, isAirgapError, type Origin, printOrigin } from '../../errors.ts';
+import type { RequestedReference } from '../../input/requested.ts';
+import { type ConfigText, readNodeConfig } from '../../node/read-config.ts';
+import { parseReference, printReference, type Reference } from '../../oci/reference.ts';
+import type { ConfiguredImage, NodeConfig } from '../../talos/node-config.ts';
+import { readInputFile } from '../files.ts';
+import { printable } from '../report/text.ts';
+import type { Settings } from '../settings.ts';
+
+export interface ConfigImages {
+  readonly requests: readonly RequestedReference[];
+  readonly notices: readonly string[];
+}
+
+/**
+ * `usual` are the images of the release by default: one that a configuration names in place of them is told. Throws
+ * ERR_INPUT_INVALID for a configuration that Talos would refuse and for an image that is none, naming file and line.
+ */
+export async function configImages(
+  { extras, cwd }: Pick<Settings, 'extras' | 'cwd'>,
+  usual: readonly Reference[],
+): Promise<ConfigImages> {
+  const texts: ConfigText[] = [];
+  for (const name of extras.configs) {
+    const bytes = await readInputFile(resolve(cwd, name), name);
+    texts.push({ name, text: Buffer.from(bytes).toString('utf8') });
+  }
+  const parts = configurations(texts).map((group) => imagesOf(readNodeConfig(group), { group, usual }));
+  return {
+    requests: parts.flatMap(({ requests }) => requests),
+    notices: [...new Set(parts.flatMap(({ notices }) => notices))],
+  };
+}
+
+/** A whole configuration begins a new one; what follows without `machine.type` is a patch to it. */
+function configurations(texts: readonly ConfigText[]): ConfigText[][] {
+  const groups: ConfigText[][] = [];
+  for (const text of texts) {
+    const group = groups.at(-1);
+    if (group === undefined || isWhole(text)) groups.push([text]);
+    else group.push(text);
+  }
+  return groups;
+}
+
+function isWhole({ text }: ConfigText): boolean {
+  const documents = parseAllDocuments(text, { logLevel: 'silent' });
+  return Array.isArray(documents) && documents.some((document) => valueAt(document, ['machine', 'type']) !== undefined);
+}
+
+/** Undefined for what is no YAML: whoever reads the configuration says so, with file and line. */
+function valueAt(document: Document.Parsed, path: readonly string[]): unknown {
+  if (document.errors.length > 0) return undefined;
+  try {
+    let value: unknown = document.toJS({ maxAliasCount: 1000 });
+    for (const key of path) {
+      if (typeof value !== 'object' || value === null) return undefined;
+      value = (value as Readonly<Record<string, unknown>>)[key];
+    }
+    return value;
+  } catch {
+    return undefined;
+  }
+}
+
+function imagesOf(
+  config: NodeConfig,
+  known: { readonly group: readonly ConfigText[]; readonly usual: readonly Reference[] },
+): ConfigImages {
+  const file = known.group[0]?.name ?? '';
+  const usual = new Set(known.usual.map(printReference));
+  const requests: RequestedReference[] = [];
+  const notices: string[] = [];
+  for (const image of config.images) {
+    const origin = config.origins.get(`image ${image.path}`) ?? { document: file };
+    const reference = readImage(image, origin);
+    requests.push({ reference, origins: [origin] });
+    if (usual.size > 0 && !usual.has(printReference(reference)))
+      notices.push(
+        `${printOrigin(origin)}: ${image.path} is not what the release has by default: it is mirrored beside that`,
+      );
+  }
+  const followed = config.manifestUrls.map(
+    (url) => `not followed: ${shownUrl(url)} (${file}): give the images its manifests name in a list of their own`,
+  );
+  const inline = known.group.flatMap(({ name, text }) =>
+    inlineManifests(text).map(
+      (manifest) =>
+        `not read: the inline manifest ${manifest} (${name}): give the images it names in a list of their own`,
+    ),
+  );
+  return { requests, notices: [...notices, ...followed, ...inline] };
+}
+
+function readImage({ path, image }: ConfiguredImage, origin: Origin): Reference {
+  try {
+    return parseReference(image);
+  } catch (error) {
+    if (!isAirgapError(error)) throw error;
+    const state = error.message.replace(/^Cannot read reference /, '');
+    throw new AirgapError(
+      'ERR_INPUT_INVALID',
+      `Cannot read configuration ${printOrigin(origin)}: "${path}" names no image: ${state}`,
+      {
+        origins: [printOrigin(origin)],
+        hint: error.hint,
+      },
+    );
+  }
+}
+
+/** Without user, password and query, which may be secrets. */
+function shownUrl(text: string): string {
+  if (!URL.canParse(text)) return printable(text.replace(/[?#].*$/s, '').replace(/\/\/[^/@]*@/, '//***@'));
+  const url = new URL(text);
+  return printable(`${url.protocol}//${url.host}${url.pathname}`);
+}
+
+function inlineManifests(text: string): string[] {
+  const documents = parseAllDocuments(text, { logLevel: 'silent' });
+  if (!Array.isArray(documents)) return [];
+  const lists = documents.map((document) => valueAt(document, ['cluster', 'inlineManifests']));
+  return lists.flatMap((list) =>
+    Array.isArray(list)
+      ? list.flatMap((item: unknown) =>
+          typeof item === 'object' && item !== null && 'name' in item
+            ? [JSON.stringify(printable(String(item.name)))]
+            : [],
+        )
+      : [],
+  );
+}

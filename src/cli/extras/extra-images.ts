@@ -1,0 +1,179 @@
+/** Images beside those of lists and releases: what can be said at once, and what is read out of catalogues through the source. */
+import { type CatalogueEntry, chooseEntries, everything } from '../../catalogues/entry.ts';
+import { extensionCatalogue, readExtensionCatalogue } from '../../catalogues/extensions.ts';
+import { overlayCatalogue, readOverlayCatalogue } from '../../catalogues/overlays.ts';
+import { isAirgapError } from '../../errors.ts';
+import { mergeRequests } from '../../input/merge.ts';
+import type { RequestedReference } from '../../input/requested.ts';
+import { printReference, type Reference } from '../../oci/reference.ts';
+import type { Source } from '../../store/store.ts';
+import { compareTalosVersions, printTalosVersion, type TalosVersion } from '../../talos/version.ts';
+import type { GatheredInputs } from '../inputs.ts';
+import { selectedImages } from '../releases/release-images.ts';
+import { counted } from '../report/text.ts';
+import type { Session } from '../session.ts';
+import type { Settings } from '../settings.ts';
+import { configImages } from './configs.ts';
+import { type GivenSchematic, installerRequests, readSchematics, schematicNotices } from './schematics.ts';
+import { needsCatalogues, refuseLoneExtras } from './settings.ts';
+
+/**
+ * The same inputs with what files alone tell beside them: installers of schematics, and what configurations name. Throws
+ * ERR_USAGE and ERR_INPUT_INVALID.
+ */
+export async function withExtraImages(gathered: GatheredInputs, settings: Settings): Promise<GatheredInputs> {
+  refuseLoneExtras(settings);
+  const schematics = await readSchematics(settings);
+  const usual = gathered.requests.filter(({ origins }) =>
+    origins.some(({ document }) => document.startsWith('talos ')),
+  );
+  const configured = await configImages(
+    settings,
+    usual.map(({ reference }) => reference),
+  );
+  const installers = installerRequests(schematics, { releases: releasesOf(settings), extras: settings.extras });
+  return {
+    ...gathered,
+    requests: mergeRequests([gathered.requests, installers, configured.requests]),
+    notices: [...gathered.notices, ...schematicNotices(schematics, settings.extras.factory), ...configured.notices],
+  };
+}
+
+export interface CatalogueImages {
+  readonly requests: readonly RequestedReference[];
+  readonly notices: readonly string[];
+  readonly warnings: readonly string[];
+}
+
+/** Registries that are read for catalogues. */
+export function catalogueRegistries({ extras }: Pick<Settings, 'extras'>): string[] {
+  return needsCatalogues(extras) ? ['ghcr.io'] : [];
+}
+
+/**
+ * What the catalogues of the releases list under the names that were asked for, and the catalogue images themselves: whoever
+ * mirrors on from here reads them again, and an Image Factory needs them. Throws what the source throws, ERR_PROTOCOL for
+ * what is no catalogue, and ERR_USAGE for names it does not have.
+ */
+export async function catalogueImages(
+  settings: Settings,
+  read: { readonly source: Source; readonly signal: AbortSignal },
+): Promise<CatalogueImages> {
+  if (!needsCatalogues(settings.extras)) return { requests: [], notices: [], warnings: [] };
+  const schematics = await readSchematics(settings);
+  const chosen: Chosen[] = [];
+  const warnings: string[] = [];
+  for (const version of releasesOf(settings)) {
+    const { extensions, overlays } = settings.extras;
+    if (extensions.length > 0) {
+      const catalogue = extensionCatalogue(version);
+      const entries = await readExtensionCatalogue(read.source, version, read).catch(asCatalogue(version));
+      chosen.push(chosenFrom(entries, { catalogue, version, names: extensions, what: 'extension' }));
+      warnings.push(...missingExtensions(schematics, { entries, catalogue }));
+    }
+    if (overlays.length > 0) {
+      const catalogue = overlayCatalogue(version);
+      const entries = await readOverlayCatalogue(read.source, version, read).catch(asCatalogue(version));
+      chosen.push(chosenFrom(entries, { catalogue, version, names: overlays, what: 'overlay' }));
+    }
+  }
+  const { requests, untagged } = requestsOf(chosen);
+  const digestOnly =
+    untagged === 0
+      ? []
+      : [
+          `${counted(untagged, 'image')} of older releases shares its tag with another one of a newer release: mirrored by digest alone`,
+        ];
+  return { requests, notices: [...chosen.map(({ notice }) => notice), ...digestOnly], warnings };
+}
+
+/** The same inputs with those images beside them; what there is to say is said. Throws as catalogueImages(). */
+export async function withCatalogueImages(
+  gathered: GatheredInputs,
+  at: { readonly session: Session; readonly source: Source },
+): Promise<GatheredInputs> {
+  const { settings, reporter, signal } = at.session;
+  const { requests, notices, warnings } = await catalogueImages(settings, { source: at.source, signal });
+  for (const message of notices) reporter.event({ type: 'notice', message });
+  for (const message of warnings) reporter.event({ type: 'notice', message, isWarning: true });
+  return { ...gathered, requests: mergeRequests([gathered.requests, requests]) };
+}
+
+interface Chosen {
+  readonly version: TalosVersion;
+  readonly catalogue: Reference;
+  readonly entries: readonly CatalogueEntry[];
+  readonly notice: string;
+}
+
+function chosenFrom(
+  entries: readonly CatalogueEntry[],
+  from: Pick<Chosen, 'version' | 'catalogue'> & {
+    readonly names: readonly string[];
+    readonly what: 'extension' | 'overlay';
+  },
+): Chosen {
+  const { version, catalogue, what } = from;
+  const image = printReference(catalogue);
+  const chosen = chooseEntries(entries, { names: from.names, catalogue: image, what });
+  const all = from.names.includes(everything) ? 'all ' : '';
+  return {
+    version,
+    catalogue,
+    entries: chosen,
+    notice: `${image} lists ${counted(entries.length, what)}, ${all}${chosen.length} of them asked for`,
+  };
+}
+
+/** One tag stands for one image: where releases disagree, the newest has the tag, and the others are had by their digests. */
+function requestsOf(chosen: readonly Chosen[]): { readonly requests: RequestedReference[]; readonly untagged: number } {
+  const holders = new Map<string, Reference['digest']>();
+  const untagged = new Set<string>();
+  const requests: RequestedReference[] = [];
+  const newestFirst = [...chosen].sort((a, b) => compareTalosVersions(b.version, a.version));
+  for (const { catalogue, entries } of newestFirst) {
+    const origins = [{ document: printReference(catalogue) }];
+    requests.push({ reference: catalogue, origins });
+    for (const { reference } of entries) {
+      const { digest, ...tagged } = reference;
+      const { tag: _, ...bare } = reference;
+      const name = printReference(tagged);
+      const holder = holders.get(name) ?? digest;
+      holders.set(name, holder);
+      if (holder !== digest) untagged.add(printReference(bare));
+      requests.push({ reference: holder === digest ? reference : bare, origins });
+    }
+  }
+  return { requests: mergeRequests([requests]), untagged: untagged.size };
+}
+
+/** An installer with an extension that the release does not have is refused by the factory. */
+function missingExtensions(
+  schematics: readonly GivenSchematic[],
+  of: { readonly entries: readonly CatalogueEntry[]; readonly catalogue: Reference },
+): string[] {
+  const known = new Set(of.entries.map(({ name }) => `siderolabs/${name}`));
+  return schematics.flatMap(({ name, schematic }) => {
+    const missing = (schematic?.extensions ?? []).filter((extension) => !known.has(extension));
+    if (missing.length === 0) return [];
+    return [
+      `${name} names ${missing.join(', ')}, which ${printReference(of.catalogue)} does not list: a factory builds no installer of it`,
+    ];
+  });
+}
+
+/** An absent catalogue has a hint of its own. */
+function asCatalogue(version: TalosVersion): (error: unknown) => never {
+  return (error) => {
+    if (!isAirgapError(error) || error.code !== 'ERR_NOT_FOUND') throw error;
+    throw error.with({
+      hint: `the catalogue of Talos ${printTalosVersion(version)} is read from where images are read: it must be there as well`,
+    });
+  };
+}
+
+/** Of an upgrade each of its releases. */
+function releasesOf(settings: Settings): readonly TalosVersion[] {
+  const { talos } = settings;
+  return talos === undefined ? [] : selectedImages({ ...settings, talos }).releases;
+}

@@ -1,0 +1,46 @@
+/** The options that name images beside those of a list or a release, as part of `--help`'s group "Which images:". */
+import { type Command, Option } from 'commander';
+import { repeated } from '../options.ts';
+
+function many(flags: string, text: string): Option {
+  return new Option(flags, text).argParser(repeated);
+}
+
+/** Options that need a release: what its catalogues list, and installers of a schematic. Values are read in `settings.ts`. */
+export function addCatalogueOptions(command: Command): Command {
+  return command
+    .optionsGroup('Which images:')
+    .addOption(
+      many(
+        '--extensions <names>',
+        'system extensions of the release by name, as in iscsi-tools,zfs, or all; repeatable (with --talos)',
+      ),
+    )
+    .addOption(
+      many(
+        '--overlays <names>',
+        'board overlays of the release by name, as in rpi_generic, or all; repeatable (with --talos)',
+      ),
+    )
+    .addOption(
+      many(
+        '--schematic <file|id>',
+        'the Image Factory installer of this schematic: its YAML or its id; repeatable (with --talos)',
+      ),
+    )
+    .addOption(
+      many('--installer-platform <name>', 'platform of that installer, as in aws; repeatable (default: metal)'),
+    )
+    .option('--secureboot', 'that installer for Secure Boot')
+    .option('--factory <host>', 'the Image Factory that builds it (default: factory.talos.dev)');
+}
+
+/** The same, and the option that takes what a machine configuration names. */
+export function addExtraOptions(command: Command): Command {
+  return addCatalogueOptions(command).addOption(
+    many(
+      '--config <file>',
+      'the images a machine configuration names; repeatable: one with machine.type begins anew, others are patches to it',
+    ),
+  );
+}
