@@ -39,15 +39,15 @@ function refusedHost(host: string): string | undefined {
   if (host.lastIndexOf('[') > 0) return 'invalid IP-literal';
   const port = host.startsWith('[') ? host.slice(host.indexOf(']') + 1) : (/:.*$/s.exec(host)?.[0] ?? '');
   if (!/^(?::[0-9]*)?$/.test(port)) return `invalid port ${JSON.stringify(port)} after host`;
-  const escape = host.startsWith('[') ? undefined : /%.{0,2}/.exec(host)?.[0];
-  if (escape !== undefined) return `invalid URL escape ${JSON.stringify(escape)}`;
+  const percent = host.startsWith('[') ? undefined : /%.{0,2}/.exec(host)?.[0];
+  if (percent !== undefined) return `invalid URL escape ${JSON.stringify(percent)}`;
   const bad = /[ ^`{|}\\]/.exec(host)?.[0];
   return bad === undefined ? undefined : `invalid character ${JSON.stringify(bad)} in host name`;
 }
 
 function refusedPath(path: string): string | undefined {
-  const escape = /%(?![0-9a-f]{2}).{0,2}/i.exec(path)?.[0];
-  return escape === undefined ? undefined : `invalid URL escape ${JSON.stringify(escape)}`;
+  const percent = /%(?![0-9a-f]{2}).{0,2}/i.exec(path)?.[0];
+  return percent === undefined ? undefined : `invalid URL escape ${JSON.stringify(percent)}`;
 }
 
 /** Go's path.Clean(). */
