@@ -1,0 +1,155 @@
+import { existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
+import { type RunningServer, serveStore } from '../../../src/serve/open.ts';
+import { openMemory } from '../../../src/store/memory/open.ts';
+import { seedCosignTag, seedReferrer } from '../../support/seedAttached.ts';
+import { seedImage } from '../../support/seedImages.ts';
+import { type WorkFolder, workFolder } from '../airgap.ts';
+
+const pause = 'registry.k8s.io/pause:3.10.2';
+const kubelet = 'ghcr.io/siderolabs/kubelet:v1.37.1';
+let upstream: RunningServer;
+let folder: WorkFolder;
+
+beforeAll(async () => {
+  const store = openMemory();
+  const platforms = ['linux/amd64', 'linux/arm64'];
+  const image = await seedImage(store, pause, { platforms });
+  await seedCosignTag(store, image);
+  await seedReferrer(store, image);
+  await seedImage(store, kubelet, { platforms, layers: ['kubelet {platform}'] });
+  upstream = await serveStore(store);
+});
+
+afterAll(() => upstream.close());
+
+beforeEach(() => {
+  folder = workFolder();
+});
+
+afterEach(() => folder.remove());
+
+const mirror = (to: string, ...more: readonly string[]) =>
+  folder.airgap(['mirror', pause, kubelet, '--source-endpoint', `*=${upstream.url}`, '--to', to, ...more]);
+
+describe('airgap mirror --to image-cache:DIR', () => {
+  it('writes the flat form with every signature, and says what nodes need', async () => {
+    const ran = await mirror('image-cache:cache');
+    expect([ran.status, ran.stderr]).toEqual([0, expect.not.stringContaining('error')]);
+    expect(readdirSync(folder.file('cache')).sort()).toEqual(['blob', 'manifests']);
+    const tags = readdirSync(folder.file('cache/manifests/registry.k8s.io/pause/reference')).sort();
+    // The image, cosign's signature, and the list of referrers for registries without the API: a node has no other.
+    expect(tags).toEqual([
+      '3.10.2',
+      expect.stringMatching(/^sha256-[0-9a-f]{64}$/),
+      expect.stringMatching(/^sha256-[0-9a-f]{64}\.sig$/),
+    ]);
+    expect(ran.stdout).toMatch(
+      /^image cache: [\d.]+ kB \(flat form\); nodes need a volume IMAGECACHE of 500 MB for it$/m,
+    );
+    expect(ran.stdout).toContain('talosctl image cache-serve --image-cache-path cache --address :5000');
+    const patch = folder
+      .read('airgap-image-cache.yaml')
+      .split('---\n')
+      .map((text) => parse(text));
+    expect(patch).toEqual([
+      { apiVersion: 'v1alpha1', kind: 'ImageCacheConfig', local: { enabled: true } },
+      expect.objectContaining({
+        kind: 'VolumeConfig',
+        name: 'IMAGECACHE',
+        provisioning: { diskSelector: { match: 'system_disk' }, minSize: '500MB', maxSize: '500MB' },
+      }),
+    ]);
+    const again = await mirror('image-cache:cache');
+    expect(again.stdout).toContain('copied    nothing: everything was in place');
+  });
+
+  it('is verified, checked, and mirrored out of, in both forms', async () => {
+    await mirror('image-cache:cache');
+    const packed = await folder.airgap([
+      'mirror',
+      '--from',
+      'image-cache:cache',
+      '--to',
+      'image-cache-oci:packed',
+      '--lock',
+      'packed.lock',
+    ]);
+    expect([packed.status, packed.stderr]).toEqual([0, expect.not.stringContaining('error')]);
+    expect(packed.stdout).toContain('iso --image-cache /image-cache');
+    for (const [argv, said] of [
+      [['verify', '--to', 'image-cache:cache', '--deep'], 'verified 2 images: 9 manifests'],
+      [['verify', '--to', 'image-cache:packed', '--lock', 'packed.lock', '--deep'], 'verified 2 images: 9 manifests'],
+      [['check', 'image-cache:cache'], 'everything is right'],
+      [['check', 'cache'], 'everything is right'],
+      [['check', 'image-cache-oci:packed'], 'everything is right'],
+      [['mirror', '--from', 'image-cache:packed', '--to', 'oci:layout', '--lock', 'layout.lock'], '2 complete'],
+      [['plan', pause, '--from', 'image-cache:packed', '--to', 'image-cache:new'], 'images   1'],
+    ] as const) {
+      const ran = await folder.airgap(argv);
+      expect([argv, ran.status, ran.stdout + ran.stderr]).toEqual([argv, 0, expect.stringContaining(said)]);
+    }
+    const again = await folder.airgap([
+      'mirror',
+      '--from',
+      'image-cache:cache',
+      '--to',
+      'image-cache-oci:packed',
+      '--lock',
+      'packed.lock',
+    ]);
+    expect(again.stdout).toContain('OCI form, as it was: nothing was new');
+    const told = await folder.airgap([
+      'mirror',
+      '--from',
+      'image-cache:cache',
+      '--to',
+      'image-cache-oci:packed',
+      '--lock',
+      'packed.lock',
+      '--json',
+    ]);
+    expect(JSON.parse(told.stdout.trim().split('\n').at(-1) ?? '')).toMatchObject({
+      imageCache: { form: 'oci', isNew: false, volumeBytes: 500_000_000 },
+    });
+  });
+
+  it('writes what the release knows, and warns about one without an image cache', async () => {
+    await mirror('image-cache:cache', '--talos-version', 'v1.13.9');
+    expect(parse(folder.read('airgap-image-cache.yaml').split('---\n')[0] ?? '')).toEqual({
+      machine: { features: { imageCache: { localEnabled: true } } },
+    });
+    const old = await mirror('image-cache:old', '--talos-version', 'v1.8.4', '--lock', 'old.lock');
+    expect(old.stderr + old.stdout).toContain('Talos v1.8.4 has no image cache: nodes have one from v1.9.0 on');
+    expect(existsSync(folder.file('old-image-cache.yaml'))).toBe(false);
+  });
+
+  it('finds what is missing and damaged in one', async () => {
+    await mirror('image-cache:cache');
+    const blobs = folder.file('cache/blob');
+    const [first = '', second = ''] = readdirSync(blobs);
+    rmSync(join(blobs, first));
+    writeFileSync(join(blobs, second), 'damaged');
+    const verified = await folder.airgap(['verify', '--to', 'image-cache:cache']);
+    expect(verified.status).toBe(5);
+    expect(verified.stderr + verified.stdout).toContain('airgap mirror');
+    const checked = await folder.airgap(['check', 'image-cache:cache']);
+    expect(checked.status).toBe(5);
+    const repaired = await mirror('image-cache:cache', '--recheck');
+    expect(repaired.status).toBe(0);
+    expect((await folder.airgap(['check', 'image-cache:cache'])).status).toBe(0);
+  });
+
+  it.each([
+    [['--to', 'image-cache:'], /it names no directory/],
+    [['--to', 'image-cache:cache', '--prefix-by-registry'], /--prefix-by-registry with an image cache/],
+    [['--from', 'image-cache:x', '--to', 'image-cache-oci:x'], /into itself/],
+    [['--from', 'image-cache:nowhere', '--to', 'oci:y'], /image cache ".*nowhere": it does not exist/],
+  ])('refuses %j', async (more, message) => {
+    const ran = await folder.airgap(['mirror', pause, ...more]);
+    expect([ran.status, ran.stderr]).toEqual([expect.any(Number), expect.stringMatching(message)]);
+    expect(ran.status).toBeGreaterThan(0);
+  });
+});
