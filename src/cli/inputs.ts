@@ -12,7 +12,6 @@ import { releaseOf } from '../plan/origins.ts';
 import type { UpgradePath } from '../talos/upgrade.ts';
 import { parseTalosVersion, printTalosVersion, type TalosVersion } from '../talos/version.ts';
 import type { Context } from './context.ts';
-import { extraImages } from './extras/extra-images.ts';
 import { collect, readInputFile } from './files.ts';
 import { selectedImages } from './releases/release-images.ts';
 import type { ReleaseSelection } from './releases/selection.ts';
@@ -60,13 +59,6 @@ export async function gatherInputs(settings: Settings, context: InputContext): P
   }
   if (settings.declared.length > 0) parts.push({ requests: settings.declared });
   if (references.length > 0) parts.push({ requests: parseReferences('argument', references) });
-  const usual = talos === undefined ? [] : (parts[0]?.requests ?? []);
-  parts.push(
-    await extraImages(
-      settings,
-      usual.map(({ reference }) => reference),
-    ),
-  );
   return combine(parts);
 }
 
@@ -76,7 +68,7 @@ export async function gatherInputs(settings: Settings, context: InputContext): P
  */
 export async function gatherOrFind(settings: Settings, context: InputContext): Promise<GatheredInputs> {
   const gathered = await gatherInputs(settings, context);
-  if (gathered.requests.length > 0) return gathered;
+  if (settings.inputs.length > 0 || settings.declared.length > 0 || settings.talos !== undefined) return gathered;
   const passwordOnStdin = settings.source.passwordOnStdin || settings.target.passwordOnStdin;
   if (context.stdin.isTTY !== true && !passwordOnStdin) {
     const bytes = await readStdin(context);

@@ -9,7 +9,6 @@ import { printLocation } from '../store/location.ts';
 import { withOtherPlaces } from '../store/other-places.ts';
 import type { Source } from '../store/store.ts';
 import type { UpgradePath } from '../talos/upgrade.ts';
-import type { TalosVersion } from '../talos/version.ts';
 import {
   type BundleInputs,
   type BundleLoading,
@@ -21,6 +20,7 @@ import {
 import { watchLoading } from './bundle/settling.ts';
 import { BundleWriting } from './bundle/writing.ts';
 import { catalogueRegistries, withCatalogueImages, withExtraImages } from './extras/extra-images.ts';
+import { refuseLoneExtras } from './extras/settings.ts';
 import type { Flags } from './flags.ts';
 import { type GatheredInputs, gatherInputs, gatherOrFind } from './inputs.ts';
 import { requestsFromStore } from './inputs-from-store.ts';
@@ -97,7 +97,7 @@ export async function withMirrorRun(
             }),
       },
       ends,
-      talos,
+      emission,
       upgrade: gathered.upgrade,
       writing,
       loading,
@@ -155,6 +155,7 @@ function loadingOf(
 }
 
 async function gather({ settings, context, signal }: Session): Promise<GatheredInputs> {
+  refuseLoneExtras(settings);
   const inputs = { stdin: context.stdin, stderr: context.stderr, env: context.env, signal };
   const isHere = settings.from !== undefined && settings.from.kind !== 'registry';
   if (settings.extras.configs.length > 0) return withExtraImages(await gatherInputs(settings, inputs), settings);

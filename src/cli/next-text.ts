@@ -13,6 +13,10 @@ export interface WrittenFiles {
   readonly talos?: string;
   /** An endpoint in it that nodes cannot reach. */
   readonly unreachable?: string;
+  /** Files in --output-dir. */
+  readonly more?: readonly string[];
+  /** Files with credentials and keys. */
+  readonly secrets?: readonly string[];
 }
 
 export interface Ended {
@@ -82,6 +86,8 @@ function writtenLines(settings: Settings, files: WrittenFiles): string[] {
     lines.push(
       `wrote ${nearName(settings.cwd, files.patch)}: the configuration for Talos ${files.talos ?? ''}`.trimEnd(),
     );
+  for (const file of files.more ?? []) lines.push(`wrote ${nearName(settings.cwd, file)}`);
+  for (const file of files.secrets ?? []) lines.push(`wrote ${nearName(settings.cwd, file)}, for your eyes only`);
   if (files.lock === undefined)
     lines.push('No image stands: the lock and the Talos configuration are left as they were.');
   return lines;

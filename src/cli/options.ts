@@ -98,17 +98,6 @@ export function addBundleOptions(command: Command): Command {
     .option('--include-self', 'put this program as one executable file beside the bundle');
 }
 
-export function addTalosOptions(command: Command): Command {
-  return command
-    .optionsGroup('The Talos configuration:')
-    .option('--endpoint <url>', 'the address nodes will use, where it is not the one given with --to')
-    .option('--per-registry', "one entry per upstream registry in place of the one for '*'")
-    .option(
-      '--talos-version <version>',
-      'the release the configuration is for (default: that of --talos, else the newest known)',
-    );
-}
-
 export function addConnectionOptions(command: Command): Command {
   return command
     .optionsGroup('Connections:')

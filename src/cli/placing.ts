@@ -9,6 +9,7 @@ import { type Location, printLocation } from '../store/location.ts';
 import { isLoopbackHost } from '../store/registry/private-address.ts';
 import { talosReleases } from '../talos/catalogue.ts';
 import type { TalosVersion } from '../talos/version.ts';
+import { mirrorsAt, type NodeAddress } from './emitting/endpoints.ts';
 import type { Settings } from './settings.ts';
 
 /** A layout or a bundle keeps upstream names; a registry gets them below its prefix. */
@@ -30,11 +31,19 @@ export function repairPlace(to: Location, { naming }: MirrorRule): string {
 /** The mirrors for what was asked; empty when it is not known at which address nodes will ask. */
 export function mirrorsFor(
   requests: readonly Pick<RequestedReference, 'reference'>[],
-  place: { readonly rule: MirrorRule; readonly endpoint: string | undefined; readonly perRegistry: boolean },
+  place: {
+    readonly rule: MirrorRule;
+    readonly endpoint: string | undefined;
+    /** In place of `endpoint` where there are any. */
+    readonly addresses?: readonly NodeAddress[];
+    readonly perRegistry: boolean;
+  },
 ): Mirror[] {
-  if (place.endpoint === undefined) return [];
+  const { rule, endpoint, addresses = [], perRegistry } = place;
   const registries = requests.map(({ reference }) => reference.registry);
-  return mirrorsOf(place.rule, place.endpoint, { registries, perRegistry: place.perRegistry });
+  if (registries.length === 0) return [];
+  if (addresses.length > 0) return mirrorsAt({ rule, addresses, registries, perRegistry });
+  return endpoint === undefined ? [] : mirrorsOf(rule, endpoint, { registries, perRegistry });
 }
 
 /**

@@ -8,24 +8,24 @@ import {
   type Trail,
   verdictText,
 } from '../../verify/as-node/verdict.ts';
-import { counted, printable, sizeText, tableLines } from '../report/text.ts';
+import { counted, printable, sizeText, tableLines, tableWidth } from '../report/text.ts';
 import { failureText, pullerName } from './verdict-text.ts';
 
 const labelWidth = 12;
 
-/** Begins with the image's name; ends with an empty line. */
-export function explainLines(image: ImageVerdict): string[] {
+/** Begins with the image's name; ends with an empty line. `columns`: width of the terminal. */
+export function explainLines(image: ImageVerdict, columns: number | undefined): string[] {
   return [
     printable(image.image),
-    ...image.pulls.flatMap(pullLines),
-    ...(image.signatures === undefined ? [] : signatureLines(image.signatures)),
+    ...image.pulls.flatMap((pull) => pullLines(pull, columns)),
+    ...(image.signatures === undefined ? [] : signatureLines(image.signatures, columns)),
     ...labelled('verdict', [verdictText(image)]),
     ...image.failures.flatMap((failure) => [...failureText(failure), `    do: ${printable(failure.todo)}`]),
     '',
   ];
 }
 
-function pullLines(pull: PullAccount): string[] {
+function pullLines(pull: PullAccount, columns: number | undefined): string[] {
   const name = printable(pull.image);
   const who =
     pull.puller === 'talos' ? `${pullerName(pull.puller)} itself` : `${pullerName(pull.puller)}, for the kubelet`;
@@ -35,12 +35,12 @@ function pullLines(pull: PullAccount): string[] {
     ...labelled('mirror', [pull.matched === undefined ? 'none matches' : `the entry of ${printable(pull.matched)}`]),
     ...labelled('because', pull.reasons.map(printable)),
     ...labelled('asks', stepLines(pull.steps)),
-    ...trailLines(pull.trails),
+    ...trailLines(pull.trails, columns),
     ...(pull.blobs === 0 ? [] : labelled('content', [content])),
   ];
 }
 
-function signatureLines({ because, found, trails, note }: SignatureAccount): string[] {
+function signatureLines({ because, found, trails, note }: SignatureAccount, columns: number | undefined): string[] {
   const places = {
     referrers: 'by the referrers API',
     'bundle-tag': 'by its bundle tag',
@@ -48,7 +48,7 @@ function signatureLines({ because, found, trails, note }: SignatureAccount): str
   };
   return [
     ...labelled('signature', [`looked for by Talos: ${printable(because)}`]),
-    ...trailLines(trails),
+    ...trailLines(trails, columns),
     ...labelled('signed', [
       found === undefined ? 'not found' : places[found],
       ...(note === undefined ? [] : [printable(note)]),
@@ -73,18 +73,20 @@ function notesOf({ ns, tls, auth, isUpstream, problem }: StepAccount): string {
   return printable(notes.join(', '));
 }
 
-/** A row for each request; below it what it says beyond that. */
-function trailLines(trails: readonly Trail[]): string[] {
+/** A row for each request; below it what it says beyond that. Where rows are too wide, requests stand on lines of their own. */
+function trailLines(trails: readonly Trail[], columns: number | undefined): string[] {
   const entries = trails.flatMap(entriesOf);
-  const rows = tableLines([['LOOKED FOR', 'ANSWER', 'SIZE', 'REQUEST'], ...entries.map(({ row }) => row)], {
-    indent: '  ',
-    right: [2],
-  });
-  const [head = '', ...lines] = rows;
-  const indent = ' '.repeat(head.indexOf('REQUEST'));
+  const rows = [['LOOKED FOR', 'ANSWER', 'SIZE', 'REQUEST'], ...entries.map(({ row }) => row)];
+  const isNarrow = columns !== undefined && tableWidth(rows) + 2 > columns;
+  const table = tableLines(isNarrow ? rows.map((row) => row.slice(0, 3)) : rows, { indent: '  ', right: [2] });
+  const [head = '', ...lines] = table;
+  const indent = ' '.repeat(isNarrow ? 4 : head.indexOf('REQUEST'));
   return [
     head,
-    ...lines.flatMap((line, index) => [line, ...(entries[index]?.below ?? []).map((text) => indent + text)]),
+    ...lines.flatMap((line, index) => {
+      const { row = [], below = [] } = entries[index] ?? {};
+      return [line, ...[...(isNarrow ? [row[3] ?? ''] : []), ...below].map((text) => indent + text)];
+    }),
   ];
 }
 

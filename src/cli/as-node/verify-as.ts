@@ -93,7 +93,9 @@ async function asNode(session: Session, { version, configFiles, explain, deep }:
     const shown = new Set(explained.map((image) => image.asked));
     reporter.text([
       configurationLine(configuration, printTalosVersion(version)),
-      ...verification.images.filter(({ image }) => shown.has(image)).flatMap(explainLines),
+      ...verification.images
+        .filter(({ image }) => shown.has(image))
+        .flatMap((image) => explainLines(image, session.columns)),
       ...verdictLines(verification, session.columns),
     ]);
     reporter.problem([...diagnoses.flatMap(diagnosisLines), ...failureLines(verification)]);

@@ -104,10 +104,7 @@ export function baseRepositories(
 }
 
 /** The expected images where this target would have them. */
-export function expectedLock(
-  expected: readonly LockedImage[],
-  place: { readonly rule: MirrorRule; readonly endpoint: string | undefined; readonly perRegistry: boolean },
-): Lock {
+export function expectedLock(expected: readonly LockedImage[], place: Parameters<typeof mirrorsFor>[1]): Lock {
   const images = placedBy(place.rule, expected);
   const mirrors = mirrorsFor(
     images.map(({ source }) => ({ reference: source })),

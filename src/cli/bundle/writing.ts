@@ -18,7 +18,8 @@ import { printTalosVersion, type TalosVersion } from '../../talos/version.ts';
 import { holdingsOfLock, mergeReceipts } from '../../verify/holdings.ts';
 import { atTarget } from '../failures.ts';
 import { readInputFile } from '../files.ts';
-import { configVersionFor, patchText, ruleFor } from '../placing.ts';
+import type { MirrorEmission } from '../mirror-emission.ts';
+import { patchText, ruleFor } from '../placing.ts';
 import type { Session } from '../session.ts';
 
 /** The name of the Talos configuration inside a bundle. */
@@ -32,6 +33,8 @@ export interface BundleWritingOptions {
   readonly mirrors: readonly Mirror[];
   /** The release the images are for, where an input told. */
   readonly talos: TalosVersion | undefined;
+  /** What else nodes are told. */
+  readonly emission: Pick<MirrorEmission, 'version' | 'form' | 'settings'>;
 }
 
 /** What became of the bundle. */
@@ -93,14 +96,15 @@ export class BundleWriting {
 
   /** The lock says what the bundle holds and names no host: the same content is the same bytes. */
   #files(plan: Plan): { readonly name: string; readonly bytes: Uint8Array }[] {
-    const { mirrors, session, talos } = this.#options;
+    const { mirrors, session, emission } = this.#options;
     const rule = ruleFor(session.settings.to, false);
     const lock = pinned(lockOf(plan.images, { rule, mirrors, contacts: [], carried: [] }));
     const files = [{ name: entryNames.lock, bytes: Buffer.from(printLock(lock)) }];
     if (mirrors.length === 0) return files;
     const registries = lock.images.map((image) => image.source.registry);
-    const version = configVersionFor(session.settings, talos);
-    return [...files, { name: patchName, bytes: Buffer.from(patchText({ mirrors, registries, version }, patchName)) }];
+    const { version, form, settings } = emission;
+    const text = patchText({ mirrors, registries, version, form, settings }, patchName);
+    return [...files, { name: patchName, bytes: Buffer.from(text) }];
   }
 
   #talos(): { readonly talos?: string } {

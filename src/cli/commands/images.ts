@@ -3,6 +3,7 @@ import { talosBundle, talosImages } from '../../talos/catalogue.ts';
 import { printTalosVersion, type TalosVersion } from '../../talos/version.ts';
 import type { Invocation } from '../define/wiring.ts';
 import { exitCodes } from '../exit.ts';
+import { type PrintedImages, printedExtras } from '../extras/printed-images.ts';
 import { listFlag, switchFlag } from '../flags.ts';
 import { showDiff } from '../releases/diff.ts';
 import { selectedImages } from '../releases/release-images.ts';
@@ -28,7 +29,9 @@ export async function images({ flags, context }: Invocation): Promise<number> {
   const pathOnly = switchFlag(flags, 'path');
   if (pathOnly && settings.upgradeFrom === undefined)
     throw usageError('Cannot print a path: --talos names one release', 'for example --talos v1.13.9..v1.14.4 --path');
-  const list = listOf({ ...settings, talos }, switchFlag(flags, 'bundle'));
+  const extras = pathOnly ? noExtras : await printedExtras(settings, context);
+  if (typeof extras === 'number') return extras;
+  const list = withExtras(listOf({ ...settings, talos }, switchFlag(flags, 'bundle')), extras);
   const { unicode, quiet, json } = settings.output;
   if (json) {
     const { path, ...fields } = list;
@@ -48,6 +51,16 @@ interface Printed {
   readonly images: readonly string[];
   readonly notes: readonly string[];
   readonly path?: ReturnType<typeof selectedImages>['path'];
+}
+
+const noExtras: PrintedImages = { images: [], notes: [] };
+
+function withExtras(list: Printed, extras: PrintedImages): Printed {
+  return {
+    ...list,
+    images: [...new Set([...list.images, ...extras.images])],
+    notes: [...list.notes, ...extras.notes],
+  };
 }
 
 function listOf(settings: Settings & { readonly talos: TalosVersion }, bundle: boolean): Printed {

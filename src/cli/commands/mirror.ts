@@ -14,9 +14,10 @@ import { finishCache } from '../image-cache/cache-end.ts';
 import { checkCacheRoom } from '../image-cache/cache-room.ts';
 import { cacheFields, cacheLines, cacheSteps } from '../image-cache/cache-text.ts';
 import { writeLock } from '../lock-file.ts';
+import { writeConfiguration } from '../mirror-emission.ts';
 import { type MirrorRun, withMirrorRun } from '../mirror-run.ts';
 import { nearName, nextLines, type WrittenFiles } from '../next-text.ts';
-import { configVersionFor, endpointOfThisMachine, patchText, unreachableText } from '../placing.ts';
+import { endpointOfThisMachine, unreachableText } from '../placing.ts';
 import { planFields, planLines } from '../plan-text.ts';
 import { receiptFields, receiptLines } from '../receipt-text.ts';
 import { upgradePart } from '../releases/upgrade-text.ts';
@@ -32,6 +33,7 @@ export function mirror({ inputs, flags, context }: Invocation): Promise<number> 
   return inSession({ settings, context, eventLines: true }, async (session) => {
     if (!settings.dryRun) await checkFiles(settings);
     return withMirrorRun(session, {
+      flags,
       write: !settings.dryRun,
       work: async (run) => {
         const prepared = await prepareMirror(run.job);
@@ -108,7 +110,7 @@ async function finish(
   const cache = await finishCache(session, {
     target: run.ends.target,
     images: result.lock.images.length,
-    talos: run.talos,
+    talos: run.emission.version,
   });
   const { failures, waiting, problem } =
     run.loading === undefined
@@ -176,19 +178,19 @@ async function writeFiles(
   if (result.lock.images.length === 0) return {};
   reporter.event({ type: 'phase', phase: 'emit' });
   await writeLock(settings.lockFile, result.lock);
-  const version = configVersionFor(settings, run.talos);
   const { mirrors, images } = result.lock;
   if (mirrors.length === 0) return { lock: settings.lockFile };
-  const text = patchText(
-    { mirrors, version, registries: images.map((image) => image.source.registry) },
-    settings.patchFile,
-  );
-  await writeFileAtomic(settings.patchFile, text);
+  const registries = images.map((image) => image.source.registry);
+  const { emission } = run;
+  const written = await writeConfiguration(emission, { mirrors, registries, patchFile: settings.patchFile });
+  for (const message of written.warnings) reporter.event({ type: 'notice', message, isWarning: true });
   const unreachable = endpointOfThisMachine(mirrors);
   return {
     lock: settings.lockFile,
     patch: settings.patchFile,
-    talos: printTalosVersion(version),
+    talos: printTalosVersion(emission.version),
+    ...(written.more.length === 0 ? {} : { more: written.more }),
+    ...(written.secrets.length === 0 ? {} : { secrets: written.secrets }),
     ...(unreachable === undefined ? {} : { unreachable }),
   };
 }

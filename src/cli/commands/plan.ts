@@ -17,6 +17,7 @@ export function plan({ inputs, flags, context }: Invocation): Promise<number> {
   const settings = readSettings(inputs, flags, context);
   return inSession({ settings, context }, (session) =>
     withMirrorRun(session, {
+      flags,
       write: false,
       work: async (run) => {
         const { writing, loading } = run;

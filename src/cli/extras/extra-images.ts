@@ -15,14 +15,13 @@ import type { Session } from '../session.ts';
 import type { Settings } from '../settings.ts';
 import { configImages } from './configs.ts';
 import { type GivenSchematic, installerRequests, readSchematics, schematicNotices } from './schematics.ts';
-import { needsCatalogues, refuseLoneExtras } from './settings.ts';
+import { needsCatalogues } from './settings.ts';
 
 /**
  * The same inputs with what files alone tell beside them: installers of schematics, and what configurations name. Throws
  * ERR_USAGE and ERR_INPUT_INVALID.
  */
 export async function withExtraImages(gathered: GatheredInputs, settings: Settings): Promise<GatheredInputs> {
-  refuseLoneExtras(settings);
   const schematics = await readSchematics(settings);
   const usual = gathered.requests.filter(({ origins }) =>
     origins.some(({ document }) => document.startsWith('talos ')),

@@ -40,7 +40,7 @@ export function needsCatalogues({ extensions, overlays }: ExtraSettings): boolea
 }
 
 /** Throws ERR_USAGE for options that need a release or a schematic where there is none. For commands that mirror or list. */
-export function refuseLoneExtras({ extras, talos }: Pick<Settings, 'extras' | 'talos'>, flags?: Flags): void {
+export function refuseLoneExtras({ extras, talos }: Pick<Settings, 'extras' | 'talos'>): void {
   const needing: readonly (readonly [string, readonly string[]])[] = [
     ['--extensions', extras.extensions],
     ['--overlays', extras.overlays],
@@ -55,7 +55,7 @@ export function refuseLoneExtras({ extras, talos }: Pick<Settings, 'extras' | 't
   const isLone = extras.schematics.length === 0;
   if (isLone && extras.secureboot) throw usageError('Cannot use --secureboot without --schematic');
   if (isLone && extras.factory !== defaultFactory) throw usageError('Cannot use --factory without --schematic');
-  if (isLone && extras.installerPlatforms.join() !== 'metal' && flags === undefined)
+  if (isLone && extras.installerPlatforms.join() !== 'metal')
     throw usageError('Cannot use --installer-platform without --schematic');
 }
 

@@ -1,0 +1,105 @@
+/** What `mirror` writes for the nodes beside the lock: everything `emit` can say, told in the same run. */
+import { resolve } from 'node:path';
+import type { Mirror, MirrorRule } from '../mirror/rule.ts';
+import type { TalosVersion } from '../talos/version.ts';
+import type { Context } from './context.ts';
+import { type Emission, emissionSettings } from './emitting/settings.ts';
+import { type AskedFormat, emitTo, readFormats } from './emitting/write.ts';
+import { type Flags, listFlag, textFlag } from './flags.ts';
+import { configVersionFor } from './placing.ts';
+import type { Settings } from './settings.ts';
+import { usageError } from './values.ts';
+
+/** Read before anything is copied, so that what cannot be written is refused then. */
+export interface MirrorEmission extends Emission {
+  /** The release the nodes run. */
+  readonly version: TalosVersion;
+  /** Of the files in `directory`. */
+  readonly formats: readonly AskedFormat[];
+  /** Absolute; undefined: the one patch beside the lock, and nothing else. */
+  readonly directory: string | undefined;
+}
+
+export interface EmissionFacts {
+  readonly settings: Settings;
+  readonly context: Pick<Context, 'env' | 'cwd'>;
+  /** As nodes will use them; empty when no address is known. */
+  readonly mirrors: readonly Mirror[];
+  /** The release the images are for, where an input told. */
+  readonly talos: TalosVersion | undefined;
+}
+
+/** Throws as emissionSettings(), and ERR_USAGE where nodes are to be told something and no address is known. */
+export async function readMirrorEmission(flags: Flags, facts: EmissionFacts): Promise<MirrorEmission> {
+  const { settings, context, mirrors, talos } = facts;
+  const version = configVersionFor(settings, talos);
+  const endpoints = [...new Set(mirrors.map(({ endpoint }) => endpoint))];
+  const directory = textFlag(flags, 'outputDir');
+  const formats = readFormats(listFlag(flags, 'format'));
+  if (directory === undefined && formats.some((format) => format !== 'talos'))
+    throw usageError('Cannot use --format with mirror: its files need a folder', 'name one with --output-dir');
+  const emission = await emissionSettings(flags, { ...context, version, endpoints });
+  if (endpoints.length === 0 && (directory !== undefined || saysSomething(emission))) {
+    throw usageError(
+      'Cannot write what nodes are told: the address they will ask is not known',
+      'name it with --endpoint, for example --endpoint http://10.5.0.1:6000',
+    );
+  }
+  return {
+    ...emission,
+    version,
+    formats,
+    directory: directory === undefined ? undefined : resolve(settings.cwd, directory),
+  };
+}
+
+function saysSomething({ settings, form }: Emission): boolean {
+  const said = Object.values(settings).filter((value) =>
+    Array.isArray(value) ? value.length > 0 : value !== undefined && value !== false,
+  );
+  return said.length > 0 || form !== undefined;
+}
+
+/** Paths at the addresses have to be that of the place images are put at. Throws ERR_USAGE. */
+export function checkAddresses({ endpoints }: Pick<Settings, 'endpoints'>, rule: MirrorRule): void {
+  if (rule.naming === 'keep') return;
+  const other = endpoints.find(({ pathPrefix }) => pathPrefix !== undefined && pathPrefix !== rule.prefix);
+  if (other === undefined) return;
+  throw usageError(
+    `Cannot use --endpoint ${other.endpoint}/${other.pathPrefix}: images are put ${rule.prefix === '' ? 'at the root of the registry' : `below ${JSON.stringify(rule.prefix)}`}, and nodes would ask elsewhere`,
+    'write the path in --to as well; where another server maps one to the other, write the configuration afterwards with airgap emit',
+  );
+}
+
+export interface WrittenConfiguration {
+  readonly patch: string;
+  /** What was written into --output-dir, absolute. */
+  readonly more: readonly string[];
+  readonly secrets: readonly string[];
+  readonly warnings: readonly string[];
+}
+
+/** The patch beside the lock, and where they were asked for, files of every format in a folder, and secrets in theirs. */
+export async function writeConfiguration(
+  emission: MirrorEmission,
+  place: { readonly mirrors: readonly Mirror[]; readonly registries: readonly string[]; readonly patchFile: string },
+): Promise<WrittenConfiguration> {
+  const { version, form, settings, directory, formats, secretsFile } = emission;
+  const { mirrors, registries, patchFile } = place;
+  const options = { mirrors, registries, version, form, settings };
+  const patch = await emitTo(options, {
+    formats: ['talos'],
+    patchFile,
+    to: { file: patchFile, directory: undefined, secrets: secretsFile },
+  });
+  const more =
+    directory === undefined
+      ? undefined
+      : await emitTo(options, { formats, patchFile, to: { file: undefined, directory, secrets: secretsFile } });
+  return {
+    patch: patchFile,
+    more: more?.written ?? [],
+    secrets: [...new Set([...patch.writtenSecrets, ...(more?.writtenSecrets ?? [])])],
+    warnings: [...new Set([...patch.warnings, ...(more?.warnings ?? [])])],
+  };
+}
