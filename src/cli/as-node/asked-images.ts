@@ -5,7 +5,7 @@ import type { RegistryLocation } from '../../store/location.ts';
 import { imagesOfLock, imagesOfPlaces, type NodeImage } from '../../verify/as-node/expected.ts';
 import { locationOf, onlyLock, placedAnew } from '../given-lock.ts';
 import { type GatheredInputs, gatherInputs } from '../inputs.ts';
-import { readLock, requireLock } from '../lock-file.ts';
+import { readLock, requireLock, sameRule } from '../lock-file.ts';
 import { openTarget } from '../open.ts';
 import { mirrorsFor, repairPlace, ruleFor } from '../placing.ts';
 import type { Session } from '../session.ts';
@@ -20,8 +20,8 @@ export interface AskedImages {
   readonly siteHosts: readonly string[];
   /** What `--to` says, for the commands that repair. */
   readonly repairTarget: string;
-  /** The lock they come from, where they come from one. */
-  readonly lockFile: string | undefined;
+  /** Where the configuration stands that was written with the lock; undefined where images are looked for elsewhere. */
+  readonly patchFile: string | undefined;
 }
 
 export interface AskedOptions {
@@ -37,28 +37,22 @@ export async function askedImages(session: Session, options: AskedOptions): Prom
   const given = settings.inputs.length === 0 ? undefined : await gatherInputs(settings, { ...context, signal });
   const read = options.mayLackLock && !settings.lockGiven ? readLock : requireLock;
   const lock = given === undefined ? await read(settings.lockFile) : onlyLock(given);
+  const lockFile = given === undefined ? settings.lockFile : resolve(settings.cwd, settings.inputs[0] ?? '');
   if (lock === undefined) return await fromLists(session, { requests: given?.requests ?? [], ...options });
   const to = settings.toGiven ? settings.to : locationOf(lock, settings);
-  const placed = settings.toGiven
-    ? placedAnew(lock, {
-        rule: ruleFor(to, settings.prefixByRegistry || lock.rule.naming === 'by-registry'),
-        endpoint: await endpointOf(session, options),
-      })
-    : lock;
+  const rule = settings.toGiven
+    ? ruleFor(to, settings.prefixByRegistry || lock.rule.naming === 'by-registry')
+    : lock.rule;
+  const isThere = sameRule(lock.rule, rule);
+  const placed = isThere ? lock : placedAnew(lock, { rule, endpoint: await endpointOf(session, options) });
   const hosts = placed.mirrors.map(({ endpoint }) => new URL(endpoint).host);
   return {
     images: imagesOfLock(placed),
     mirrors: placed.mirrors,
     siteHosts: placed.rule.registry === '' ? hosts : [...hosts, placed.rule.registry],
     repairTarget: repairPlace(to, placed.rule),
-    lockFile: given === undefined ? settings.lockFile : resolve(settings.cwd, settings.inputs[0] ?? ''),
+    patchFile: isThere ? patchBeside(lockFile) : undefined,
   };
-}
-
-/** The configuration written beside the lock; where there is none it is made anew. */
-export function patchOf({ lockFile }: AskedImages, { settings }: Session): string | undefined {
-  if (lockFile === undefined || settings.toGiven) return undefined;
-  return patchBeside(lockFile);
 }
 
 async function fromLists(
@@ -77,7 +71,7 @@ async function fromLists(
     mirrors: mirrorsFor(requests, { rule, endpoint, perRegistry: false }),
     siteHosts: settings.toGiven && settings.to.kind === 'registry' ? [settings.to.host] : [],
     repairTarget: settings.toGiven ? repairPlace(settings.to, rule) : 'HOST',
-    lockFile: undefined,
+    patchFile: undefined,
   };
 }
 

@@ -9,7 +9,7 @@ import { readInputFile } from '../files.ts';
 import { givenCredentials } from '../passwords.ts';
 import type { Session } from '../session.ts';
 import { usageError } from '../values.ts';
-import { type AskedImages, patchOf } from './asked-images.ts';
+import type { AskedImages } from './asked-images.ts';
 
 export interface Configuration {
   readonly config: NodeConfig;
@@ -35,7 +35,7 @@ export async function configurationFor(
     );
     return { config: readNodeConfig(texts, { version }), from: 'given', files: wanted.files };
   }
-  const patch = patchOf(asked, session);
+  const patch = asked.patchFile;
   const text = patch === undefined ? undefined : await textOf(patch);
   if (patch !== undefined && text !== undefined) {
     noteUnused(session);

@@ -1,3 +1,4 @@
+import { rmSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import type { NodeVerification } from '../../../src/verify/as-node/verdict.ts';
 import { documentYaml, mirrorYaml } from '../../verify/as-node/yaml.ts';
@@ -24,7 +25,10 @@ describe('the configuration that counts', () => {
     expect(beside.stdout).toMatch(/kubelet:v1\.37\.1 +Talos +\S+ \S+ +found, signed\n/);
     expect(beside.stdout).toMatch(/pause:3\.10 +containerd +\S+ \S+ +found\n/);
     expect(beside.stdout).toContain('2 images: 2 found (');
-    const emitted = await verify('--as', 'talos@1.8.0', ...world.to());
+    const again = await verify(...as, ...world.to());
+    expect(again.stdout).toContain('the configuration beside the lock');
+    rmSync(world.folder.file('airgap-talos.yaml'));
+    const emitted = await verify('--as', 'talos@1.8.0');
     expect(emitted, emitted.stderr).toMatchObject({ status: 0 });
     expect(emitted.stdout).toContain('Talos v1.8.0 and the configuration that airgap emit writes for it');
     const list = await verify(pause, ...as, ...world.to());
@@ -138,6 +142,9 @@ describe('what is told', () => {
     const ran = await world.folder.airgap(['verify', long, ...as, '--config', 'only.yaml'], { columns: 80 });
     expect(ran.stdout).toContain('leaves the site\n');
     expect(ran.stderr).toContain('would leave the site to quay.io');
+    const config = ['--config', 'airgap-talos.yaml'];
+    const way = await world.folder.airgap(['verify', pause, ...as, ...config, '--explain', pause], { columns: 60 });
+    expect(way.stdout).toMatch(/\n {2}manifest +200 +\d+ B\n {4}HEAD http:\S+\n {4}is sha256:/);
   });
 
   it('has everything in JSON, and never a secret', async () => {
