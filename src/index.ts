@@ -21,7 +21,6 @@ export {
 export type { EmittedFile } from './emit/emitted.ts';
 export { hostsToml } from './emit/hosts-toml.ts';
 export { emitImageList } from './emit/image-list.ts';
-export { readTalosRegistries } from './emit/read-talos.ts';
 export { emitTalosRegistries } from './emit/talos.ts';
 export { AirgapError, type ErrorCode, errorCodes, isAirgapError } from './errors.ts';
 export type { AirgapEvent, EventSink } from './events.ts';
@@ -34,6 +33,10 @@ export type { Contact, Lock, LockedImage } from './lock/lock.ts';
 export { parseLock } from './lock/parse.ts';
 export { printLock } from './lock/print.ts';
 export { type Mirror, type MirrorRule, manifestUrl, mirrorFor, mirrorsOf, placeRepository } from './mirror/rule.ts';
+export { type Diagnosis, diagnose } from './node/diagnose.ts';
+export { blobUrlAt, manifestUrlAt, nodePull, pullersOf, referrersUrlAt } from './node/node-pull.ts';
+export type { NodePull, Puller, PullStep } from './node/pull.ts';
+export { type ConfigText, readNodeConfig } from './node/read-config.ts';
 export type { Descriptor } from './oci/descriptor.ts';
 export { type Digest, digestOf, parseDigest } from './oci/digest.ts';
 export { parsePlatform } from './oci/platform.ts';

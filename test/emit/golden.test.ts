@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { hostsToml } from '../../src/emit/hosts-toml.ts';
-import { readTalosRegistries } from '../../src/emit/read-talos.ts';
 import { emitTalosRegistries } from '../../src/emit/talos.ts';
 import { emitTalosConfig } from '../../src/emit/talos-config.ts';
 import { configKinds } from '../../src/talos/config-kinds.ts';
 import { parseTalosVersion } from '../../src/talos/version.ts';
+import { readMirrors } from '../support/asNode.ts';
 import { completeSettings, endpoint, type Form, mirrorsFor, registries, twoEndpoints } from './cases.ts';
 
 const cases: [version: string, form: Form][] = [
@@ -21,7 +21,7 @@ describe('emitTalosRegistries() and hostsToml()', () => {
     const folder = `../../fixtures/emitted/${text}-${form}`;
     for (const file of emitTalosRegistries({ mirrors: mirrorsFor(form), version, registries })) {
       await expect(file.text).toMatchFileSnapshot(`${folder}/${file.path}`);
-      for (const hosts of hostsToml(readTalosRegistries(file.text).mirrors, { version })) {
+      for (const hosts of hostsToml(readMirrors(file.text), { version })) {
         await expect(hosts.text).toMatchFileSnapshot(`${folder}/hosts/${hosts.path.replaceAll('*', '_asterisk')}`);
       }
     }

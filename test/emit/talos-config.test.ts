@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { parseAllDocuments } from 'yaml';
 import type { NodeSettings } from '../../src/emit/node-settings.ts';
-import { readTalosRegistries } from '../../src/emit/read-talos.ts';
 import { nodeMirrorsOf } from '../../src/emit/talos/mirrors.ts';
 import { isolationNotes } from '../../src/emit/talos/notes.ts';
 import { emitTalosConfig, type TalosConfigOptions } from '../../src/emit/talos-config.ts';
 import { talosReleases } from '../../src/talos/catalogue.ts';
 import { configKinds } from '../../src/talos/config-kinds.ts';
 import { parseTalosVersion, printTalosVersion } from '../../src/talos/version.ts';
+import { readMirrors } from '../support/asNode.ts';
 import { completeSettings, mirrorsFor, registries, twoEndpoints } from './cases.ts';
 
 const v = parseTalosVersion;
@@ -64,7 +64,7 @@ describe('emitTalosConfig()', () => {
         const texts = [...files, ...secrets].map(({ text }) => text);
         for (const text of texts)
           expect(documentsIn(text).filter(({ kind }) => kind === undefined).length).toBeLessThan(2);
-        const read = files.flatMap(({ text }) => readTalosRegistries(text).mirrors);
+        const read = files.flatMap(({ text }) => readMirrors(text));
         expect(read).toEqual(nodeMirrorsOf({ mirrors, version, registries }));
         expect(texts.every((text) => text.split('\n', 1)[0]?.includes(printTalosVersion(version)))).toBe(true);
       }

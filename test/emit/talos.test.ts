@@ -1,7 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parse, parseAllDocuments } from 'yaml';
-import { readTalosRegistries } from '../../src/emit/read-talos.ts';
 import { emitTalosRegistries, nodeMirrorsOf } from '../../src/emit/talos.ts';
 import {
   type Mirror,
@@ -14,8 +13,8 @@ import {
 import { parseReference, type Reference } from '../../src/oci/reference.ts';
 import { talosReleases } from '../../src/talos/catalogue.ts';
 import { configKinds } from '../../src/talos/config-kinds.ts';
-import { nodeManifestUrls } from '../../src/talos/node-mirrors.ts';
 import { parseTalosVersion, type TalosVersion } from '../../src/talos/version.ts';
+import { askedUrls, readMirrors } from '../support/asNode.ts';
 import { endpoint, forms, images, mirrorsFor, registries } from './cases.ts';
 
 const v = parseTalosVersion;
@@ -27,10 +26,12 @@ const textOf = (mirrors: readonly Mirror[], version: TalosVersion, names: readon
 function copierUrl(rule: MirrorRule, image: Reference, base = endpoint): string {
   return `${base}/v2/${placeRepository(rule, image).repository}/manifests/${image.digest ?? image.tag ?? 'latest'}`;
 }
-/** Where a node asks first, as read out of the emitted file. */
-function nodeUrl(emitted: string, image: Reference): string | undefined {
-  return nodeManifestUrls(readTalosRegistries(emitted).mirrors, image)[0];
+/** Where Talos and containerd on a node of the release ask first, as read out of the emitted file. */
+function nodeUrls(emitted: string, image: Reference, version: TalosVersion): (string | undefined)[] {
+  return (['talos', 'cri'] as const).map((puller) => askedUrls(emitted, image, { version, puller })[0]);
 }
+/** The same for both. */
+const both = (url: string): string[] => [url, url];
 
 describe('emitTalosRegistries()', () => {
   const versions = [...talosReleases().map((release) => release.version), v('1.14.2'), v('1.12.0-rc.0'), v('2.0.0')];
@@ -40,7 +41,7 @@ describe('emitTalosRegistries()', () => {
       for (const [form, { rule }] of Object.entries(forms)) {
         if (form === 'prefix' && configKinds(version).overridePath === 'none') continue;
         const emitted = textOf(mirrorsFor(form as keyof typeof forms), version);
-        for (const image of images) expect(nodeUrl(emitted, image)).toBe(copierUrl(rule, image));
+        for (const image of images) expect(nodeUrls(emitted, image, version)).toEqual(both(copierUrl(rule, image)));
       }
     }
   });
@@ -82,7 +83,7 @@ describe('emitTalosRegistries()', () => {
           const mirrors = mirrorsOf(placing, at, { registries: names, perRegistry });
           const emitted = textOf(mirrors, release, names);
           for (const one of wanted) {
-            expect(nodeUrl(emitted, one)).toBe(copierUrl(placing, one, at));
+            expect(nodeUrls(emitted, one, release)).toEqual(both(copierUrl(placing, one, at)));
             const mirror = mirrorFor(mirrors, one.registry);
             expect(mirror === undefined ? undefined : manifestUrl(mirror, one)).toBe(copierUrl(placing, one, at));
           }
@@ -94,7 +95,7 @@ describe('emitTalosRegistries()', () => {
   it('reads back as the mirrors that went in, for every release', () => {
     for (const version of versions) {
       const options = { mirrors: mirrorsFor('per-registry'), version, registries };
-      expect(readTalosRegistries(textOf(options.mirrors, version)).mirrors).toEqual(nodeMirrorsOf(options));
+      expect(readMirrors(textOf(options.mirrors, version))).toEqual(nodeMirrorsOf(options));
     }
   });
 
@@ -103,7 +104,7 @@ describe('emitTalosRegistries()', () => {
       const known = configKinds(version).skipFallback;
       const emitted = textOf(mirrorsFor('flat'), version);
       expect(emitted.includes('skipFallback: true')).toBe(known);
-      expect(readTalosRegistries(emitted).mirrors.every((mirror) => mirror.skipFallback === known)).toBe(true);
+      expect(readMirrors(emitted).every((mirror) => mirror.skipFallback === known)).toBe(true);
     }
   });
 
@@ -134,7 +135,7 @@ describe('emitTalosRegistries()', () => {
     for (const registry of ['*', 'null', '1e3', '[::1]:5000', 'on', '0x10', '10.0']) {
       for (const version of ['1.9.0', '1.14.4']) {
         const emitted = textOf([{ registry, endpoint, pathPrefix: '' }], v(version));
-        expect(readTalosRegistries(emitted).mirrors.map((mirror) => mirror.registry)).toEqual([registry]);
+        expect(readMirrors(emitted).map((mirror) => mirror.registry)).toEqual([registry]);
       }
     }
   });
@@ -161,7 +162,7 @@ describe('emitTalosRegistries()', () => {
     expect(parse(patch).machine.registries.config).toEqual(
       Object.fromEntries(hosts.map((host) => [host, { tls: { ca } }])),
     );
-    expect(readTalosRegistries(patch).mirrors).toHaveLength(1);
+    expect(readMirrors(patch)).toHaveLength(1);
   });
 
   it('refuses when nothing is mirrored', () => {
@@ -210,7 +211,9 @@ describe('nodeMirrorsOf()', () => {
     const image = parseReference('ghcr.io/siderolabs/kubelet:v1');
     const asked = ['http://b/v2/siderolabs/kubelet/manifests/v1', 'http://a/v2/ghcr/siderolabs/kubelet/manifests/v1'];
     for (const version of ['1.9.0', '1.11.6', '1.12.0']) {
-      expect(nodeManifestUrls(readTalosRegistries(textOf(mirrors, v(version))).mirrors, image)).toEqual(asked);
+      for (const puller of ['talos', 'cri'] as const) {
+        expect(askedUrls(textOf(mirrors, v(version)), image, { version: v(version), puller })).toEqual(asked);
+      }
     }
     expect(textOf(mirrors, v('1.11.6'))).toContain('- http://b/v2\n');
     expect(textOf(mirrors, v('1.12.0'))).toContain('- url: http://b\n');

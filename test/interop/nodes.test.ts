@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { hostsToml } from '../../src/emit/hosts-toml.ts';
-import { readTalosRegistries } from '../../src/emit/read-talos.ts';
 import { parseTalosVersion } from '../../src/talos/version.ts';
+import { readMirrors } from '../support/asNode.ts';
 import { airgap, airgapProgram } from './support/airgap.ts';
 import { type Containerd, startContainerd } from './support/containerd.ts';
 import { type DockerRegistry, freePort, startDockerRegistry, untilListening } from './support/dockerRegistry.ts';
@@ -22,7 +22,7 @@ const pause = 'registry.k8s.io/pause:3.10';
  * Talos writes without fallback, so the fallback is left in: there is no internet here to fall back to.
  */
 async function writeHosts(folder: string, patch: string): Promise<string> {
-  const { mirrors } = readTalosRegistries(await readFile(patch, 'utf8'));
+  const mirrors = readMirrors(await readFile(patch, 'utf8'));
   const version = parseTalosVersion('v1.14.4');
   for (const file of hostsToml(
     mirrors.map((mirror) => ({ ...mirror, skipFallback: false })),

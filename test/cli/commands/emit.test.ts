@@ -1,7 +1,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { readTalosRegistries } from '../../../src/emit/read-talos.ts';
+import { readMirrors } from '../../support/asNode.ts';
 import { type Ran, type WorkFolder, workFolder } from '../airgap.ts';
 
 const tls = (name: string): string => fileURLToPath(new URL(`../../../fixtures/tls/${name}`, import.meta.url));
@@ -23,7 +23,7 @@ describe('airgap emit without a lock and without images', () => {
   it('writes a complete set of patches for an address alone, and has nothing to remark', async () => {
     const { status, stdout, stderr } = await emit(`--talos v1.14.4 --to https://registry.site ${isolated}`);
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
-    expect(readTalosRegistries(stdout).mirrors).toEqual([
+    expect(readMirrors(stdout)).toEqual([
       { registry: '*', endpoints: [{ url: 'https://registry.site', overridePath: false }], skipFallback: true },
     ]);
     expect([...stdout.matchAll(/^kind: (\w+)$/gm)].map(([, kind]) => kind)).toEqual([
@@ -36,10 +36,10 @@ describe('airgap emit without a lock and without images', () => {
 
   it('names the registries of the release where `*` is not enough', async () => {
     const { stdout } = await emit(`--talos v1.3.7 --endpoint http://10.5.0.1:6000 ${isolated}`);
-    const names = readTalosRegistries(stdout).mirrors.map(({ registry }) => registry);
+    const names = readMirrors(stdout).map(({ registry }) => registry);
     expect(names).toEqual(['*', 'docker.io', 'gcr.io', 'ghcr.io', 'registry.k8s.io']);
     const unknown = await emit(`--talos v1.14.2 --to https://registry.site --prefix-by-registry ${isolated}`);
-    expect(readTalosRegistries(unknown.stdout).mirrors.map(({ registry }) => registry)).toContain('registry.k8s.io');
+    expect(readMirrors(unknown.stdout).map(({ registry }) => registry)).toContain('registry.k8s.io');
     expect(unknown.stdout).toContain('- url: https://registry.site/v2/registry.k8s.io\n');
   });
 
@@ -58,7 +58,7 @@ describe('airgap emit without a lock and without images', () => {
     const { stdout } = await emit(
       `--endpoint https://harbor.site/v2/project --endpoint http://[fd00::5]:5000 --endpoint-ca ${tls('ca.pem')} ${isolated}`,
     );
-    expect(readTalosRegistries(stdout).mirrors[0]?.endpoints).toEqual([
+    expect(readMirrors(stdout)[0]?.endpoints).toEqual([
       { url: 'https://harbor.site/v2/project', overridePath: true },
       { url: 'http://[fd00::5]:5000', overridePath: false },
     ]);

@@ -1,9 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { type PatchWanted, serverPatch } from '../../../src/cli/serving/patch-file.ts';
-import { readTalosRegistries } from '../../../src/emit/read-talos.ts';
 import { parseReference } from '../../../src/oci/reference.ts';
-import { nodeManifestUrls } from '../../../src/talos/node-mirrors.ts';
 import { parseTalosVersion } from '../../../src/talos/version.ts';
+import { askedUrls, readMirrors } from '../../support/asNode.ts';
 
 const wanted: PatchWanted = {
   endpoints: ['http://10.5.0.1:6000', 'http://10.6.0.1:6000'],
@@ -18,8 +17,8 @@ const v = parseTalosVersion;
 describe('serverPatch()', () => {
   it('has nodes ask every endpoint in order, for images of any registry', () => {
     const { text } = serverPatch(wanted, 'patch.yaml');
-    const { mirrors } = readTalosRegistries(text);
-    expect(nodeManifestUrls(mirrors, parseReference('registry.k8s.io/pause:3.10'))).toEqual([
+    const node = { version: v('1.14.4'), puller: 'cri' } as const;
+    expect(askedUrls(text, parseReference('registry.k8s.io/pause:3.10'), node)).toEqual([
       'http://10.5.0.1:6000/v2/pause/manifests/3.10',
       'http://10.6.0.1:6000/v2/pause/manifests/3.10',
     ]);
@@ -34,11 +33,7 @@ describe('serverPatch()', () => {
 
   it('names the registries where a release needs them', () => {
     const { text } = serverPatch({ ...wanted, asked: v('1.3.7') }, 'patch.yaml');
-    expect(readTalosRegistries(text).mirrors.map(({ registry }) => registry)).toEqual([
-      '*',
-      'ghcr.io',
-      'registry.k8s.io',
-    ]);
+    expect(readMirrors(text).map(({ registry }) => registry)).toEqual(['*', 'ghcr.io', 'registry.k8s.io']);
     expect(() => serverPatch({ ...wanted, asked: v('1.3.7'), registries: [] }, 'patch.yaml')).toThrow(
       expect.objectContaining({ code: 'ERR_UNSUPPORTED' }),
     );
