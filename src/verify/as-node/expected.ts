@@ -10,6 +10,8 @@ export interface NodeImage {
   /** What is mirrored to have it, and that as it was asked for, printed. */
   readonly source: Reference;
   readonly asked: string;
+  /** Its repository at the target, where that is a registry: `/v2/REPOSITORY/…` is where it is. */
+  readonly repository?: string;
   /** What its name has to stand for; undefined: anything. */
   readonly digest?: Digest;
   /** Children left out on purpose. */
@@ -20,11 +22,13 @@ export interface NodeImage {
 
 /** The images of a lock with what they stood for. */
 export function imagesOfLock(lock: Lock): NodeImage[] {
+  const isRegistry = lock.rule.naming !== 'keep';
   return lock.images.map((image) => {
     const { source, target, retag, digest, omitted } = image;
     const asked = printAsked({ reference: source, retag });
     const name = nameOf({ source, target, retag });
-    return { image: name, source, asked, digest, omitted: new Set(omitted), signatures: signaturesOf(image) };
+    const known = { digest, omitted: new Set(omitted), signatures: signaturesOf(image) };
+    return { image: name, source, asked, ...(isRegistry && { repository: target.repository }), ...known };
   });
 }
 

@@ -8,6 +8,8 @@ export interface FailureContext {
   /** For the command that repairs: what is mirrored, and what `--to` says. */
   readonly source: Reference;
   readonly repairTarget: string;
+  /** Its repository at the target, where it is known. */
+  readonly repository: string | undefined;
 }
 
 /** Undefined where it was answered. */
@@ -26,7 +28,7 @@ export function failureOf(
         what,
         url: outcome.last.url,
         answered: saidOf(outcome.last),
-        todo: repairOf(context),
+        todo: absentTodo(pull, { context, last: outcome.last }),
       };
     case 'leaves':
       return {
@@ -84,8 +86,18 @@ function leavingTodo(
   { context, last }: { readonly context: FailureContext; readonly last: Asked | undefined },
 ): string {
   if (pull.matched === undefined) return `give the nodes a mirror of "${pull.image.registry}" or of "*" (airgap emit)`;
-  if (last?.status === 404 || last === undefined) return repairOf(context);
-  return refusedTodo(last);
+  if (last === undefined) return repairOf(context);
+  return last.status === 404 ? absentTodo(pull, { context, last }) : refusedTodo(last);
+}
+
+/** What stands elsewhere at the target is not mirrored again: the way there is wrong. */
+function absentTodo(
+  pull: NodePull,
+  { context, last }: { readonly context: FailureContext; readonly last: Asked },
+): string {
+  const { repository } = context;
+  if (repository === undefined || new URL(last.url).pathname.startsWith(`/v2/${repository}/`)) return repairOf(context);
+  return `it was mirrored to "${repository}": correct the endpoint of the mirror of "${pull.matched ?? pull.image.registry}" (airgap emit writes it)`;
 }
 
 /** By what an endpoint said, in the words of the transport: TLS failures name their code. */

@@ -132,6 +132,12 @@ describe('not found', () => {
     const wrong = await asNode(mirrorYaml({ endpoints: [`${registry.url}/v2/prefix`] }), pause);
     expect(wrong).toMatchObject({ verdict: 'not-found' });
     expect(wrong.failures[0]?.url).toContain('/v2/prefix/v2/pause/manifests/3.10');
+    expect(wrong.failures[0]?.todo).toContain('airgap mirror');
+    const known = { repository: 'pause' };
+    const mirrored = await asNode(mirrorYaml({ endpoints: [`${registry.url}/v2/prefix`] }), pause, { known });
+    expect(mirrored.failures[0]?.todo).toBe(
+      'it was mirrored to "pause": correct the endpoint of the mirror of "*" (airgap emit writes it)',
+    );
   });
 });
 
