@@ -3,8 +3,9 @@ import { resolve } from 'node:path';
 import type { Mirror, MirrorRule } from '../mirror/rule.ts';
 import type { TalosVersion } from '../talos/version.ts';
 import type { Context } from './context.ts';
+import { mirrorsAt } from './emitting/endpoints.ts';
 import { type Emission, emissionSettings } from './emitting/settings.ts';
-import { type AskedFormat, emitTo, readFormats } from './emitting/write.ts';
+import { type AskedFormat, emitTo, readFormats, tryFormats } from './emitting/write.ts';
 import { type Flags, listFlag, textFlag } from './flags.ts';
 import { configVersionFor } from './placing.ts';
 import type { Settings } from './settings.ts';
@@ -25,11 +26,16 @@ export interface EmissionFacts {
   readonly context: Pick<Context, 'env' | 'cwd'>;
   /** As nodes will use them; empty when no address is known. */
   readonly mirrors: readonly Mirror[];
+  /** Upstream registries of the images. */
+  readonly registries: readonly string[];
   /** The release the images are for, where an input told. */
   readonly talos: TalosVersion | undefined;
 }
 
-/** Throws as emissionSettings(), and ERR_USAGE where nodes are to be told something and no address is known. */
+/**
+ * Throws as emissionSettings(), ERR_USAGE where nodes are to be told something and no address is known, and ERR_UNSUPPORTED for
+ * what the release does not know.
+ */
 export async function readMirrorEmission(flags: Flags, facts: EmissionFacts): Promise<MirrorEmission> {
   const { settings, context, mirrors, talos } = facts;
   const version = configVersionFor(settings, talos);
@@ -45,6 +51,11 @@ export async function readMirrorEmission(flags: Flags, facts: EmissionFacts): Pr
       'name it with --endpoint, for example --endpoint http://10.5.0.1:6000',
     );
   }
+  if (mirrors.length > 0) {
+    const registries = facts.registries.length > 0 ? facts.registries : mirrors.map(({ registry }) => registry);
+    const options = { mirrors, registries, version, form: emission.form, settings: emission.settings };
+    tryFormats(options, ['talos', ...formats]);
+  }
   return {
     ...emission,
     version,
@@ -58,6 +69,21 @@ function saysSomething({ settings, form }: Emission): boolean {
     Array.isArray(value) ? value.length > 0 : value !== undefined && value !== false,
   );
   return said.length > 0 || form !== undefined;
+}
+
+/**
+ * The same before a directory or a bundle is opened, which may make it. A registry tells its scheme when it is asked, and nothing is
+ * written there before.
+ */
+export async function checkMirrorEmission(
+  flags: Flags,
+  facts: Omit<EmissionFacts, 'mirrors'> & { readonly rule: MirrorRule },
+): Promise<void> {
+  const { settings, registries, rule } = facts;
+  if (settings.to.kind === 'registry') return;
+  const { endpoints: addresses, perRegistry } = settings;
+  const mirrors = addresses.length === 0 ? [] : mirrorsAt({ rule, addresses, registries, perRegistry });
+  await readMirrorEmission(flags, { ...facts, mirrors });
 }
 
 /** Paths at the addresses have to be that of the place images are put at. Throws ERR_USAGE. */

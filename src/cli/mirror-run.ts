@@ -25,7 +25,7 @@ import type { Flags } from './flags.ts';
 import { type GatheredInputs, gatherInputs, gatherOrFind } from './inputs.ts';
 import { requestsFromStore } from './inputs-from-store.ts';
 import { readLock, sameRule } from './lock-file.ts';
-import { checkAddresses, type MirrorEmission, readMirrorEmission } from './mirror-emission.ts';
+import { checkAddresses, checkMirrorEmission, type MirrorEmission, readMirrorEmission } from './mirror-emission.ts';
 import { nearName } from './next-text.ts';
 import { type OpenedEnds, openEnds } from './open.ts';
 import { mirrorsFor, repairPlace, ruleFor } from './placing.ts';
@@ -64,7 +64,10 @@ export async function withMirrorRun(
   const earlier = await readLock(settings.lockFile);
   for (const message of named.notices) reporter.event({ type: 'notice', message });
   if (!settings.toGiven) reporter.event({ type: 'notice', message: noTarget(settings) });
-  const upstreams = [...named.requests.map(({ reference }) => reference.registry), ...catalogueRegistries(settings)];
+  const registries = named.requests.map(({ reference }) => reference.registry);
+  const { context } = session;
+  await checkMirrorEmission(flags, { settings, context, rule, registries, talos: named.talos });
+  const upstreams = [...registries, ...catalogueRegistries(settings)];
   const ends = await openEnds(session, { upstreams, write });
   try {
     const gathered = await withCatalogueImages(named, { session, source: ends.source });
@@ -78,7 +81,8 @@ export async function withMirrorRun(
     const source = retaggedSource(session, { ends, requests: [...wanted, ...(inside?.requests ?? [])] });
     const job = jobFor(session, { requests, rule, ends: { ...ends, source }, previous, write });
     const { mirrors } = job;
-    const emission = await readMirrorEmission(flags, { settings, context: session.context, mirrors, talos });
+    const asks = requests.map(({ reference }) => reference.registry);
+    const emission = await readMirrorEmission(flags, { settings, context, mirrors, registries: asks, talos });
     const writing =
       ends.toBundle === undefined
         ? undefined

@@ -23,7 +23,7 @@ const mostEntries = 1_000_000;
 
 /**
  * Reads what printLock() wrote; lists may stand in any order and come back sorted. Throws ERR_LOCK_INVALID naming the
- * document and the field: for a version it does not know, a field that is missing, wrong or unknown, and an image that stands twice.
+ * document and the field: for a version it does not know, a field that is missing, wrong or unknown, and an image or a mirror that stands twice.
  */
 export function parseLock(text: string, documentName: string): Lock {
   const refuse = (field: string, state: string, hint?: string) => lockError(documentName, { field, state, hint });
@@ -44,7 +44,7 @@ export function parseLock(text: string, documentName: string): Lock {
   );
   refuseTwice(
     document.at('mirrors').list(mostImages),
-    lock.mirrors.map((mirror) => mirror.registry),
+    lock.mirrors.map(({ registry, endpoint, pathPrefix }) => [registry, endpoint, pathPrefix].join(' ')),
   );
   return sortLock(lock);
 }

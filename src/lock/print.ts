@@ -17,11 +17,14 @@ export function printLock(lock: Lock): string {
   return `${JSON.stringify(document, null, 2)}\n`;
 }
 
-/** The same lock with its lists in the order they are printed in: images by source and retag, the others by their text. */
+/**
+ * The same lock with its lists in the order they are printed in: images by source and retag, mirrors by registry, the others by their
+ * text. Several mirrors of one registry stay in their order: nodes ask them in it.
+ */
 export function sortLock(lock: Lock): Lock {
   return {
     ...lock,
-    mirrors: sortedBy(lock.mirrors, (mirror) => `${mirror.registry}\n${mirror.endpoint}\n${mirror.pathPrefix}`),
+    mirrors: sortedBy(lock.mirrors, (mirror) => mirror.registry),
     images: sortedBy(lock.images.map(sortImage), (image) =>
       printAsked({ reference: image.source, retag: image.retag }),
     ),

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Lock } from '../../src/lock/lock.ts';
+import { parseLock } from '../../src/lock/parse.ts';
 import { printLock, sortLock } from '../../src/lock/print.ts';
 import { digestOf } from '../../src/oci/digest.ts';
 import { mediaTypes } from '../../src/oci/media-type.ts';
@@ -80,6 +81,17 @@ describe('printLock()', () => {
   ]
 }
 `);
+  });
+
+  it('keeps several mirrors of one registry in the order nodes ask them, also when it is read back', () => {
+    const at = (endpoint: string, registry = '*') => ({ registry, endpoint, pathPrefix: '' });
+    const mirrors = [at('https://b.site'), at('https://a.site'), at('https://c.site', '10.0.0.1')];
+    const given = { ...lock, mirrors };
+    expect(parseLock(printLock(given), 'airgap.lock').mirrors).toEqual([
+      at('https://b.site'),
+      at('https://a.site'),
+      at('https://c.site', '10.0.0.1'),
+    ]);
   });
 
   it('writes the same bytes whatever order the lists come in', () => {

@@ -143,9 +143,9 @@ function fromLock(lock: Lock, settings: Settings): Emittable {
   if (isOwn && lock.mirrors.length === 0) throw unknownEndpoint();
   if (isOwn) return { mirrors: lock.mirrors, registries };
   const rule = settings.toGiven ? ruleFor(settings.to, settings.prefixByRegistry) : lock.rule;
-  const own = lock.mirrors[0]?.endpoint;
-  const isOwnAddress = !settings.toGiven && settings.endpoints.length === 0 && own !== undefined;
-  const addresses = isOwnAddress ? [{ endpoint: own, pathPrefix: undefined }] : addressesIn(settings);
+  const own = [...new Set(lock.mirrors.map(({ endpoint }) => endpoint))];
+  const isOwnAddress = !settings.toGiven && settings.endpoints.length === 0 && own.length > 0;
+  const addresses = isOwnAddress ? own.map((endpoint) => ({ endpoint, pathPrefix: undefined })) : addressesIn(settings);
   return { mirrors: mirrorsAt({ rule, addresses, registries, perRegistry: settings.perRegistry }), registries };
 }
 

@@ -69,6 +69,11 @@ export async function emitTo(
   return { files, written, writtenSecrets, warnings: made.flatMap(({ warnings }) => warnings) };
 }
 
+/** Makes every file and writes none. Throws what emitTo() throws for what a release or a format cannot say. */
+export function tryFormats(options: TalosConfigOptions, formats: readonly AskedFormat[]): void {
+  for (const format of formats) make(format, { options, formats });
+}
+
 function make(
   format: AskedFormat,
   { options, formats }: { readonly options: TalosConfigOptions; readonly formats: readonly AskedFormat[] },
