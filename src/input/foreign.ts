@@ -75,6 +75,9 @@ function help(lines: readonly string[]): ForeignDocument | undefined {
 
 function yaml(first: string, lines: readonly string[]): ForeignDocument | undefined {
   if (/^- +\S/.test(first)) return { looks: 'a YAML list', hint: 'leave out the dashes: one image reference per line' };
+  if (/^version:\s*\d/.test(first) && lines.some((line) => /^(?:images|source|target|nodes):/.test(line))) {
+    return { looks: 'an airgap.yaml, which declares everything', hint: 'name it with --file' };
+  }
   const start = lines.filter((line) => line !== '' && !line.startsWith('#')).slice(0, 3);
   const isDocument =
     first === '---' || first.startsWith('%YAML') || /^(?:apiVersion|kind|version):(?:\s|$)/.test(first);

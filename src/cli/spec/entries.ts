@@ -40,13 +40,25 @@ export function namesImages(inputs: readonly string[], own: Flags): boolean {
   return inputs.length > 0 || (from !== undefined && /^(?:oci|bundle|image-cache):/.test(from));
 }
 
-/** In the order of the file. `own` are the flags that were typed. */
-export function entriesFor(
-  spec: Spec,
-  about: { readonly command: string; readonly own: Flags; readonly naming: boolean },
-): UsedEntry[] {
-  const { command, own, naming } = about;
-  const left = new Set([...Object.keys(own).flatMap((name) => opposites[name] ?? []), ...notForTarget(own)]);
+/** What is known of a command line. */
+export interface Typed {
+  readonly command: string;
+  /** The flags that were typed. */
+  readonly own: Flags;
+  /** It says which images. */
+  readonly naming: boolean;
+  /** The lock it means is there. */
+  readonly lockStands: boolean;
+}
+
+/** In the order of the file. */
+export function entriesFor(spec: Spec, typed: Typed): UsedEntry[] {
+  const { command, own, naming } = typed;
+  const left = new Set([
+    ...Object.keys(own).flatMap((name) => opposites[name] ?? []),
+    ...notForTarget(own),
+    ...notForLock(typed),
+  ]);
   const installs =
     own.installImage === true || spec.entries.some(({ key, on }) => key.name === 'installImage' && on === true);
   return spec.entries.flatMap((entry): UsedEntry[] => {
@@ -78,6 +90,14 @@ function notForTarget(own: Flags): string[] {
     ...(isRegistry ? [] : ['prefix-by-registry']),
     ...(isBundle ? [] : ['volume-size', 'have', 'sign-key', 'include-self']),
   ];
+}
+
+/** A lock knows where its images are, by which scheme and which names: emit asks it where it is there, and verify where it was typed. */
+function notForLock({ command, own, naming, lockStands }: Typed): string[] {
+  const place = ['to', 'prefix-by-registry'];
+  if (command === 'verify') return own.lock === undefined ? [] : place;
+  if (command !== 'emit' || naming) return [];
+  return lockStands ? place : ['lock'];
 }
 
 /** For emit `--talos` is the release the configuration is for: that of the nodes before that of the images, and of an upgrade its start. */

@@ -6,6 +6,7 @@ import type { RequestedReference } from '../../input/requested.ts';
 import type { SpecEntry } from '../../spec/spec.ts';
 import type { Invocation } from '../define/wiring.ts';
 import { type Flags, switchFlag, textFlag } from '../flags.ts';
+import { defaultLock } from '../settings.ts';
 import { nonEmpty } from '../settings-parts.ts';
 import { entriesFor, namesImages } from './entries.ts';
 import { type FoundSpec, findSpec, isFile, nearPath } from './find-file.ts';
@@ -17,7 +18,8 @@ export async function withFile(given: Invocation, command: Command): Promise<Inv
   if (found === undefined) return given;
   const own = ownFlags(given.flags, command);
   const naming = namesImages(given.inputs, own);
-  const entries = entriesFor(found.spec, { command: command.name(), own, naming }).filter(
+  const lockStands = await isFile(lockOf(found, { own, context }));
+  const entries = entriesFor(found.spec, { command: command.name(), own, naming, lockStands }).filter(
     ({ key }) => key.variable === undefined || nonEmpty(context.env[key.variable]) === undefined,
   );
   const added: Record<string, unknown> = {};
@@ -27,6 +29,17 @@ export async function withFile(given: Invocation, command: Command): Promise<Inv
   const declared = isMirror && !naming ? declaredImages(found) : [];
   tell(given, { name: found.spec.name, left: naming && isMirror && (found.spec.images.length > 0 || hasNames(found)) });
   return { ...given, inputs: [...given.inputs, ...lists], flags: { ...given.flags, ...added, ...own, declared } };
+}
+
+/** The lock that is meant, whoever names it. Absolute. */
+function lockOf(
+  { spec, directory }: FoundSpec,
+  { own, context: { env, cwd } }: { readonly own: Flags; readonly context: Invocation['context'] },
+): string {
+  const typed = textFlag(own, 'lock') ?? nonEmpty(env.AIRGAP_LOCK);
+  if (typed !== undefined) return resolve(cwd, typed);
+  const declared = spec.entries.find(({ key }) => key.option === 'lock')?.values[0]?.text;
+  return declared === undefined ? resolve(cwd, defaultLock) : resolve(directory, declared);
 }
 
 /** What was really typed: defaults of `--no-…` options are left out. */

@@ -119,6 +119,28 @@ describe('airgap mirror with airgap.yaml', () => {
     expect([...world.asked, ...world.written]).toEqual([]);
   });
 
+  it('lets a lock say where its images are, and does without one', async () => {
+    const host = world.registry.url.replace('http://', '');
+    declare(whole().replace(`${world.registry.url}/infra`, `${host}/infra`).replace('  lists: [images.txt]\n', ''));
+    const early = await world.folder.airgap(['emit', '--talos', 'v1.14.4', '--endpoint', 'http://10.5.0.1:6000']);
+    expect([early.status, early.stdout]).toEqual([0, expect.stringContaining('http://10.5.0.1:6000/v2/infra/ghcr.io')]);
+    expect((await world.folder.airgap(['mirror'])).status).toBe(0);
+    const emitted = await world.folder.airgap(['emit']);
+    expect([emitted.status, emitted.stdout]).toEqual([
+      0,
+      expect.stringContaining(`${world.registry.url}/v2/infra/ghcr.io`),
+    ]);
+    await world.folder.airgap(['mirror', '--no-file', pause, ...world.from(), ...world.to(), '--lock', 'other.lock']);
+    const verified = await world.folder.airgap(['verify', '--lock', 'other.lock']);
+    expect([verified.status, verified.stdout]).toEqual([0, expect.stringContaining('1 image')]);
+  });
+
+  it('is no list of images', async () => {
+    declare(whole());
+    const ran = await world.folder.airgap(['mirror', '--no-file', 'airgap.yaml', ...world.to()]);
+    expect([ran.status, ran.stderr]).toEqual([2, expect.stringMatching(/it is an airgap\.yaml.*\n.*--file/s)]);
+  });
+
   it('names a list that is not there, which is no reference either', async () => {
     declare('version: 1\nimages:\n  lists:\n    - nginx\n');
     const ran = await world.folder.airgap(['mirror', ...world.to()]);
