@@ -37,6 +37,7 @@ export { type Diagnosis, diagnose } from './node/diagnose.ts';
 export { blobUrlAt, manifestUrlAt, nodePull, pullersOf, referrersUrlAt } from './node/node-pull.ts';
 export type { NodePull, Puller, PullStep } from './node/pull.ts';
 export { type ConfigText, readNodeConfig } from './node/read-config.ts';
+export { type SignatureLookup, signatureLookups, verificationRuleFor } from './node/verification.ts';
 export type { Descriptor } from './oci/descriptor.ts';
 export { type Digest, digestOf, parseDigest } from './oci/digest.ts';
 export { parsePlatform } from './oci/platform.ts';

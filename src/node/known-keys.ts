@@ -72,12 +72,25 @@ const otherKinds: readonly (readonly [minor: number, kinds: string])[] = [
   ],
 ];
 
+/**
+ * Keys that Talos refuses beside a document of the same matter: V1Alpha1ConflictValidate() in siderolabs/talos v1.13.9 and v1.14.0,
+ * pkg/machinery/config/types. Empty ones do not count.
+ */
+const rivals: readonly (readonly [kind: string, paths: readonly string[]])[] = [
+  ['TimeSyncConfig', ['machine.time.disabled', 'machine.time.servers']],
+  ['ResolverConfig', ['machine.network.nameservers', 'machine.network.searchDomains']],
+  ['DiscoveryServiceConfig', ['cluster.discovery']],
+  ['ImageCacheConfig', ['machine.features.imageCache']],
+  ['UnattendedInstallConfig', ['machine.install']],
+];
+
 /** Newest minor release of 1 whose kinds are known here. */
 const newestMinor = 14;
 
 /**
- * Notes where each document stands (`document KIND NAME`), where keys stand that no release knows (`unknown PATH`), and those that
- * only some know (`key PATH`). Only the parts that decide where images come from are looked into.
+ * Notes where each document stands (`document KIND NAME`), where keys stand that no release knows (`unknown PATH`), those that
+ * only some know (`key PATH`), and those beside a document of the same matter (`rival KIND PATH`). Only the parts that decide where
+ * images come from are looked into for unknown keys.
  */
 export function noteKeys(documents: readonly ConfigDocument[], origins: Map<string, Origin>): void {
   for (const { kind, name, root } of documents) {
@@ -90,6 +103,19 @@ export function noteKeys(documents: readonly ConfigDocument[], origins: Map<stri
     if (section !== undefined) note(section, { shape: registries, path: 'machine.registries', origins });
     const cache = at(root, 'machine', 'features', 'imageCache');
     if (cache !== undefined) origins.set('key machine.features.imageCache', cache.origin);
+    noteRivals(root, documents, origins);
+  }
+}
+
+function noteRivals(base: ConfigNode, documents: readonly ConfigDocument[], origins: Map<string, Origin>): void {
+  for (const [kind, paths] of rivals) {
+    if (!documents.some((document) => document.kind === kind)) continue;
+    for (const path of paths) {
+      const node = at(base, ...path.split('.'));
+      const isFalse = node?.kind === 'scalar' && node.value === false;
+      const isBare = node === undefined || isFalse || (node.kind === 'list' && node.items.length === 0);
+      if (!isBare) origins.set(`rival ${kind} ${path}`, node.origin);
+    }
   }
 }
 

@@ -4,7 +4,7 @@ import { printTalosVersion } from '../talos/version.ts';
 import type { Diagnosing, Diagnosis } from './diagnose.ts';
 import { keyMissingIn, knowsKind } from './known-keys.ts';
 
-/** `unknown-key` and `unknown-document`. */
+/** `unknown-key`, `unknown-document` and `both-forms`. */
 export function keyMistakes({ config, version }: Diagnosing): Diagnosis[] {
   const release = `Talos ${printTalosVersion(version)}`;
   const found: Diagnosis[] = [];
@@ -13,7 +13,11 @@ export function keyMistakes({ config, version }: Diagnosing): Diagnosis[] {
     const path = rest.join(' ');
     const since = what === 'key' ? keyMissingIn(version, path) : undefined;
     const message = `${release} refuses this configuration: it does not know ${quoteText(path)}`;
-    if (what === 'unknown') {
+    if (what === 'rival') {
+      const [kind = '', rival = ''] = rest;
+      const both = `${release} refuses this configuration: it has both ${quoteText(rival)} and ${kind}`;
+      found.push({ code: 'both-forms', severity: 'error', message: both, hint: 'take one of them out', origin });
+    } else if (what === 'unknown') {
       const hint = 'take it out, or write it as the reference of this release has it';
       found.push({ code: 'unknown-key', severity: 'error', message, hint, origin });
     } else if (since !== undefined) {

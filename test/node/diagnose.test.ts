@@ -387,6 +387,20 @@ describe('diagnose()', () => {
     expect(found(kind('KubeAPIServerConfig'), 'v1.13.9')[0]?.[0]).toBe('error unknown-document machine.yaml:1');
   });
 
+  it('tells a matter that is written in both forms', () => {
+    const time =
+      'apiVersion: v1alpha1\nkind: TimeSyncConfig\nntp: {servers: [10.0.0.1]}\n---\nmachine:\n  time:\n    servers: ';
+    expect(found(`${time}[10.0.0.2]`)).toEqual([
+      [
+        'error both-forms machine.yaml:7',
+        'Talos v1.14.4 refuses this configuration: it has both "machine.time.servers" and TimeSyncConfig',
+        'take one of them out',
+      ],
+    ]);
+    expect(found(`${time}[]`)).toEqual([]);
+    expect(found('machine: {time: {servers: [10.0.0.2]}}')).toEqual([]);
+  });
+
   const rules = (text: string) => `apiVersion: v1alpha1\nkind: ImageVerificationConfig\nrules:\n${text}`;
   const key = "publicKey: {certificate: '-----BEGIN PUBLIC KEY-----'}";
 
