@@ -31,6 +31,9 @@ describe('parseLocation()', () => {
     ['  oci:x ', { kind: 'layout', directory: 'x' }],
     ['bundle:talos-1.14.tar', { kind: 'bundle', path: 'talos-1.14.tar', isDirectory: false }],
     ['bundle:/media/usb//', { kind: 'bundle', path: '/media/usb', isDirectory: true }],
+    ['image-cache:./a b', { kind: 'image-cache', directory: './a b', form: 'flat' }],
+    ['image-cache:/srv/a@b?c', { kind: 'image-cache', directory: '/srv/a@b?c', form: 'flat' }],
+    ['image-cache-oci:x/', { kind: 'image-cache', directory: 'x/', form: 'oci' }],
     ['bundle:/', { kind: 'bundle', path: '/', isDirectory: true }],
   ])('reads %s', (text, expected) => {
     expect(parseLocation(text)).toEqual(expected);
@@ -40,6 +43,8 @@ describe('parseLocation()', () => {
     ['', 'HOST'],
     ['oci:', 'oci:DIR'],
     ['bundle:', 'bundle:talos-1.14.tar'],
+    ['image-cache:', 'image-cache:DIR'],
+    ['image-cache-oci:', 'image-cache-oci:DIR'],
     ['./dir', 'write oci:./dir'],
     ['/abs/dir', 'write oci:/abs/dir'],
     ['~/dir', 'write oci:~/dir'],

@@ -36,6 +36,10 @@ export interface StoredFacts extends ManifestFacts {
   readonly size: number;
 }
 
+/** Why a manifest that an index lists may be absent (talosctl's `--platform` is linux/amd64 by default). */
+const otherPlatforms =
+  'talosctl caches one platform unless it is told otherwise: name the one that is there, for example --platform linux/amd64';
+
 export class CacheRepository implements WritableRepository {
   readonly name: RepositoryName;
   readonly #parts: CacheParts;
@@ -160,8 +164,10 @@ export class CacheRepository implements WritableRepository {
     const { registry, repository } = this.name;
     const named = what === undefined ? {} : isDigest(what) ? { digest: what } : { tag: what as Tag };
     const reference = printReference({ registry, repository, ...named });
+    const hint = what !== undefined && isDigest(what) ? otherPlatforms : undefined;
     return new AirgapError('ERR_NOT_FOUND', `Cannot find "${reference}": it is not in ${this.#parts.place}`, {
       reference,
+      hint,
     });
   }
 }

@@ -1,5 +1,6 @@
 import { existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { type RunningServer, serveStore } from '../../../src/serve/open.ts';
@@ -10,6 +11,7 @@ import { type WorkFolder, workFolder } from '../airgap.ts';
 
 const pause = 'registry.k8s.io/pause:3.10.2';
 const kubelet = 'ghcr.io/siderolabs/kubelet:v1.37.1';
+const fixture = fileURLToPath(new URL('../../../fixtures/image-cache/talos-v1.13.9', import.meta.url));
 let upstream: RunningServer;
 let folder: WorkFolder;
 
@@ -140,6 +142,26 @@ describe('airgap mirror --to image-cache:DIR', () => {
     const repaired = await mirror('image-cache:cache', '--recheck');
     expect(repaired.status).toBe(0);
     expect((await folder.airgap(['check', 'image-cache:cache'])).status).toBe(0);
+  });
+
+  it('takes what talosctl cached for one platform, and says what is absent of the others', async () => {
+    const from = `image-cache:${fixture}`;
+    const whole = await folder.airgap(['mirror', '--from', from, '--to', 'oci:whole', '--lock', 'whole.lock']);
+    expect(whole.status).toBe(6);
+    expect(whole.stderr).toMatch(/error: Cannot find ".*kubelet@sha256:\w+": it is not in image cache/);
+    expect(whole.stderr).toMatch(/hint: talosctl caches one platform .* --platform linux\/amd64$/m);
+    const one = await folder.airgap([
+      'mirror',
+      '--from',
+      from,
+      '--to',
+      'oci:one',
+      '--lock',
+      'one.lock',
+      '--platform',
+      'linux/amd64',
+    ]);
+    expect([one.status, one.stdout]).toEqual([0, expect.stringContaining('3 complete')]);
   });
 
   it.each([
