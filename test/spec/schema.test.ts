@@ -3,10 +3,12 @@ import { fileURLToPath } from 'node:url';
 import { Ajv } from 'ajv';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { stringify } from 'yaml';
+import { parse, stringify } from 'yaml';
 import { isAirgapError } from '../../src/errors.ts';
 import { parseSpec } from '../../src/spec/parse.ts';
+import { printSpec } from '../../src/spec/print.ts';
 import { printSpecSchema, specSchema } from '../../src/spec/schema.ts';
+import { specGroups } from '../../src/spec/spec.ts';
 import { specDocument } from './arbitraries.ts';
 
 const published = fileURLToPath(new URL('../../schema/airgap.schema.json', import.meta.url));
@@ -36,6 +38,19 @@ describe('specSchema()', () => {
       }),
       { numRuns: 150 },
     );
+  });
+
+  it('takes the examples of the page, a new file, and one that answers everything', () => {
+    const page = readFileSync(fileURLToPath(new URL('../../docs/airgap-yaml.md', import.meta.url)), 'utf8');
+    const examples = [...page.matchAll(/^```yaml\n(.*?)^```/gms)].map(([, text]) => text ?? '');
+    const every = specGroups.map(({ name, keys }) =>
+      [`${name}:`, ...keys.map((key) => `  ${key.name}: ${key.example}`)].join('\n'),
+    );
+    const files = [...examples, printSpec(new Map(), { schema: './x.json' }), ['version: 1', ...every].join('\n')];
+    for (const file of files) {
+      expect(refusal(file)).toBeUndefined();
+      expect([valid(parse(file)), valid.errors]).toEqual([true, null]);
+    }
   });
 
   it('and refuses what the parser refuses', () => {

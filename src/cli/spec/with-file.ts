@@ -86,7 +86,7 @@ function textsOf({ entry, found: { directory }, cwd }: Adding): string[] {
     if (meaning === 'file-or-id' && /^[0-9a-f]{64}$/.test(text)) return text;
     if (meaning === undefined || meaning === 'image') return text;
     if (kind !== 'pairs') return near(text);
-    const at = text.lastIndexOf('=');
+    const at = text.indexOf('=');
     return `${text.slice(0, at)}=${near(text.slice(at + 1))}`;
   });
 }

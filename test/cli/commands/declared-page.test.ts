@@ -47,12 +47,14 @@ describe('the example of docs/airgap-yaml.md', () => {
     expect([images.length, rule.prefix, rule.naming]).toEqual([release.length + others.length, 'infra', 'by-registry']);
     const answer = await fetch(`${registry.url}/v2/infra/web/front/manifests/stable`, { method: 'HEAD' });
     expect(answer.status).toBe(200);
+    expect(folder.read('site-talos.yaml')).toContain('10.0.0.1');
     expect((await folder.airgap(['verify'])).status).toBe(0);
   });
 
   it('tells nodes what it says of them', async () => {
     const ran = await folder.airgap(['emit']);
     expect(ran.status).toBe(0);
-    for (const said of ['10.0.0.1', '10.0.0.3', '/infra/ghcr.io', 'DiscoveryServiceConfig']) expect(ran.stdout).toContain(said);
+    for (const said of ['10.0.0.1', '10.0.0.3', '/infra/ghcr.io', 'DiscoveryServiceConfig'])
+      expect(ran.stdout).toContain(said);
   });
 });
