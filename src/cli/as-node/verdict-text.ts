@@ -7,6 +7,7 @@ import {
   type ImageVerdict,
   type NodeVerification,
   type PullFailure,
+  type VerdictKind,
   verdictText,
 } from '../../verify/as-node/verdict.ts';
 import { counted, imageName, printable, printableAscii, sizeText, tableLines, tableWidth } from '../report/text.ts';
@@ -15,6 +16,15 @@ import type { Configuration } from './configuration.ts';
 /** Most failures that are told of one image, and images whose failures are told. */
 const failuresShown = 5;
 const imagesShown = 50;
+
+const verdictOrder: readonly VerdictKind[] = [
+  'found',
+  'not-found',
+  'leaves-site',
+  'wrong-digest',
+  'wrong-platform',
+  'cannot-pull',
+];
 
 /** Which configuration counts, and how it came to be. */
 export function configurationLine({ from, files }: Pick<Configuration, 'from' | 'files'>, version: string): string {
@@ -82,10 +92,10 @@ function contentText({ pulls }: ImageVerdict): string {
 }
 
 function summaryLine({ images, requests, deep }: NodeVerification): string {
-  const counts = new Map<string, number>();
-  for (const { verdict } of images) counts.set(verdict, (counts.get(verdict) ?? 0) + 1);
-  const parts = [...counts].map(([verdict, count]) => {
-    return `${count} ${verdict === 'leaves-site' ? 'would leave the site' : verdict.replace('-', ' ')}`;
+  const parts = verdictOrder.flatMap((kind) => {
+    const count = images.filter(({ verdict }) => verdict === kind).length;
+    const said = kind === 'leaves-site' ? 'would leave the site' : verdictText({ verdict: kind });
+    return count === 0 ? [] : [`${count} ${said}`];
   });
   const how = deep ? 'every byte read and hashed' : 'blobs asked for their size';
   return `${counted(images.length, 'image')}: ${parts.join(', ')} (${counted(requests, 'request')}, ${how})`;

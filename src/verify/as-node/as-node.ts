@@ -103,9 +103,9 @@ async function checkImage(image: NodeImage, known: Known): Promise<ImageVerdict>
   };
 }
 
-function expectationOf({ source, repository, digest, omitted }: NodeImage, options: AsNodeOptions): PullExpectation {
+function expectationOf({ asked, repository, digest, omitted }: NodeImage, options: AsNodeOptions): PullExpectation {
   const { platforms = [], deep = false, repairTarget } = options;
-  return { source, repository, repairTarget, digest, omitted, platforms, deep };
+  return { asked, repository, repairTarget, digest, omitted, platforms, deep };
 }
 
 /** The rule that counts; releases before 1.13 have none. */

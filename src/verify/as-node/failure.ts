@@ -1,12 +1,11 @@
 /** Why something was not found, and what to do about it. */
 import type { NodePull } from '../../node/pull.ts';
-import { printReference, type Reference } from '../../oci/reference.ts';
 import type { Looked } from './asker.ts';
 import type { Asked, PullFailure } from './verdict.ts';
 
 export interface FailureContext {
-  /** For the command that repairs: what is mirrored, and what `--to` says. */
-  readonly source: Reference;
+  /** For the command that repairs: the image as it was asked for, printed, and what `--to` says. */
+  readonly asked: string;
   readonly repairTarget: string;
   /** Its repository at the target, where it is known. */
   readonly repository: string | undefined;
@@ -62,8 +61,8 @@ export function failureOf(
 }
 
 /** The command that puts an image where nodes look. Names are safe inside single quotes: the reference grammar has none. */
-export function repairOf({ source, repairTarget }: FailureContext): string {
-  return `airgap mirror '${printReference(source)}' --to ${repairTarget} --recheck --lock repair.lock`;
+export function repairOf({ asked, repairTarget }: FailureContext): string {
+  return `airgap mirror '${asked}' --to ${repairTarget} --recheck --lock repair.lock`;
 }
 
 /** What came back, in one line. */
