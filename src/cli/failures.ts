@@ -3,6 +3,7 @@ import type { MirrorResult } from '../corridor.ts';
 import { AirgapError, isAirgapError } from '../errors.ts';
 import { printOrigin, type RequestedImage } from '../input/requested.ts';
 import { printAsked } from '../oci/retag.ts';
+import { emptySchematic } from '../talos/catalogue.ts';
 import { errorLines, originWords } from './error-text.ts';
 import { imageName, printable } from './report/text.ts';
 
@@ -28,7 +29,7 @@ export function failuresOf(result: Pick<MirrorResult, 'failures'> & Partial<Pick
 /** A factory that is asked for a schematic it was never given answers as if there were no such image. */
 function ofSchematic(error: AirgapError, { reference }: RequestedImage): AirgapError {
   const isInstaller = /^(?:[a-z0-9-]+-)?installer(?:-secureboot)?\/[0-9a-f]{64}$/.test(reference.repository);
-  if (!isInstaller || error.code !== 'ERR_NOT_FOUND') return error;
+  if (!isInstaller || error.code !== 'ERR_NOT_FOUND' || reference.repository.endsWith(emptySchematic)) return error;
   const { code, message, cause, retryable } = error;
   const hint = `the Image Factory must have been given the schematic: curl -X POST --data-binary @SCHEMATIC.yaml https://${reference.registry}/schematics`;
   return new AirgapError(code, message, { cause, retryable, hint }).with(error);

@@ -51,7 +51,7 @@ const releaseNotes: Readonly<Record<string, string>> = {
 };
 
 /** sha256 of `customization: {}\n`: the Image Factory's id of a schematic without changes (image-factory, schematic package). */
-const emptySchematic = '376567988ad370138ad8b2698212367b8edcb69b5fd68c80be1f2ec7d603b4ba';
+export const emptySchematic = '376567988ad370138ad8b2698212367b8edcb69b5fd68c80be1f2ec7d603b4ba';
 
 /** All releases with a list, oldest first. Default: those built in. */
 export function talosReleases(catalogue: TalosCatalogue = builtInCatalogue): TalosRelease[] {

@@ -38,9 +38,9 @@ export class SchematicNode {
   fields<Key extends string>(known: readonly Key[]): Partial<Record<Key, SchematicNode>> {
     if (this.#isNull()) return {};
     const found: Partial<Record<Key, SchematicNode>> = {};
-    for (const [key, node] of this.#entries()) {
+    for (const [key, node, keyNode] of this.#entries()) {
       const name = known.find((candidate) => candidate === key);
-      if (name === undefined) throw this.#unknownKey(key, { node, known });
+      if (name === undefined) throw this.#unknownKey(key, { node: keyNode, known });
       found[name] = this.#at(node, this.#path === '' ? name : `${this.#path}.${name}`);
     }
     return found;
@@ -110,13 +110,13 @@ export class SchematicNode {
     return { plain: resolved.kind === 'bool' ? String(resolved.value) : resolved.text };
   }
 
-  #entries(options: { readonly keysAreTexts: boolean } = { keysAreTexts: true }): [string, Node][] {
+  #entries(options: { readonly keysAreTexts: boolean } = { keysAreTexts: true }): [string, Node, Node][] {
     if (!isMap(this.#node)) throw this.#wrong('not a mapping');
     return (this.#node as YAMLMap<Node, Node | null>).items.map(({ key, value }) => {
       const { resolved, text } = this.#at(key, this.#path).#scalar();
       if (text === '<<' || (!options.keysAreTexts && resolved.kind !== 'string') || resolved.kind === 'null')
         throw unknowable(`the key ${quoteText(text, 40)}`);
-      return [text, value ?? new Scalar('')];
+      return [text, value ?? new Scalar(''), key];
     });
   }
 

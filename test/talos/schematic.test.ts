@@ -102,7 +102,7 @@ describe('reading a schematic', () => {
       'did you mean customization?',
     ],
     [
-      'customization:\n  systemExtension: {}',
+      'customization:\n  systemExtension:\n    officialExtensions: []\n',
       'Cannot read schematic "s.yaml", line 2: unknown key "systemExtension"',
       'did you mean systemExtensions?',
     ],

@@ -115,12 +115,12 @@ function chosenFrom(
   const { version, catalogue, what } = from;
   const image = printReference(catalogue);
   const chosen = chooseEntries(entries, { names: from.names, catalogue: image, what });
-  const all = from.names.includes(everything) ? 'all ' : '';
+  const wanted = from.names.includes(everything) ? 'all of them are wanted' : `${chosen.length} of them wanted`;
   return {
     version,
     catalogue,
     entries: chosen,
-    notice: `${image} lists ${counted(entries.length, what)}, ${all}${chosen.length} of them asked for`,
+    notice: `${image} lists ${counted(entries.length, what)}: ${wanted}`,
   };
 }
 

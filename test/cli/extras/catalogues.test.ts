@@ -62,7 +62,7 @@ describe('--extensions and --overlays', () => {
       ]),
     );
     expect(references.join()).not.toContain('qemu-guest-agent');
-    expect(stderr).toContain('note: ghcr.io/siderolabs/extensions:v1.14.4 lists 3 extensions, 2 of them asked for');
+    expect(stderr).toContain('note: ghcr.io/siderolabs/extensions:v1.14.4 lists 3 extensions: 2 of them wanted');
   });
 
   it('name all unknown names at once, before anything is written', async () => {
