@@ -9,7 +9,7 @@ import { parseGoUrl } from './go-url.ts';
 import type { NodePull, Puller, PullStep } from './pull.ts';
 
 /** Where a node serves its own image cache (siderolabs/talos v1.13.9, constants.RegistrydListenAddress). */
-const imageCacheEndpoint = 'http://127.0.0.1:3172';
+export const imageCacheEndpoint = 'http://127.0.0.1:3172';
 
 interface Entry {
   readonly mirror: NodeMirror | undefined;

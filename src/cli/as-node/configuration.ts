@@ -25,6 +25,7 @@ export async function configurationFor(
 ): Promise<Configuration> {
   const { settings, reporter } = session;
   const { version, asked } = wanted;
+  noteTrusted(session);
   if (wanted.files.length > 0) {
     noteUnused(session);
     const texts = await Promise.all(
@@ -74,6 +75,13 @@ function noteUnused({ settings, reporter }: Session): void {
   if (unused.length === 0) return;
   const message = `${unused.join(', ')}: not used, as a node knows only what stands in its configuration`;
   reporter.event({ type: 'notice', message });
+}
+
+/** Node.js trusts these by itself: a certificate that only they vouch for is none to a node. */
+function noteTrusted({ settings, reporter }: Session): void {
+  if ((settings.environment.NODE_EXTRA_CA_CERTS ?? '') === '') return;
+  const message = 'NODE_EXTRA_CA_CERTS is set: its authorities are trusted here, and not by the nodes';
+  reporter.event({ type: 'notice', message, isWarning: true });
 }
 
 async function authorityOf({ settings }: Session): Promise<string | undefined> {

@@ -8,7 +8,8 @@ export function defineVerify({ act }: Wiring): Command {
   const command = new Command('verify')
     .summary('check that everything stands at the target, as nodes would ask for it')
     .description(
-      'Asks the target for every tag, manifest and blob of the lock, as a node would. Findings name the repair; exit status 5.',
+      'Asks the target for every tag, manifest and blob of the lock, as a node would. Findings name the repair; exit status 5. ' +
+        'With --as it asks what a node of that release with its configuration would ask, and whether it would leave the site.',
     )
     .argument('[inputs...]', 'locks, lists or references (default: airgap.lock)')
     .optionsGroup('What is checked:')

@@ -1,6 +1,7 @@
 /** Sends each question of a node once per run, and looks for one thing step by step as containerd does. */
 import { type Limit, limitTo } from '../../async/limit.ts';
 import { type AirgapError, toAirgapError } from '../../errors.ts';
+import { imageCacheEndpoint } from '../../node/node-pull.ts';
 import type { NodePull, PullStep } from '../../node/pull.ts';
 import { algorithmOf, type Digest, digestFrom, hasherFor } from '../../oci/digest.ts';
 import { maxManifestBytes } from '../../oci/manifest.ts';
@@ -9,6 +10,8 @@ import type { Asked, LookedFor, Trail } from './verdict.ts';
 
 /** How often a blob is read again after it broke off. */
 const readAgain = 2;
+
+const ownCache = 'the image cache of the node itself cannot be asked from here: taken as empty';
 
 /** What came of one request. */
 export interface Reply {
@@ -92,6 +95,10 @@ export class Asker {
       if (this.#isOffSite(step)) {
         const last = asked.at(-1);
         return { trail: { ...trail, leavesTo: step.host }, outcome: { kind: 'leaves', host: step.host, last } };
+      }
+      if (step.endpoint === imageCacheEndpoint) {
+        asked.push({ method: question.method, url: question.url(step), said: ownCache });
+        continue;
       }
       const reply = await this.#askAgainByGet(pull, { step, question, asked });
       asked.push(reply.asked);

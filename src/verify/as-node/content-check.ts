@@ -26,7 +26,8 @@ export class ContentCheck {
 
   /** A manifest and everything below it that is wanted. */
   async content(descriptor: Descriptor, depth = 0): Promise<Found> {
-    if (this.#met.has(descriptor.digest) || this.#met.size >= mostManifests || depth > deepest) return nothing;
+    if (this.#met.has(descriptor.digest)) return nothing;
+    if (this.#met.size >= mostManifests || depth > deepest) return tooMany(descriptor);
     this.#met.add(descriptor.digest);
     const { found, document } = await this.document(descriptor, depth === 0 ? 'manifest' : 'child');
     if (document === undefined) return found;
@@ -127,6 +128,12 @@ export class ContentCheck {
   #isOmitted({ digest }: Descriptor): boolean {
     return this.#pulling.expected.omitted.has(digest);
   }
+}
+
+function tooMany(descriptor: Descriptor): Found {
+  const answered = 'too many manifests hang together, or too deep';
+  const todo = 'look at the image: no node needs so many';
+  return { ...nothing, failures: [{ verdict: 'cannot-pull', what: `child ${labelOf(descriptor)}`, answered, todo }] };
 }
 
 /** Why this is not the blob that is wanted. */

@@ -60,6 +60,17 @@ describe('found', () => {
     expect(first?.asked[0]?.said).toContain('refused the connection');
   });
 
+  it('takes the image cache of the node itself as empty', async () => {
+    const { target } = await store();
+    const registry = await served(target);
+    const cache = JSON.stringify({ machine: { features: { imageCache: { localEnabled: true } } } });
+    const yaml = `${mirrorYaml({ endpoints: [registry.url] })}${cache}\n`;
+    const found = await asNode(yaml, pause);
+    expect(found).toMatchObject({ verdict: 'found' });
+    expect(found.pulls[0]?.trails[0]?.asked[0]).toMatchObject({ said: expect.stringContaining('cannot be asked') });
+    expect(await asNode(yaml, 'registry.k8s.io/absent:1')).toMatchObject({ verdict: 'not-found' });
+  });
+
   it('finds what was retagged by the name it has at the target, and by no other', async () => {
     const target = openMemory();
     const registry = await served(target);
