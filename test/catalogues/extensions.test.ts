@@ -1,4 +1,5 @@
 import * as zlib from 'node:zlib';
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { extensionCatalogue, readExtensionCatalogue } from '../../src/catalogues/extensions.ts';
 import { AirgapError, isAirgapError } from '../../src/errors.ts';
@@ -230,5 +231,33 @@ describe('what is no catalogue', () => {
   it('an image that is not there is said by its name', async () => {
     const error = await failure(openMemory());
     expect([error.code, error.reference]).toEqual(['ERR_NOT_FOUND', name]);
+  });
+});
+
+describe('bytes nobody has checked', () => {
+  const whole = tarOf([textEntry('etc/os-release', 'x'), textEntry('image-digests', list), textEntry('z', 'y')]);
+
+  it('give entries or one of our errors, whatever is changed in a tar or where it ends', {
+    timeout: 60_000,
+  }, async () => {
+    const change = fc.record({
+      at: fc.nat(whole.length - 1),
+      byte: fc.nat(255),
+      end: fc.option(fc.nat(whole.length), { nil: undefined, freq: 3 }),
+    });
+    await fc.assert(
+      fc.asyncProperty(fc.array(change, { minLength: 1, maxLength: 4 }), async (changes) => {
+        const bytes = Buffer.from(whole);
+        for (const { at, byte } of changes) bytes[at] = byte;
+        const layer = {
+          bytes: bytes.subarray(0, changes[0]?.end),
+          mediaType: 'application/vnd.oci.image.layer.v1.tar',
+        };
+        if (layer.bytes.length === 0) return;
+        const read: unknown = await readExtensionCatalogue(await catalogueOf([layer]), version).catch((error) => error);
+        expect(Array.isArray(read) || (isAirgapError(read) && read.message.includes(name))).toBe(true);
+      }),
+      { numRuns: 400 },
+    );
   });
 });
