@@ -2,9 +2,10 @@
 import { dirname, join, parse } from 'node:path';
 import { type ImageCache, isImageCache } from '../../store/image-cache/image-cache.ts';
 import type { Target } from '../../store/store.ts';
-import { printTalosVersion, type TalosVersion } from '../../talos/version.ts';
+import { isSince, printTalosVersion, type TalosVersion } from '../../talos/version.ts';
 import { writeFileAtomic } from '../files.ts';
 import { configVersionFor } from '../placing.ts';
+import { counted } from '../report/text.ts';
 import type { Session } from '../session.ts';
 import { cachePatch } from './node-volume.ts';
 
@@ -19,6 +20,9 @@ export interface WrittenCache {
   /** The file with the node's settings; undefined where the release has no image cache. */
   readonly patch: string | undefined;
 }
+
+/** The release in whose source it was seen that a node tells such a manifest's type from its shape; those of 1.9 do not. */
+const typedSince = '1.13.9';
 
 /** `airgap-image-cache.yaml` for `airgap.lock`. */
 export function cachePatchFile(lockFile: string): string {
@@ -35,11 +39,19 @@ export async function finishCache(
   const bytes = await target.treeBytes();
   const isNew = await target.seal({ signal });
   const version = configVersionFor(settings, ended.talos);
+  const untyped = isSince(version, typedSince) ? [] : await target.untyped();
+  if (untyped.length > 0) reporter.event({ type: 'notice', message: untypedText(untyped), isWarning: true });
   const text = cachePatch(version, bytes);
   const patch = text === undefined ? undefined : cachePatchFile(settings.lockFile);
   if (text !== undefined && patch !== undefined) await writeFileAtomic(patch, text);
   else reporter.event({ type: 'notice', message: noCache(version), isWarning: true });
   return { form: target.form, bytes, isNew, version, patch };
+}
+
+function untypedText(references: readonly string[]): string {
+  const [first = ''] = references;
+  const what = `${counted(references.length, 'manifest')} without a media type of ${references.length === 1 ? 'its' : 'their'} own`;
+  return `${what} (${first}): nodes before v${typedSince} may answer a request for such with an error, and pull it from a registry instead`;
 }
 
 function noCache(version: TalosVersion): string {

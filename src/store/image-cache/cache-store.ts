@@ -105,6 +105,17 @@ export class CacheStore implements ImageCache {
     return [...(await cacheFiles(this.#tree)).values()].reduce((sum, size) => sum + size, 0);
   }
 
+  async untyped(): Promise<readonly string[]> {
+    const found: string[] = [];
+    for await (const path of filesBelow(this.#tree, manifestFolder)) {
+      const file = fileAt(path);
+      if (file?.kind !== 'manifest') continue;
+      const bytes = await this.#tree.read(path, manifestLimit);
+      if (bytes !== undefined && !saysType(bytes)) found.push(printReference({ ...file.name, digest: file.digest }));
+    }
+    return found.sort();
+  }
+
   async seal(options: CallOptions = {}): Promise<boolean> {
     this.#files();
     await this.flush();
@@ -146,5 +157,15 @@ export class CacheStore implements ImageCache {
       if (file !== undefined && file.kind !== 'blob') names.set(formatRepository(file.name), file.name);
     }
     return [...names.keys()].sort().flatMap((key) => names.get(key) ?? []);
+  }
+}
+
+/** Whether the document has a media type at its top, which is where a node looks (registry.go, getManifestData). */
+function saysType(bytes: Buffer): boolean {
+  try {
+    const { mediaType } = JSON.parse(bytes.toString('utf8')) as { readonly mediaType?: unknown };
+    return typeof mediaType === 'string' && mediaType !== '';
+  } catch {
+    return true;
   }
 }

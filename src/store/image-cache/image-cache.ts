@@ -19,6 +19,8 @@ export interface ImageCache extends Target {
   readonly form: CacheForm;
   /** Bytes of all files of the tree: what a node keeps. */
   treeBytes(): Promise<number>;
+  /** References of manifests that say no media type of their own: nodes of older releases answer a request for one with an error. */
+  untyped(): Promise<readonly string[]>;
   /** Makes the OCI form of what was written, and of what was there before; to be called when all has come. False: nothing was new, or the form is flat and needs no end. */
   seal(options?: CallOptions): Promise<boolean>;
   /** Without seal(), what was written for an OCI form is kept and the next run goes on from there. */

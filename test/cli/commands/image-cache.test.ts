@@ -1,5 +1,7 @@
 import { existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
@@ -22,6 +24,7 @@ beforeAll(async () => {
   await seedCosignTag(store, image);
   await seedReferrer(store, image);
   await seedImage(store, kubelet, { platforms, layers: ['kubelet {platform}'] });
+  await seedImage(store, 'ghcr.io/untyped:1', { withoutMediaType: true });
   upstream = await serveStore(store);
 });
 
@@ -128,6 +131,47 @@ describe('airgap mirror --to image-cache:DIR', () => {
     expect(existsSync(folder.file('old-image-cache.yaml'))).toBe(false);
   });
 
+  it('warns of manifests that nodes of the release may not take', async () => {
+    const from = ['--source-endpoint', `*=${upstream.url}`, '--to', 'image-cache:cache'];
+    const old = await folder.airgap(['mirror', 'ghcr.io/untyped:1', ...from, '--talos-version', 'v1.9.6']);
+    expect(old.stdout + old.stderr).toMatch(
+      /1 manifest without a media type of its own \(ghcr\.io\/untyped@sha256:\w+\): nodes before v1\.13\.9/,
+    );
+    const recent = await folder.airgap(['mirror', 'ghcr.io/untyped:1', ...from, '--talos-version', 'v1.14.4']);
+    expect(recent.stdout + recent.stderr).not.toContain('media type');
+  });
+
+  it('serves one to who asks by upstream name, in either form', async () => {
+    await mirror('image-cache:cache');
+    await folder.airgap([
+      'mirror',
+      '--from',
+      'image-cache:cache',
+      '--to',
+      'image-cache-oci:packed',
+      '--lock',
+      'packed.lock',
+    ]);
+    for (const place of ['cache', 'image-cache:cache', 'image-cache:packed']) {
+      const stop = new AbortController();
+      const port = await freePort();
+      const running = folder.airgap(['serve', place, '--listen', `127.0.0.1:${port}`, '--json'], {
+        signal: stop.signal,
+      });
+      const url = `http://127.0.0.1:${port}/v2/pause/manifests/3.10.2?ns=registry.k8s.io`;
+      const answer = await askUntilUp(url);
+      stop.abort();
+      const ran = await running;
+      expect([place, answer.status, JSON.parse(ran.stdout.split('\n')[0] ?? '')]).toMatchObject([
+        place,
+        200,
+        { kind: 'image-cache', images: 2 },
+      ]);
+    }
+    const refused = await folder.airgap(['serve', 'image-cache:cache', '--writable']);
+    expect(refused.stderr).toContain('an image cache is served as it is');
+  });
+
   it('finds what is missing and damaged in one', async () => {
     await mirror('image-cache:cache');
     const blobs = folder.file('cache/blob');
@@ -175,3 +219,23 @@ describe('airgap mirror --to image-cache:DIR', () => {
     expect(ran.status).toBeGreaterThan(0);
   });
 });
+
+async function askUntilUp(url: string): Promise<Response> {
+  for (let attempt = 0; ; attempt += 1) {
+    try {
+      return await fetch(url);
+    } catch (error) {
+      if (attempt === 200) throw error;
+      await wait(25);
+    }
+  }
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve) => {
+    const server = createServer().listen(0, '127.0.0.1', () => {
+      const address = server.address();
+      server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0));
+    });
+  });
+}
