@@ -60,6 +60,22 @@ describe('found', () => {
     expect(first?.asked[0]?.said).toContain('refused the connection');
   });
 
+  it('asks by GET where HEAD is refused, and where its answer lacks the digest', async () => {
+    const { target, image } = await store();
+    const registry = await served(target);
+    for (const [status, headers] of [
+      [405, {}],
+      [200, { 'content-type': image.root.mediaType, 'content-length': '9' }],
+    ] as const) {
+      const url = await inFrontOf(registry.url, (method, path) =>
+        method === 'HEAD' && path.includes('/manifests/') ? { status, headers } : undefined,
+      );
+      const verdict = await asNode(mirrorYaml({ endpoints: [url] }), pause, { deep: true });
+      expect(verdict).toMatchObject({ verdict: 'found', pulls: [{ digest: image.root.digest }] });
+      expect(verdict.pulls[0]?.trails[0]?.asked.map(({ method }) => method)).toEqual(['HEAD', 'GET']);
+    }
+  });
+
   it('takes the image cache of the node itself as empty', async () => {
     const { target } = await store();
     const registry = await served(target);
@@ -243,6 +259,41 @@ describe('wrong', () => {
 });
 
 describe('cannot pull', () => {
+  it('what is answered with something that is no manifest, or with a digest that is none', async () => {
+    const { target } = await store();
+    const registry = await served(target);
+    const said = {
+      status: 200,
+      headers: { 'docker-content-digest': 'md5:1', 'content-length': '9' },
+      body: '123456789',
+    };
+    const strange = await inFrontOf(registry.url, (method) => (method === 'HEAD' ? said : undefined));
+    const bad = await asNode(mirrorYaml({ endpoints: [strange] }), pause);
+    expect(bad).toMatchObject({ verdict: 'cannot-pull' });
+    expect(bad.failures[0]?.answered).toContain('"md5:1"');
+    const page = '<html></html>';
+    const digest = digestOf(Buffer.from(page));
+    const headers = {
+      'content-type': 'text/html',
+      'docker-content-digest': digest,
+      'content-length': `${page.length}`,
+    };
+    const portal = await inFrontOf(registry.url, () => ({ status: 200, headers, body: page }));
+    const web = await asNode(mirrorYaml({ endpoints: [portal] }), pause);
+    expect(web).toMatchObject({ verdict: 'cannot-pull' });
+    expect(web.failures[0]?.answered).toContain('web page');
+  });
+
+  it('from an endpoint that fails, whatever stands behind it', async () => {
+    const { target } = await store();
+    const registry = await served(target);
+    const broken = await inFrontOf(registry.url, () => ({ status: 503, body: 'busy' }));
+    const verdict = await asNode(mirrorYaml({ endpoints: [broken] }), pause);
+    expect(verdict).toMatchObject({ verdict: 'cannot-pull' });
+    expect(verdict.failures[0]?.answered).toContain('503');
+    expect(await asNode(mirrorYaml({ endpoints: [broken, registry.url] }), pause)).toMatchObject({ verdict: 'found' });
+  });
+
   it('without an answer, and without credentials', async () => {
     const { target } = await store();
     const dead = `http://127.0.0.1:${await freePort()}`;
