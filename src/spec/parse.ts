@@ -56,7 +56,9 @@ function rootOf(text: string, { problems, lines }: Reading): YAMLMap | undefined
       prettyErrors: false,
     }),
   ]);
-  if (documents === undefined) {
+  // The parser tells some ends of the stack as errors of the document.
+  const isDeep = documents?.some(({ errors }) => errors.some(({ message }) => message.includes('call stack')));
+  if (documents === undefined || isDeep === true) {
     problems.add(1, 'its parts lie too deep in each other');
     return undefined;
   }

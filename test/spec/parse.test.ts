@@ -105,9 +105,10 @@ describe('parseSpec()', () => {
   });
 
   it('is bounded against what is hostile', () => {
+    const deep = 'site.yaml:1: its parts lie too deep in each other';
     const start = performance.now();
-    expect(problems(`version: 1\nimages: ${'['.repeat(200_000)}`)[0]).toMatch(/^site\.yaml:/);
-    expect(problems(`version: 1\nimages: ${'{a: '.repeat(50_000)}`)[0]).toMatch(/^site\.yaml:/);
+    expect(problems(`version: 1\nimages: ${'['.repeat(200_000)}`)).toEqual([deep]);
+    expect(problems(`version: 1\nimages: ${'{a: '.repeat(50_000)}`)).toEqual([deep]);
     expect(problems(`version: 1\n${'# long\n'.repeat(100_000)}`)[0]).toContain('at most 524288 are read');
     expect(
       problems(`version: 1\nimages:\n${Array.from({ length: 40_000 }, (_, at) => `  k${at}: 1\n`).join('')}`).at(-1),
