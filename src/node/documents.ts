@@ -3,7 +3,7 @@ import { quoteText } from '../oci/quote.ts';
 import { isSince, printTalosVersion, type TalosVersion } from '../talos/version.ts';
 import { at, textOf } from './fields.ts';
 import { jsonPatched } from './json-patch.ts';
-import { cut, deletionsIn, merged } from './merge.ts';
+import { cut, deletionsIn, isDeletion, merged } from './merge.ts';
 import { type ConfigNode, invalid, type MapNode, readDocuments } from './tree.ts';
 
 export interface ConfigDocument {
@@ -49,6 +49,8 @@ function asDocuments(roots: readonly ConfigNode[]): ConfigDocument[] {
   const seen = new Set<string>();
   for (const document of documents) {
     const id = idOf(document);
+    // A patch may delete a document and write it anew.
+    if (isDeletion(document.root)) continue;
     if (seen.has(id)) throw invalid(document.root.origin, `there are two documents ${quoteText(id)}`);
     seen.add(id);
   }
@@ -79,7 +81,10 @@ function withMergePatch(
     }
     const target = result[index];
     if (target === undefined) {
-      if (rest !== undefined) result.push({ ...document, root: rest });
+      // Talos takes the deletion itself for a document then, and fails when it writes the result.
+      if (deletion !== undefined)
+        throw invalid(deletion.origin, `there is no document ${quoteText(idOf(document))} to delete from`);
+      result.push(document);
       continue;
     }
     const cutRoot = deletions.reduce<MapNode | undefined>(

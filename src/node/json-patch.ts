@@ -71,7 +71,8 @@ function changed(node: ConfigNode, path: readonly string[], change: Change): Con
   if (key === undefined) return change.value ?? node;
   const below = node.kind === 'map' ? node.entries.get(key) : undefined;
   if (node.kind === 'list') return changedList(node, [key, ...rest], change);
-  const isMissing = below === undefined && (rest.length > 0 || change.isThere);
+  // What Talos uses (github.com/evanphx/json-patch v4) replaces a key that is not there, against the RFC.
+  const isMissing = below === undefined && (rest.length > 0 || change.value === undefined);
   if (node.kind !== 'map' || isMissing) throw absent(path, change.operation);
   const entries = new Map(node.entries);
   const value = rest.length === 0 ? change.value : changed(below ?? node, rest, change);

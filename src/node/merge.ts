@@ -129,7 +129,8 @@ function listWithout(node: ListNode, { path, deletions }: Taking): ConfigNode | 
   return items.length === 0 && node.items.length > 0 ? undefined : { ...node, items };
 }
 
-function isDeletion(node: MapNode): boolean {
+/** It has `$patch: delete` in it. */
+export function isDeletion(node: MapNode): boolean {
   const value = node.entries.get('$patch');
   return value?.kind === 'scalar' && value.value === 'delete';
 }

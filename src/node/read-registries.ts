@@ -78,7 +78,9 @@ function readPlainEndpoint(node: ConfigNode, overridePath: boolean): { url: stri
 function readDocumentEndpoint(node: ConfigNode): { url: string; overridePath: boolean } {
   const url = textOf(at(node, 'url'), 'url');
   if (url === undefined || url === '') throw invalid(node.origin, 'endpoints[].url must be specified');
-  return { url, overridePath: flagOf(at(node, 'overridePath'), 'overridePath') ?? false };
+  // Talos keeps it as a URL and prints it again.
+  const printed = url.replace(/^[a-z][a-z0-9+.-]*:/i, (scheme) => scheme.toLowerCase());
+  return { url: printed, overridePath: flagOf(at(node, 'overridePath'), 'overridePath') ?? false };
 }
 
 function readTls(

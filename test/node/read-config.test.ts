@@ -300,7 +300,6 @@ endpoints:
   - $patch: delete
     url: http://a
 `,
-      'apiVersion: v1alpha1\nkind: RegistryTLSConfig\nname: m\n$patch: delete\n',
     );
     expect(config.mirrors.map(({ registry, endpoints }) => [registry, endpoints.map(({ url }) => url)])).toEqual([
       ['docker.io', ['http://b']],
@@ -310,6 +309,15 @@ endpoints:
     expect(config.auth.size).toBe(0);
   });
 
+  it('delete a document and write it anew', () => {
+    const document = 'apiVersion: v1alpha1\nkind: RegistryMirrorConfig\nname: ghcr.io\n';
+    const patch = `${document}$patch: delete\n---\n${document}endpoints: [{url: HTTP://B}]\n`;
+    const config = read(`${document}endpoints: [{url: http://a}]\nskipFallback: true\n`, patch);
+    expect(config.mirrors).toEqual([
+      { registry: 'ghcr.io', endpoints: [{ url: 'http://B', overridePath: false }], skipFallback: false },
+    ]);
+  });
+
   it('are refused for what Talos refuses', () => {
     const base = mirrors('ghcr.io: {endpoints: [http://a]}');
     expect(refusal(base, mirrors('quay.io: {$patch: delete}'))).toBe(
@@ -317,6 +325,9 @@ endpoints:
     );
     expect(refusal(base, mirrors('ghcr.io: [http://b]'))).toBe(
       'Cannot read configuration "patch1.yaml:4": merge type mismatch at "machine.registries.mirrors.ghcr.io"',
+    );
+    expect(refusal(base, 'apiVersion: v1alpha1\nkind: RegistryTLSConfig\nname: m\n$patch: delete\n')).toBe(
+      'Cannot read configuration "patch1.yaml:1": there is no document "RegistryTLSConfig m" to delete from',
     );
     const texts = [base, mirrors('ghcr.io: {$patch: delete}')].map((text, index) => ({ name: `${index}`, text }));
     expect(() => readNodeConfig(texts, { version: parseTalosVersion('v1.7.7') })).toThrow(/knows no "\$patch"/);
@@ -350,6 +361,11 @@ describe('RFC 6902 patches', () => {
       [['ghcr.io']],
     ],
     [`[{"op": "replace", "path": "", "value": {"machine": {}}}]`, []],
+    // Against the RFC, as Talos does it.
+    [
+      '[{op: replace, path: /machine/registries, value: {}}, {op: replace, path: /machine/registries/mirrors, value: {}}]',
+      [],
+    ],
   ])('%s', (patch, expected) => {
     expect(urls(patch)).toEqual(expected);
   });
