@@ -52,7 +52,12 @@ async function firstBytes(path: string): Promise<Buffer> {
 
 /** A small part whole. */
 export async function layerBytes(layer: LayerFile, start: number, end: number): Promise<Buffer> {
-  const chunks: Uint8Array[] = [];
-  for await (const chunk of layer.content({ start, end, signal: undefined })) chunks.push(chunk);
-  return Buffer.concat(chunks);
+  const bytes = Buffer.alloc(end - start);
+  let position = 0;
+  // What comes is copied at once, so that the same memory can be read into again: a layer has thousands of headers.
+  for await (const chunk of layer.content({ start, end, signal: undefined, transient: true })) {
+    bytes.set(chunk, position);
+    position += chunk.length;
+  }
+  return bytes;
 }

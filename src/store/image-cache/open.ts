@@ -12,7 +12,7 @@ import type { CacheForm, ImageCache, ImageCacheOptions } from './image-cache.ts'
 import { blobFolder, manifestFolder } from './names.ts';
 import { openForm } from './open-form.ts';
 import { type CacheTree, filesBelow, LayeredTree } from './tree.ts';
-import { writeForm } from './write-form.ts';
+import { removeUnfinished, writeForm } from './write-form.ts';
 
 /** What the imager asks for where nobody says otherwise: talosctl writes this one for `--platform all`. */
 const defaultArchitectures = ['amd64'];
@@ -77,9 +77,15 @@ async function ociWriter(
   const architectures = options.architectures ?? defaultArchitectures;
   const base = found === undefined ? undefined : await openForm(root, options);
   const staged = join(root, stagedFolder);
-  await onDisk(`create "${staged}"`, mkdir(staged, { recursive: true }));
   const files = new CacheFiles(staged);
-  await files.prepare();
+  try {
+    await removeUnfinished(root);
+    await onDisk(`create "${staged}"`, mkdir(staged, { recursive: true }));
+    await files.prepare();
+  } catch (error) {
+    await base?.tree.close();
+    throw error;
+  }
   const upper = new DiskTree(staged);
   const tree: CacheTree = base === undefined ? upper : new LayeredTree(upper, base.tree);
   const isAsWished = base !== undefined && architectures.every((name) => base.architectures.includes(name));

@@ -14,6 +14,10 @@ import { formBlobPath, ociLayoutText, printForm } from './oci-form.ts';
 import { storedGzip } from './stored-gzip.ts';
 import { type CacheTree, filesBelow } from './tree.ts';
 
+/** Names of what is not whole yet. */
+const layerName = 'layer';
+const documentName = 'document';
+
 /** Bytes gathered before they are written. */
 const batchBytes = 1024 * 1024;
 
@@ -22,6 +26,14 @@ export interface FormToWrite {
   /** What the imager picks it by: `amd64`, `arm64`. */
   readonly architectures: readonly string[];
   readonly signal?: AbortSignal | undefined;
+}
+
+/** Takes away what a writer that was killed left of a layer. To be called with the lock held. */
+export async function removeUnfinished(directory: string): Promise<void> {
+  for (const name of [layerName, documentName]) {
+    const path = join(directory, partialDirectory, name);
+    await onDisk(`remove "${path}"`, rm(path, { force: true }));
+  }
 }
 
 /** Every file of a cache with its size. */
@@ -44,7 +56,7 @@ export async function writeForm(directory: string, form: FormToWrite): Promise<v
   const entries = tarredEntries(await cacheFiles(form.tree));
   const layer = await writeLayer(directory, { ...form, entries });
   const printed = printForm(layer, form.architectures);
-  const temporary = join(directory, partialDirectory, 'document');
+  const temporary = join(directory, partialDirectory, documentName);
   for (const { digest, bytes } of [printed.config, printed.manifest]) {
     await replaceFile(formBlobPath(directory, digest), { bytes, temporary });
   }
@@ -57,11 +69,11 @@ async function writeLayer(
   directory: string,
   { tree, entries, signal }: FormToWrite & { readonly entries: readonly TarredEntry[] },
 ) {
-  const path = join(directory, partialDirectory, 'layer');
+  const path = join(directory, partialDirectory, layerName);
   const diffHash = createHash('sha256');
   const hash = createHash('sha256');
   const tar = hashed(tarContent(tree, { entries, signal }), (chunk) => diffHash.update(chunk));
-  await onDisk(`write "${path}"`, rm(path, { force: true }));
+  await removeUnfinished(directory);
   const file = await onDisk(`create "${path}"`, open(path, 'wx', 0o644));
   let size = 0;
   try {

@@ -208,6 +208,18 @@ describe('the OCI form', () => {
     expect(await contents()).toHaveLength(2);
   });
 
+  it('takes away what a writer left that was killed while it wrote the layer', async () => {
+    await write('oci', (target) => seedImage(target, 'ghcr.io/a:v1'));
+    await mkdir(join(directory, '.airgap-partial'));
+    await writeFile(join(directory, '.airgap-partial/layer'), 'half');
+    await writeFile(join(directory, 'blobs/sha256', 'a'.repeat(64)), 'an earlier layer');
+    await write('oci', async () => {});
+    expect(await readdir(directory)).not.toContain('.airgap-partial');
+    await write('oci', (target) => seedImage(target, 'ghcr.io/b:v1', { layers: ['b'] }));
+    expect(await readdir(join(directory, 'blobs/sha256'))).toHaveLength(3);
+    expect(await contents()).toHaveLength(2);
+  });
+
   it('is named for the architectures that were asked for', async () => {
     const architecturesIn = async () => (await readForm(directory)).architectures;
     await write('oci', (target) => seedImage(target, 'ghcr.io/a:v1'));
