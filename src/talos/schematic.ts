@@ -7,7 +7,7 @@ import { createHash } from 'node:crypto';
 import { AirgapError } from '../errors.ts';
 import { quoteText } from '../oci/quote.ts';
 import { parseReference, printReference } from '../oci/reference.ts';
-import { schematicNode } from './schematic-fields.ts';
+import { type SchematicNode, schematicNode } from './schematic-fields.ts';
 import { type PlainValue, printYaml, type YamlValue } from './schematic-yaml.ts';
 import { isSinceMinor, printTalosVersion, type TalosVersion } from './version.ts';
 
@@ -43,14 +43,38 @@ export function schematicId(text: string): string {
  */
 export function readSchematic(name: string, text: string): Schematic {
   const { owner, overlay, customization } = schematicNode(name, text).fields(['owner', 'overlay', 'customization']);
-  const board = overlay?.fields(['image', 'name', 'options']);
-  const over = {
-    image: board?.image?.text() ?? '',
-    name: board?.name?.text() ?? '',
-    options: board?.options?.freeMap() ?? new Map<string, YamlValue>(),
+  const over = overlayFields(overlay);
+  const custom = customizationFields(customization);
+  const document = fields([
+    ['owner', owner?.text()],
+    ['overlay', over?.printed],
+  ]).set('customization', custom.printed);
+  const canonical = printYaml(document);
+  return {
+    id: createHash('sha256').update(canonical).digest('hex'),
+    canonical,
+    extensions: custom.extensions,
+    overlay: over === undefined ? undefined : { name: over.name, image: over.image },
   };
-  const isOverlaid = over.image !== '' || over.name !== '' || over.options.size > 0;
-  const custom = customization?.fields([
+}
+
+/** Undefined for what says nothing. */
+function overlayFields(
+  node: SchematicNode | undefined,
+): { readonly name: string; readonly image: string; readonly printed: YamlValue } | undefined {
+  const overlay = node?.fields(['image', 'name', 'options']);
+  const image = overlay?.image?.text() ?? '';
+  const name = overlay?.name?.text() ?? '';
+  const options = fields([['options', overlay?.options?.freeMap()]]);
+  if (image === '' && name === '' && options.size === 0) return undefined;
+  return { name, image, printed: new Map<string, YamlValue>([['image', image], ['name', name], ...options]) };
+}
+
+function customizationFields(node: SchematicNode | undefined): {
+  readonly printed: YamlValue;
+  readonly extensions: readonly string[];
+} {
+  const custom = node?.fields([
     'embeddedMachineConfiguration',
     'extraKernelArgs',
     'meta',
@@ -59,61 +83,42 @@ export function readSchematic(name: string, text: string): Schematic {
     'secureboot',
     'diskImage',
   ]);
+  const official = custom?.systemExtensions?.fields(['officialExtensions']).officialExtensions;
+  const extensions = official?.items().map((item) => item.text()) ?? [];
   const secureBoot = custom?.secureboot?.fields(['enrollKeys', 'includeWellKnownCertificates']);
-  const extensions = custom?.systemExtensions?.fields(['officialExtensions']).officialExtensions?.items() ?? [];
-  const names = extensions.map((item) => item.text());
-  const meta = custom?.meta?.items().map((item) => {
-    const { key, value } = item.fields(['key', 'value']);
-    return new Map<string, YamlValue>([
-      ['key', { plain: String(key?.number(255) ?? 0) }],
-      ['value', value?.text() ?? ''],
-    ]);
-  });
-  const loader = custom?.bootloader;
-  const bootloader = loader?.text().toLowerCase() ?? '';
-  if (loader !== undefined && bootloader !== '' && !bootloaders.includes(bootloader))
-    throw loader.refuse(`${quoteText(bootloader, 40)}, and it can be ${bootloaders.join(', ')}`);
-  const canonical = printYaml(
-    fields([
-      ['owner', owner?.text()],
-      [
-        'overlay',
-        isOverlaid
-          ? new Map<string, YamlValue>([
-              ['image', over.image],
-              ['name', over.name],
-              ...fields([['options', over.options]]),
-            ])
-          : undefined,
-      ],
-    ]).set(
-      'customization',
+  const sectorSize = custom?.diskImage?.fields(['sectorSize']).sectorSize?.number(2 ** 53);
+  const printed = fields([
+    ['embeddedMachineConfiguration', custom?.embeddedMachineConfiguration?.text()],
+    ['extraKernelArgs', custom?.extraKernelArgs?.items().map((item) => item.text())],
+    ['meta', custom?.meta?.items().map(metaFields)],
+    ['systemExtensions', fields([['officialExtensions', extensions]])],
+    ['bootloader', bootloaderOf(custom?.bootloader)],
+    [
+      'secureboot',
       fields([
-        ['embeddedMachineConfiguration', custom?.embeddedMachineConfiguration?.text()],
-        ['extraKernelArgs', custom?.extraKernelArgs?.items().map((item) => item.text())],
-        ['meta', meta],
-        ['systemExtensions', fields([['officialExtensions', names]])],
-        ['bootloader', bootloader === 'none' ? '' : bootloader],
-        [
-          'secureboot',
-          fields([
-            ['enrollKeys', secureBoot?.enrollKeys?.text()],
-            ['includeWellKnownCertificates', secureBoot?.includeWellKnownCertificates?.switch() ? truth : undefined],
-          ]),
-        ],
-        [
-          'diskImage',
-          fields([['sectorSize', numberValue(custom?.diskImage?.fields(['sectorSize']).sectorSize?.number(2 ** 53))]]),
-        ],
+        ['enrollKeys', secureBoot?.enrollKeys?.text()],
+        ['includeWellKnownCertificates', secureBoot?.includeWellKnownCertificates?.switch() ? truth : undefined],
       ]),
-    ),
-  );
-  return {
-    id: createHash('sha256').update(canonical).digest('hex'),
-    canonical,
-    extensions: names,
-    overlay: isOverlaid ? { name: over.name, image: over.image } : undefined,
-  };
+    ],
+    ['diskImage', fields([['sectorSize', numberValue(sectorSize)]])],
+  ]);
+  return { printed, extensions };
+}
+
+function metaFields(item: SchematicNode): YamlValue {
+  const { key, value } = item.fields(['key', 'value']);
+  return new Map<string, YamlValue>([
+    ['key', { plain: String(key?.number(255) ?? 0) }],
+    ['value', value?.text() ?? ''],
+  ]);
+}
+
+/** Empty for none, which is the factory's own choice. */
+function bootloaderOf(node: SchematicNode | undefined): string {
+  const name = node?.text().toLowerCase() ?? '';
+  if (node !== undefined && name !== '' && !bootloaders.includes(name))
+    throw node.refuse(`${quoteText(name, 40)}, and it can be ${bootloaders.join(', ')}`);
+  return name === 'none' ? '' : name;
 }
 
 const truth: PlainValue = { plain: 'true' };
