@@ -48,6 +48,14 @@ describe('the id of a schematic', () => {
     expect(schematicId(text)).toBe(id);
   });
 
+  it.each([
+    [['iscsi-tools', 'util-linux-tools'], '613e1592b2da41ae5e265e8789429f22e121aab91cb4deb6bc3c0b6262961245'],
+    [['qemu-guest-agent'], 'ce4c980550dd2ab1b17bbf2b08801c7eb59418eafe8f279833297925d67c7515'],
+  ])('is the one factory.talos.dev gives to %j', (extensions, id) => {
+    const officialExtensions = extensions.map((name) => `siderolabs/${name}`);
+    expect(schematicId(JSON.stringify({ customization: { systemExtensions: { officialExtensions } } }))).toBe(id);
+  });
+
   it("is that of the canonical text, as the factory's YAML library writes it", () => {
     const wrong = vectors.filter(({ text, canonical }) => {
       const got = canonicalOf(text);
