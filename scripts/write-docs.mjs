@@ -16,7 +16,7 @@ const introduction = `# Commands
 What \`airgap COMMAND --help\` prints. This page is made from the program by \`npm run docs\`: do not edit it.
 
 Environment: \`AIRGAP_TO\`, \`AIRGAP_ENDPOINT\` and \`AIRGAP_LOCK\` stand for the options of the same name, \`AIRGAP_CA\`, \`AIRGAP_FROM_CA\`,
-\`AIRGAP_TO_CA\`, \`AIRGAP_FROM_USER\` and \`AIRGAP_TO_USER\` likewise; an option on the command line wins. Passwords are read from
+\`AIRGAP_TO_CA\`, \`AIRGAP_FROM_USER\` and \`AIRGAP_TO_USER\` likewise, \`AIRGAP_FILE\` and \`AIRGAP_CATALOGUE\` for \`--file\` and \`--catalogue\`; an option on the command line wins. Passwords are read from
 \`AIRGAP_FROM_PASSWORD\` and \`AIRGAP_TO_PASSWORD\`, what nodes show to the endpoints from \`AIRGAP_ENDPOINT_PASSWORD\` or \`AIRGAP_ENDPOINT_TOKEN\`. \`AIRGAP_DEBUG=1\` adds stacks to errors. Proxies, credentials and colours follow the variables
 that other tools know ([mirror](mirror.md)).
 `;
