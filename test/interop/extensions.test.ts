@@ -86,7 +86,9 @@ describe.skipIf(reason !== undefined)(titled('what catalogues list', reason), ()
     const wanted = ['--talos', 'v1.14.4', '--extensions', 'zfs', '--schematic', 'edge.yaml'];
     const ran = await run('mirror', ...wanted, '--from', first.url, '--to', second.url, '--lock', 'second.lock');
     expect([ran.status, ran.stdout]).toEqual([0, expect.not.stringContaining('iscsi-tools')]);
-    expect(await manifestDigest(`docker://${second.host}/siderolabs/zfs:2.4.1-v1.14.4`)).toBe(digests['zfs:2.4.1-v1.14.4']);
+    expect(await manifestDigest(`docker://${second.host}/siderolabs/zfs:2.4.1-v1.14.4`)).toBe(
+      digests['zfs:2.4.1-v1.14.4'],
+    );
   });
 
   it('is read out of a bundle that was carried', async () => {
