@@ -67,7 +67,7 @@ export function stepFor(
   return { step, reasons, isFatal: false };
 }
 
-/** The registry itself. containerd asks registries of this machine with plain HTTP unless their port is 443 or none. */
+/** The registry itself. containerd asks registries of this machine with HTTPS and then with plain HTTP, unless their port is 443 or none. */
 export function upstreamStep(pull: { config: NodeConfig; image: Reference; node: Asking }): Resolved {
   const host = defaultHost(pull.image.registry);
   const plain = pull.node.puller === 'cri' && isLocal(host) && !/^(?:[^:]*|\[[^\]]*\])(?::443)?$/.test(host);

@@ -2,7 +2,7 @@
 import { parseReference, type Reference } from '../oci/reference.ts';
 import { configKinds } from '../talos/config-kinds.ts';
 import type { NodeConfig } from '../talos/node-config.ts';
-import type { NodeMirror } from '../talos/node-mirrors.ts';
+import type { NodeEndpoint, NodeMirror } from '../talos/node-mirrors.ts';
 import { isSince, printTalosVersion } from '../talos/version.ts';
 import { type Asking, defaultHost, type Resolved, stepFor, upstreamStep } from './endpoint.ts';
 import { parseGoUrl } from './go-url.ts';
@@ -169,6 +169,8 @@ function fallbackOf(
   const knowsSkip = configKinds(node.version).skipFallback;
   if (node.puller === 'cri') {
     if (!knowsSkip || !mirror.skipFallback) return to('containerd falls back to the registry itself');
+    if (isHostless(mirror.endpoints.at(-1)))
+      return to('containerd takes an endpoint without a host for the registry itself');
     if (mirror.endpoints.length === 0) return to('skipFallback has no effect on containerd without endpoints');
     return { step: undefined, reasons: [`skipFallback: ${host} is not asked`] };
   }
@@ -179,6 +181,12 @@ function fallbackOf(
   if (!mirror.skipFallback) return to('no skipFallback, so the registry itself is asked last');
   if (mirror.endpoints.length > 0) return { step: undefined, reasons: [`skipFallback: ${host} is not asked`] };
   return { step: undefined, reasons: ['skipFallback without endpoints: nobody is asked, and the pull fails'] };
+}
+
+/** containerd puts the registry's own host where its `server` has none (core/remotes/docker/config/hosts.go, ConfigureHosts). */
+function isHostless(endpoint: NodeEndpoint | undefined): boolean {
+  const url = endpoint?.url.startsWith('http') === true ? parseGoUrl(endpoint.url) : undefined;
+  return endpoint?.url === '' || (url !== undefined && !('refused' in url) && url.host === '');
 }
 
 /**

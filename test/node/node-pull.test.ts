@@ -320,6 +320,9 @@ describe('endpoints that are no URL', () => {
       upstream,
     ]);
     expect(asked(mirror(['http:///x']))).toEqual(['no host in request URL', upstream]);
+    // containerd takes it for the registry itself, fallback or not.
+    const hostless = asked(mirror(['http://m', 'http:/x'], { skipFallback: true }), { puller: 'cri' });
+    expect(hostless.at(-1)).toBe(upstream);
   });
 
   it('end the pull where Go cannot read them, and leave containerd without any mirror', () => {
