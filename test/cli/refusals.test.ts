@@ -54,7 +54,11 @@ describe('the command line is refused with status 2', () => {
       ['mirror', pause, '--source-endpoint', 'ghcr.io=http://u:geheim@h:1'],
       /password/,
     ],
-    ['an endpoint with a path', ['mirror', pause, '--endpoint', 'http://10.5.0.1:6000/x'], /--endpoint[\s\S]*no path/],
+    [
+      'an endpoint with another path than the target',
+      ['mirror', pause, ...target, '--endpoint', 'http://10.5.0.1:6000/x'],
+      /--endpoint[\s\S]*nodes would ask elsewhere/,
+    ],
     ['an endpoint without scheme', ['mirror', pause, '--endpoint', '10.5.0.1:6000'], /--endpoint "10\.5\.0\.1:6000"/],
     ['a target with a password', ['mirror', pause, '--to', 'https://u:geheim@h'], /user name or password/],
     ['a target without a port after its colon', ['mirror', pause, '--to', '10.5.0.1:'], /port is missing/],

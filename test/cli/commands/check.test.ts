@@ -165,7 +165,7 @@ describe('airgap check of a bundle', () => {
 describe('airgap check', () => {
   it.each([
     [['nowhere'], 2, '"nowhere": it does not exist'],
-    [['.'], 2, 'it is no layout directory, no bundle and no directory of volumes'],
+    [['.'], 2, 'it is no layout directory, no bundle, no directory of volumes and no image cache'],
     [['harbor.site:443'], 2, 'airgap verify --deep'],
     [['oci:nowhere'], 2, 'it does not exist'],
     [['bundle:nowhere.tar'], 2, 'it does not exist'],
