@@ -105,13 +105,19 @@ function shadowing(mirror: NodeMirror, diagnosing: Diagnosing): Diagnosis[] {
   ];
 }
 
+/** Where entries of their own lead to the same endpoints, `*` stands there for what Talos itself pulls. */
 function unseenWildcard(mirror: NodeMirror, diagnosing: Diagnosing): Diagnosis[] {
   if (mirror.registry !== '*' || configKinds(diagnosing.version).wildcard) return [];
+  const others = diagnosing.config.mirrors.filter((other) => other !== mirror && other.endpoints.length > 0);
+  const own = new Set(others.flatMap(endpointHosts));
+  if (others.length > 0 && endpointHosts(mirror).every((host) => own.has(host))) return [];
+  const release = `containerd on Talos ${printTalosVersion(diagnosing.version)}`;
+  const unserved = others.length > 0 ? 'registries without an entry of their own' : 'the registries';
   return [
     {
       code: 'wildcard-unseen',
-      severity: 'error',
-      message: `containerd on Talos ${printTalosVersion(diagnosing.version)} does not see the mirror of "*": it asks the registries themselves`,
+      severity: others.length > 0 ? 'warning' : 'error',
+      message: `${release} does not see the mirror of "*": it asks ${unserved} themselves`,
       hint: 'write an entry for each registry beside it',
       ...originOf(diagnosing, mirror),
     },

@@ -177,6 +177,13 @@ describe('diagnose()', () => {
         'write an entry for each registry beside it',
       ],
     ]);
+    const other = "'*': {endpoints: [http://any]}\nghcr.io: {endpoints: [http://other]}";
+    expect(found(v1alpha1(other), 'v1.3.7')[0]?.slice(0, 2)).toEqual([
+      'warning wildcard-unseen machine.yaml:4',
+      'containerd on Talos v1.3.7 does not see the mirror of "*": it asks registries without an entry of their own themselves',
+    ]);
+    // As airgap emits it: `*` for Talos, an entry of each registry for containerd.
+    expect(found(v1alpha1(other.replace('//other', '//any')), 'v1.3.7')).toEqual([]);
   });
 
   it('tells TLS settings and credentials written under the registry', () => {
