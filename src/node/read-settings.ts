@@ -112,11 +112,18 @@ function readNameservers(base: ConfigNode | undefined, document: ConfigNode | un
   return addresses.filter((address) => address !== undefined && address !== '') as string[];
 }
 
+/**
+ * Off unless it is turned on (siderolabs/talos, v1alpha1 ClusterDiscoveryConfig.Enabled(); from 1.14 on by a document alone). What
+ * a patch does not say may stand in the configuration it is for, so only a whole one turns it off by saying nothing.
+ */
 function readDiscovery(base: ConfigNode | undefined, documents: readonly ConfigNode[]): Settings['discovery'] {
   const section = at(base, 'cluster', 'discovery');
   const service = at(section, 'registries', 'service');
+  const enabled = flagOf(at(section, 'enabled'), 'cluster.discovery.enabled');
+  const isWhole = at(base, 'machine', 'type') !== undefined && at(base, 'machine', 'token') !== undefined;
   const disabled =
-    flagOf(at(section, 'enabled'), 'cluster.discovery.enabled') === false ||
+    enabled === false ||
+    (enabled === undefined && isWhole) ||
     flagOf(at(service, 'disabled'), 'cluster.discovery.registries.service.disabled') === true;
   const own = textOf(at(service, 'endpoint'), 'cluster.discovery.registries.service.endpoint');
   const endpoints = [own, ...documents.map((root) => textOf(at(root, 'endpoint'), 'endpoint'))];

@@ -64,7 +64,10 @@ export interface NodeConfig {
   readonly time: { readonly disabled: boolean; readonly servers: readonly string[] };
   /** Empty: the release's own, or what DHCP says. */
   readonly nameservers: readonly string[];
-  /** Endpoints of the discovery service; empty with `disabled` false: the release's own. */
+  /**
+   * Endpoints of the discovery service; empty with `disabled` false: the release's own. `disabled` is true also for a whole machine
+   * configuration that does not turn it on; false for a patch that says nothing.
+   */
   readonly discovery: { readonly disabled: boolean; readonly endpoints: readonly string[] };
   /** The image cache on the node is asked before every mirror. */
   readonly imageCache: boolean;

@@ -209,6 +209,12 @@ url: https://example.com/third.yaml
     expect(read('cluster: {discovery: {enabled: false}}').discovery.disabled).toBe(true);
     expect(read('cluster: {discovery: {registries: {service: {disabled: true}}}}').discovery.disabled).toBe(true);
     expect(read('{}').discovery).toEqual({ disabled: false, endpoints: [] });
+    const whole = 'machine: {type: worker, token: abc.def}\n';
+    expect(read(whole).discovery.disabled).toBe(true);
+    expect(read(`${whole}cluster: {discovery: {enabled: true}}`).discovery).toEqual({ disabled: false, endpoints: [] });
+    const document =
+      '---\napiVersion: v1alpha1\nkind: DiscoveryServiceConfig\nname: default\nendpoint: https://d.site/';
+    expect(read(whole + document).discovery).toEqual({ disabled: false, endpoints: ['https://d.site/'] });
   });
 
   it('reads an empty text and nothing at all', () => {
