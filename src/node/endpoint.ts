@@ -4,7 +4,7 @@ import { configKinds } from '../talos/config-kinds.ts';
 import type { EndpointAuth, EndpointTls, NodeConfig } from '../talos/node-config.ts';
 import type { NodeEndpoint } from '../talos/node-mirrors.ts';
 import { isSince, type TalosVersion } from '../talos/version.ts';
-import { basePath, cleanPath, parseGoUrl } from './go-url.ts';
+import { basePath, cleanPath, escapedPath, parseGoUrl } from './go-url.ts';
 import type { Puller, PullStep } from './pull.ts';
 
 /** Which node asks, and which part of it. */
@@ -51,7 +51,7 @@ export function stepFor(
   const auth = authFor(config, { host: url.host, node });
   const step: PullStep = {
     endpoint: endpoint.url,
-    base: `${url.scheme}://${url.host}${basePath(path.path)}`,
+    base: `${url.scheme}://${url.host}${escapedPath(basePath(path.path))}`,
     host: url.host,
     isUpstream: url.host === defaultHost(image.registry) || url.host === image.registry,
     ns: isProxy(image.registry, url.host) ? image.registry : undefined,

@@ -6,7 +6,7 @@ export interface GoUrl {
   readonly scheme: string;
   /** As written, port included, without user and password. */
   readonly host: string;
-  /** As written. */
+  /** Its escapes resolved, as Go has it. */
   readonly path: string;
 }
 
@@ -31,7 +31,7 @@ export function parseGoUrl(text: string): GoUrl | { readonly refused: string } {
   const host = authority.slice(authority.lastIndexOf('@') + 1);
   const path = slash < 0 ? '' : rest.slice(slash);
   const refused = refusedHost(host) ?? refusedPath(path);
-  return refused === undefined ? { scheme: named, host, path } : { refused };
+  return refused === undefined ? { scheme: named, host, path: unescaped(path) } : { refused };
 }
 
 function refusedHost(host: string): string | undefined {
@@ -48,6 +48,22 @@ function refusedHost(host: string): string | undefined {
 function refusedPath(path: string): string | undefined {
   const percent = /%(?![0-9a-f]{2}).{0,2}/i.exec(path)?.[0];
   return percent === undefined ? undefined : `invalid URL escape ${JSON.stringify(percent)}`;
+}
+
+/** What is no UTF-8 stays as it is: nobody asks for it. */
+function unescaped(path: string): string {
+  try {
+    return decodeURIComponent(path);
+  } catch {
+    return path;
+  }
+}
+
+/** As Go's URL.EscapedPath() writes a path in a request. */
+export function escapedPath(path: string): string {
+  return path.replace(/[^A-Za-z0-9\-_.~$&+,/:;=@]/gu, (character) =>
+    [...Buffer.from(character)].map((byte) => `%${byte.toString(16).toUpperCase().padStart(2, '0')}`).join(''),
+  );
 }
 
 /** Go's path.Clean(). */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { basePath, cleanPath, parseGoUrl } from '../../src/node/go-url.ts';
+import { basePath, cleanPath, escapedPath, parseGoUrl } from '../../src/node/go-url.ts';
 
 describe('parseGoUrl()', () => {
   // What url.Parse() of Go 1.26 answers.
@@ -25,7 +25,8 @@ describe('parseGoUrl()', () => {
     ['http://a@b@c/', { scheme: 'http', host: 'c', path: '/' }],
     ['http://a%20b', { refused: 'invalid URL escape "%20"' }],
     ['http://m/%zz', { refused: 'invalid URL escape "%zz"' }],
-    ['http://m/a%20b', { scheme: 'http', host: 'm', path: '/a%20b' }],
+    ['http://m/a%20b', { scheme: 'http', host: 'm', path: '/a b' }],
+    ['http://m/%762/a%2Fb', { scheme: 'http', host: 'm', path: '/v2/a/b' }],
     ['http://a[b', { refused: 'invalid IP-literal' }],
     ['http://a\\b', { refused: 'invalid character "\\\\" in host name' }],
     ['a b:c', { refused: 'first path segment in URL cannot contain colon' }],
@@ -45,5 +46,14 @@ describe('paths', () => {
     ['a//b', 'a/b', '/a/b'],
   ])('%j', (path, clean, base) => {
     expect([cleanPath(path), basePath(path)]).toEqual([clean, base]);
+  });
+
+  // What URL.EscapedPath() of Go 1.26 answers.
+  it.each([
+    ['/v2/a b', '/v2/a%20b'],
+    ["/a!'()*é%", '/a%21%27%28%29%2A%C3%A9%25'],
+    ['/a$&+,:;=@-_.~', '/a$&+,:;=@-_.~'],
+  ])('%j is written as %j', (path, expected) => {
+    expect(escapedPath(path)).toBe(expected);
   });
 });
