@@ -39,6 +39,7 @@ export async function askedImages(session: Session, options: AskedOptions): Prom
   const lock = given === undefined ? await read(settings.lockFile) : onlyLock(given);
   const lockFile = given === undefined ? settings.lockFile : resolve(settings.cwd, settings.inputs[0] ?? '');
   if (lock === undefined) return await fromLists(session, { requests: given?.requests ?? [], ...options });
+  const patchFile = given === undefined ? settings.patchFile : patchBeside(lockFile);
   const to = settings.toGiven ? settings.to : locationOf(lock, settings);
   const rule = settings.toGiven
     ? ruleFor(to, settings.prefixByRegistry || lock.rule.naming === 'by-registry')
@@ -51,7 +52,7 @@ export async function askedImages(session: Session, options: AskedOptions): Prom
     mirrors: placed.mirrors,
     siteHosts: placed.rule.registry === '' ? hosts : [...hosts, placed.rule.registry],
     repairTarget: repairPlace(to, placed.rule),
-    patchFile: isThere ? patchBeside(lockFile) : undefined,
+    patchFile: isThere ? patchFile : undefined,
   };
 }
 

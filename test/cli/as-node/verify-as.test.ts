@@ -69,6 +69,14 @@ describe('the configuration that counts', () => {
     expect(ran.stderr).toMatch(/^error: mistaken\.yaml:\d+: .*v2\/v2/m);
   });
 
+  it('is the one that airgap.yaml names', async () => {
+    await mirrored('--patch', 'nodes/patch.yaml');
+    world.folder.write('airgap.yaml', 'version: 1\nfiles:\n  patch: nodes/patch.yaml\n');
+    const ran = await verify(...as);
+    expect(ran, ran.stderr).toMatchObject({ status: 0 });
+    expect(ran.stdout).toContain('and patch.yaml, the configuration beside the lock');
+  });
+
   it('is needed', async () => {
     const ran = await world.folder.airgap(['verify', pause, ...as]);
     expect(ran).toMatchObject({ status: 2 });
