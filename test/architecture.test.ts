@@ -26,10 +26,11 @@ const table: Readonly<Record<string, Row>> = {
   oci: { values: ['errors'] },
   async: { values: ['errors'], packages: ['p-limit'] },
   mirror: { values: ['oci', 'errors'] },
-  talos: { values: ['oci', 'errors'], packages: ['yaml'] },
-  node: { values: ['oci', 'talos', 'errors'], packages: ['yaml'] },
-  catalogues: { values: ['store', 'oci', 'talos', 'errors'], packages: ['tar-stream', 'yaml'] },
-  spec: { values: ['oci', 'mirror', 'talos', 'errors'], packages: ['yaml'] },
+  yaml: { values: ['oci'], packages: ['yaml'] },
+  talos: { values: ['oci', 'yaml', 'errors'], packages: ['yaml'] },
+  node: { values: ['oci', 'talos', 'yaml', 'errors'], packages: ['yaml'] },
+  catalogues: { values: ['store', 'oci', 'talos', 'yaml', 'errors'], packages: ['tar-stream'] },
+  spec: { values: ['oci', 'mirror', 'talos', 'yaml', 'errors'], packages: ['yaml'] },
   store: { values: ['oci', 'errors'] },
   lock: { values: ['oci', 'mirror', 'errors'] },
   http: { values: ['async', 'errors'], packages: ['undici'] },
@@ -54,7 +55,7 @@ const table: Readonly<Record<string, Row>> = {
   cli: { values: ['*'], packages: everyPackage },
 };
 
-const pureFolders = ['oci', 'mirror', 'talos', 'node', 'spec', 'lock', 'input', 'plan', 'emit'];
+const pureFolders = ['oci', 'yaml', 'mirror', 'talos', 'node', 'spec', 'lock', 'input', 'plan', 'emit'];
 /** Hashing and path arithmetic need no world. */
 const pureBuiltins = ['node:crypto', 'node:buffer', 'node:path', 'node:path/posix'];
 /** What reads a clock, chance, the environment or the outside without an import. */

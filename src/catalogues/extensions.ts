@@ -1,10 +1,10 @@
 /** The catalogue of system extensions of a release (siderolabs/extensions, internal/extensions/pkg.yaml). */
-import { parse } from 'yaml';
-import { isAirgapError } from '../errors.ts';
+import { AirgapError, isAirgapError } from '../errors.ts';
 import { quoteText } from '../oci/quote.ts';
 import { parseReference, type Reference } from '../oci/reference.ts';
 import type { CallOptions, Source } from '../store/store.ts';
 import { printTalosVersion, type TalosVersion } from '../talos/version.ts';
+import { plainYaml } from '../yaml/plain.ts';
 import type { CatalogueEntry } from './entry.ts';
 import { catalogueError, fileText, readImageFiles } from './image-files.ts';
 
@@ -72,12 +72,14 @@ function extensionName(reference: Reference): string {
 function readDescriptions(text: string): ReadonlyMap<string, string> {
   const found = new Map<string, string>();
   try {
-    const document: unknown = parse(text, { maxAliasCount: 0, logLevel: 'error' });
+    const document = plainYaml(text, { schema: 'core', refuse: (state) => new AirgapError('ERR_PROTOCOL', state) });
     if (typeof document !== 'object' || document === null) return found;
     for (const [key, value] of Object.entries(document)) {
       const description: unknown = typeof value === 'object' && value !== null ? value.description : undefined;
       if (typeof description === 'string') found.set(key, description.trim());
     }
-  } catch {}
+  } catch (error) {
+    if (!isAirgapError(error)) throw error;
+  }
   return found;
 }

@@ -1,10 +1,10 @@
 /** The catalogue of board overlays of a release (siderolabs/overlays, internal/overlays/overlays.yaml). */
-import { parse } from 'yaml';
 import { AirgapError } from '../errors.ts';
 import { quoteText } from '../oci/quote.ts';
 import { parseReference, type Reference } from '../oci/reference.ts';
 import type { CallOptions, Source } from '../store/store.ts';
 import { isSinceMinor, printTalosVersion, type TalosVersion } from '../talos/version.ts';
+import { plainYaml } from '../yaml/plain.ts';
 import type { CatalogueEntry } from './entry.ts';
 import { readEntry } from './extensions.ts';
 import { catalogueError, fileText, readImageFiles } from './image-files.ts';
@@ -44,15 +44,10 @@ export async function readOverlayCatalogue(
 }
 
 function listIn(image: Reference, text: string): readonly unknown[] {
-  let document: unknown;
-  try {
-    document = parse(text, { maxAliasCount: 0, logLevel: 'error' });
-  } catch (error) {
-    throw catalogueError(
-      image,
-      `"${file}" is no YAML (${quoteText((error as Error).message.split('\n')[0] ?? '', 80)})`,
-    );
-  }
+  const document = plainYaml(text, {
+    schema: 'core',
+    refuse: (state) => catalogueError(image, `"${file}" is no YAML (${quoteText(state, 80)})`),
+  });
   const list: unknown =
     typeof document === 'object' && document !== null && 'overlays' in document ? document.overlays : undefined;
   if (!Array.isArray(list)) throw catalogueError(image, `"${file}" has no list named "overlays"`);

@@ -1,7 +1,8 @@
 /** YAML documents as plain trees that know where each part was written. Whatever is read here may be hostile. */
-import { isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseAllDocuments, type Scalar } from 'yaml';
+import { isAlias, isMap, isScalar, isSeq, type Node, type Scalar } from 'yaml';
 import { AirgapError, type Origin, printOrigin } from '../errors.ts';
 import { quoteText } from '../oci/quote.ts';
+import { type ParsedYaml, parseYaml } from '../yaml/parse.ts';
 
 export interface ScalarNode {
   readonly kind: 'scalar';
@@ -30,7 +31,7 @@ const limits = { characters: 4 * 1024 * 1024, nodes: 200_000, depth: 100, docume
 
 interface Reading {
   readonly name: string;
-  readonly lines: LineCounter;
+  readonly parsed: ParsedYaml;
   readonly anchors: Map<string, Node>;
   count: number;
 }
@@ -46,8 +47,8 @@ export function readDocuments(name: string, text: string): ConfigNode[] {
   const nul = text.indexOf('\0');
   if (nul >= 0)
     throw invalid({ document: name, line: text.slice(0, nul).split('\n').length }, 'it has a NUL character');
-  const reading: Reading = { name, lines: new LineCounter(), anchors: new Map(), count: 0 };
-  return composed(text, reading).flatMap((contents) => {
+  const reading: Reading = { name, parsed: parseYaml(text, 'core'), anchors: new Map(), count: 0 };
+  return composed(reading).flatMap((contents) => {
     reading.anchors.clear();
     return contents === null || isNull(contents) ? [] : [convert(contents, { reading, depth: 0 })];
   });
@@ -60,35 +61,15 @@ export function invalid(origin: Origin, state: string, hint?: string): AirgapErr
   });
 }
 
-function composed(text: string, reading: Reading): (Node | null)[] {
-  const parsed = attempt(reading, () =>
-    // Finding double keys here would take time with the square of their number.
-    parseAllDocuments(text, { lineCounter: reading.lines, uniqueKeys: false, schema: 'core', logLevel: 'silent' }),
-  );
-  const documents = Array.isArray(parsed) ? parsed : [];
+function composed({ name, parsed }: Pick<Reading, 'name' | 'parsed'>): (Node | null)[] {
+  const { documents, problems } = parsed;
   if (documents.length > limits.documents) {
-    throw invalid({ document: reading.name }, `it has more than ${limits.documents} documents`);
+    throw invalid({ document: name }, `it has more than ${limits.documents} documents`);
   }
-  return documents.map((document) => {
-    const error = document.errors[0];
-    if (error === undefined) return document.contents;
-    const { line } = reading.lines.linePos(error.pos[0]);
-    throw invalid({ document: reading.name, line }, firstLine(error.message));
-  });
-}
-
-function attempt<T>(reading: Reading, action: () => T): T {
-  try {
-    return action();
-  } catch (error) {
-    if (error instanceof RangeError) throw invalid({ document: reading.name }, 'it is nested too deeply');
-    throw invalid({ document: reading.name }, error instanceof Error ? firstLine(error.message) : 'it is no YAML');
-  }
-}
-
-function firstLine(message: string): string {
-  const line = message.split('\n', 1)[0] ?? '';
-  return quoteText(line.replace(/ at line [0-9]+, column [0-9]+:?$/, '')).slice(1, -1);
+  const [problem] = problems;
+  if (problem !== undefined)
+    throw invalid({ document: name, line: problem.line }, quoteText(problem.state).slice(1, -1));
+  return documents.map(({ contents }) => contents);
 }
 
 function isNull(node: Node): boolean {
@@ -157,9 +138,7 @@ function scalar(node: Scalar, origin: Origin): ScalarNode {
   return { kind: 'scalar', value: String(value), text: String(value), origin };
 }
 
-function originOf(node: Node | null, reading: Reading): Origin {
-  const start = node?.range?.[0];
-  return start === undefined
-    ? { document: reading.name }
-    : { document: reading.name, line: reading.lines.linePos(start).line };
+function originOf(node: Node | null, { name, parsed }: Reading): Origin {
+  const line = parsed.lineOf(node);
+  return line === undefined ? { document: name } : { document: name, line };
 }

@@ -1,17 +1,8 @@
 /** airgap.yaml read back: every problem at once, each with its line. The file may have come from anybody. */
-import {
-  isAlias,
-  isMap,
-  isScalar,
-  isSeq,
-  LineCounter,
-  type Node,
-  type Pair,
-  parseAllDocuments,
-  type YAMLMap,
-} from 'yaml';
+import { isAlias, isMap, isScalar, type Node, type Pair, type YAMLMap } from 'yaml';
 import { nearestNames } from '../oci/nearest-names.ts';
 import { quoteText } from '../oci/quote.ts';
+import { type ParsedYaml, parseYaml } from '../yaml/parse.ts';
 import type { Group, Key } from './key.ts';
 import { type Problems, SpecProblems } from './problems.ts';
 import { readImages, readValue } from './read-value.ts';
@@ -27,8 +18,12 @@ export const maxSpecLength = 512 * 1024;
  */
 export function parseSpec(name: string, text: string): Spec {
   const problems = new SpecProblems(name);
-  const reading: Reading = { problems, lines: new LineCounter(), entries: [], images: [] };
-  const root = rootOf(text, reading);
+  if (text.length > maxSpecLength) {
+    problems.add(1, `the file has ${text.length} characters, at most ${maxSpecLength} are read`);
+    problems.refuse();
+  }
+  const reading: Reading = { problems, yaml: parseYaml(text, 'core'), entries: [], images: [] };
+  const root = rootOf(reading);
   if (root !== undefined) readRoot(root, reading);
   problems.refuse();
   return { name, entries: reading.entries, images: reading.images };
@@ -36,53 +31,19 @@ export function parseSpec(name: string, text: string): Spec {
 
 interface Reading {
   readonly problems: Problems;
-  readonly lines: LineCounter;
+  readonly yaml: ParsedYaml;
   readonly entries: SpecEntry[];
   readonly images: SpecImage[];
 }
 
-function rootOf(text: string, { problems, lines }: Reading): YAMLMap | undefined {
-  if (text.length > maxSpecLength) {
-    problems.add(1, `the file has ${text.length} characters, at most ${maxSpecLength} are read`);
-    return undefined;
-  }
-  // Looking for keys that stand twice takes the parser time with the square of their number.
-  const documents = attempt(() => [
-    ...parseAllDocuments(text, {
-      lineCounter: lines,
-      uniqueKeys: false,
-      schema: 'core',
-      logLevel: 'silent',
-      prettyErrors: false,
-    }),
-  ]);
-  // The parser tells some ends of the stack as errors of the document.
-  const isDeep = documents?.some(({ errors }) => errors.some(({ message }) => message.includes('call stack')));
-  if (documents === undefined || isDeep === true) {
-    problems.add(1, 'its parts lie too deep in each other');
-    return undefined;
-  }
-  for (const { errors } of documents)
-    for (const { pos, message } of errors) problems.add(lines.linePos(pos[0]).line, message.split('\n')[0] ?? '');
-  const [first, second] = documents;
-  if (second !== undefined) {
-    problems.add(lines.linePos(second.range[0]).line, 'a second document begins here, and one is read');
-  }
-  const contents = first?.contents;
-  if (isMap(contents)) return contents;
+function rootOf({ problems, yaml }: Reading): YAMLMap | undefined {
+  for (const { line, state } of yaml.problems) problems.add(line, state);
+  const [first, second] = yaml.documents;
+  if (second !== undefined) problems.add(second.line, 'a second document begins here, and one is read');
+  if (isMap(first?.contents)) return first.contents;
   if (!problems.any)
     problems.add(1, `the file is not made of keys and values; it begins with "version: ${specVersion}"`);
   return undefined;
-}
-
-/** Undefined where the parser ran out of stack. */
-function attempt<T>(action: () => T): T | undefined {
-  try {
-    return action();
-  } catch (error) {
-    if (error instanceof RangeError) return undefined;
-    throw error;
-  }
 }
 
 function readRoot(root: YAMLMap, reading: Reading): void {
@@ -128,13 +89,13 @@ function readGroup(group: Group, { value, line }: Placed, reading: Reading): voi
 
 function readKey(place: { readonly group: Group; readonly key: Key }, pair: Placed, reading: Reading): void {
   const { group, key } = place;
-  const { problems, lines, entries, images } = reading;
+  const { problems, yaml, entries, images } = reading;
   const read = readValue(pair.value, {
     name: `${group.name}.${key.name}`,
     key,
     line: pair.line,
     problems,
-    lineOf: (node) => lineOf(node, lines) ?? pair.line,
+    lineOf: (node) => yaml.lineOf(node) ?? pair.line,
   });
   if (read === undefined) return;
   if (key.meaning === 'image') images.push(...readImages(read.values, problems));
@@ -146,11 +107,11 @@ interface NamedPair extends Placed {
 }
 
 /** The keys of a mapping with their lines; one that stands twice is told and left out. */
-function pairsOf(map: YAMLMap, { problems, lines }: Reading): NamedPair[] {
+function pairsOf(map: YAMLMap, { problems, yaml }: Reading): NamedPair[] {
   const seen = new Set<string>();
   return map.items.slice(0, specLimits.entries).flatMap((pair): NamedPair[] => {
     const { key, value } = pair as Pair<Node | null, Node | null>;
-    const line = lineOf(key, lines) ?? 1;
+    const line = yaml.lineOf(key) ?? 1;
     const name = isScalar(key) ? String(key.source ?? key.value) : '';
     if (seen.has(name)) {
       problems.add(line, `${quoteText(name, 40)} stands here for the second time`);
@@ -159,11 +120,6 @@ function pairsOf(map: YAMLMap, { problems, lines }: Reading): NamedPair[] {
     seen.add(name);
     return [{ key: name, value, line }];
   });
-}
-
-function lineOf(node: unknown, lines: LineCounter): number | undefined {
-  const isNode = isScalar(node) || isMap(node) || isSeq(node) || isAlias(node);
-  return isNode && node.range ? lines.linePos(node.range[0]).line : undefined;
 }
 
 const secretWords = /pass(?:word|wd|phrase)?$|secret|token|credential/i;

@@ -1,8 +1,8 @@
 /** The catalogue file: releases, and rules of minors, that this version of the program does not know by itself. JSON or YAML. */
-import { parseDocument } from 'yaml';
 import { AirgapError } from '../errors.ts';
 import { Field, type Refusal } from '../oci/fields.ts';
 import { quoteText } from '../oci/quote.ts';
+import { plainYaml } from '../yaml/plain.ts';
 import { listedRelease, maxListedImages } from './release-list.ts';
 import { builtInCatalogue, type KnownRelease, type MinorRule, type TalosCatalogue, withOverlay } from './releases.ts';
 import { compareTalosVersions, printPlain, printTalosVersion, readVersion, type TalosVersion } from './version.ts';
@@ -77,20 +77,18 @@ function releaseFields({ source, kubernetes, installImage, images }: KnownReleas
 
 function readDocument(name: string, bytes: Uint8Array): unknown {
   if (bytes.length > maxCatalogueBytes) throw invalid(name, `it is larger than ${maxCatalogueBytes} bytes`);
+  // JSON is YAML: one reader for both. Every scalar stays text: a minor like 1.10 is no number.
+  return plainYaml(utf8(name, bytes), {
+    schema: 'failsafe',
+    refuse: (state) => invalid(name, `it is neither JSON nor YAML as it is read here (${state})`),
+  });
+}
+
+function utf8(name: string, bytes: Uint8Array): string {
   try {
-    const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-    // JSON is YAML: one reader for both. Every scalar stays text: a minor like 1.10 is no number.
-    const document = parseDocument(text, { schema: 'failsafe', uniqueKeys: true, merge: false, prettyErrors: false });
-    const [error] = [...document.errors, ...document.warnings];
-    if (error !== undefined)
-      throw invalid(name, `it is neither JSON nor YAML (${quoteText(error.message.split('\n')[0] ?? '', 120)})`);
-    return document.toJS({ maxAliasCount: 0 });
-  } catch (error) {
-    if (error instanceof AirgapError) throw error;
-    if (error instanceof RangeError) throw invalid(name, 'it is nested too deeply');
-    if (error instanceof ReferenceError) throw invalid(name, 'it uses YAML aliases');
-    if (error instanceof TypeError) throw invalid(name, 'it is not UTF-8 text');
-    throw error;
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    throw invalid(name, 'it is not UTF-8 text');
   }
 }
 

@@ -1,19 +1,9 @@
 /** Reads the fields of a schematic as go-yaml reads them into the Image Factory's types, and says where something is wrong. */
-import {
-  type Document,
-  isAlias,
-  isMap,
-  isScalar,
-  isSeq,
-  LineCounter,
-  type Node,
-  parseAllDocuments,
-  Scalar,
-  type YAMLMap,
-} from 'yaml';
+import { type Alias, isAlias, isMap, isScalar, isSeq, type Node, Scalar, type YAMLMap } from 'yaml';
 import { AirgapError } from '../errors.ts';
 import { nearestNames } from '../oci/nearest-names.ts';
 import { quoteText } from '../oci/quote.ts';
+import { aliasTargets, type ParsedYaml, parseYaml } from '../yaml/parse.ts';
 import { type Resolved, resolvePlain } from './schematic-scalars.ts';
 import { compareKeys, unknowable, type YamlValue } from './schematic-yaml.ts';
 
@@ -21,6 +11,8 @@ import { compareKeys, unknowable, type YamlValue } from './schematic-yaml.ts';
 const longestSchematic = 1024 * 1024;
 /** Most values inside `options`, aliases counted as often as they are used. */
 const mostValues = 10_000;
+/** How deep they may lie in each other. */
+const deepest = 100;
 
 /** A node of the document that is being read, with where it stands. Absent and null are undefined. */
 export class SchematicNode {
@@ -81,7 +73,7 @@ export class SchematicNode {
 
   /** A mapping of anything, its keys in the factory's order; null is empty. */
   freeMap(): ReadonlyMap<string, YamlValue> {
-    return this.#isNull() ? new Map() : this.#freeMap({ keysAreTexts: true });
+    return this.#isNull() ? new Map() : this.#freeMap({ keysAreTexts: true, depth: 0 });
   }
 
   /** `FILE: line 3: ...` as an error. */
@@ -89,20 +81,21 @@ export class SchematicNode {
     return this.#wrong(state, hint);
   }
 
-  #freeMap(options: { readonly keysAreTexts: boolean }): ReadonlyMap<string, YamlValue> {
+  #freeMap(options: { readonly keysAreTexts: boolean; readonly depth: number }): ReadonlyMap<string, YamlValue> {
     const entries = this.#entries(options).map(([key, node]): [string, YamlValue] => [
       key,
-      this.#at(node, `${this.#path}.${key}`).#free(),
+      this.#at(node, `${this.#path}.${key}`).#free(options.depth + 1),
     ]);
     return new Map(entries.sort(([one], [other]) => compareKeys(one, other)));
   }
 
-  #free(): YamlValue {
+  #free(depth: number): YamlValue {
     this.#context.values += 1;
+    if (depth > deepest) throw this.#wrong(`nested more than ${deepest} levels deep`);
     if (this.#context.values > mostValues) throw this.#wrong(`more than ${mostValues} values`);
-    if (isMap(this.#node)) return this.#freeMap({ keysAreTexts: false });
+    if (isMap(this.#node)) return this.#freeMap({ keysAreTexts: false, depth });
     if (isSeq(this.#node))
-      return this.#node.items.map((item, index) => this.#at(item as Node, `${this.#path}[${index}]`).#free());
+      return this.#node.items.map((item, index) => this.#at(item as Node, `${this.#path}[${index}]`).#free(depth + 1));
     const { resolved, text } = this.#scalar();
     if (resolved.kind === 'timestamp' || resolved.kind === 'disputed') throw unknowable(quoteText(text, 40));
     if (resolved.kind === 'null') return { plain: 'null' };
@@ -112,8 +105,11 @@ export class SchematicNode {
 
   #entries(options: { readonly keysAreTexts: boolean } = { keysAreTexts: true }): [string, Node, Node][] {
     if (!isMap(this.#node)) throw this.#wrong('not a mapping');
+    const seen = new Set<string>();
     return (this.#node as YAMLMap<Node, Node | null>).items.map(({ key, value }) => {
       const { resolved, text } = this.#at(key, this.#path).#scalar();
+      if (seen.has(text)) throw this.#at(key, this.#path).#wrong(`a mapping with the key ${quoteText(text, 40)} twice`);
+      seen.add(text);
       if (text === '<<' || (!options.keysAreTexts && resolved.kind !== 'string') || resolved.kind === 'null')
         throw unknowable(`the key ${quoteText(text, 40)}`);
       return [text, value ?? new Scalar(''), key];
@@ -121,8 +117,8 @@ export class SchematicNode {
   }
 
   #at(node: Node, path: string): SchematicNode {
-    const real = isAlias(node) ? node.resolve(this.#context.document) : node;
-    if (real === undefined) throw this.#wrong('an alias without its anchor');
+    const real = isAlias(node) ? this.#context.targets.get(node) : node;
+    if (real === undefined) throw this.#wrong('an alias without its anchor, or inside what it stands for');
     return new SchematicNode(real, path, this.#context);
   }
 
@@ -147,9 +143,8 @@ export class SchematicNode {
   }
 
   #wrong(state: string, hint?: string): AirgapError {
-    const { name, lines } = this.#context;
-    const start = this.#node.range?.[0];
-    const line = start === undefined ? undefined : lines.linePos(start).line;
+    const { name, yaml } = this.#context;
+    const line = yaml.lineOf(this.#node);
     const what = this.#path === '' ? '' : `"${this.#path}" is `;
     const message = `Cannot read schematic ${quoteText(name)}${line === undefined ? '' : `, line ${line}`}: ${state.startsWith('unknown key') ? '' : what}${state}`;
     return new AirgapError('ERR_INPUT_INVALID', message, { origins: [name], ...(hint === undefined ? {} : { hint }) });
@@ -158,8 +153,8 @@ export class SchematicNode {
 
 interface Context {
   readonly name: string;
-  readonly lines: LineCounter;
-  readonly document: Document;
+  readonly yaml: ParsedYaml;
+  readonly targets: ReadonlyMap<Alias, Node>;
   values: number;
 }
 
@@ -173,14 +168,14 @@ export function schematicNode(name: string, text: string): SchematicNode {
   if (text.length > longestSchematic) throw refused(`it is longer than ${longestSchematic} characters`);
   if (/[^\t\n\r\x20-\x7e\x85\xa0-\uffff]/.test(text)) throw refused('it has control characters');
   if (/[\u0085\u2028\u2029]/.test(text)) throw unknowable('a line end of another script');
-  const lines = new LineCounter();
-  const documents = parseAllDocuments(text, { schema: 'failsafe', lineCounter: lines, logLevel: 'silent' });
-  const [document] = Array.isArray(documents) ? documents : [];
+  const yaml = parseYaml(text, 'failsafe');
+  const { documents, problems } = yaml;
+  const [problem] = problems;
+  if (problem !== undefined) throw refused(`line ${problem.line}: ${problem.state}`);
+  const [document] = documents;
   if (document === undefined) throw refused('it is empty');
-  const [problem] = document.errors;
-  if (problem !== undefined)
-    throw refused(`it is no YAML: ${problem.message.split('\n')[0]?.replace(/[:.]$/, '') ?? ''}`);
   if (documents.length > 1) throw refused(`it holds ${documents.length} documents, and a schematic is one`);
-  const root = document.contents as Node | null;
-  return new SchematicNode(root ?? new Scalar(''), '', { name, lines, document, values: 0 });
+  const { contents } = document;
+  const context = { name, yaml, targets: aliasTargets(contents), values: 0 };
+  return new SchematicNode(contents ?? new Scalar(''), '', context);
 }

@@ -29,6 +29,8 @@ describe('the catalogue of overlays', () => {
 
   it.each([
     ['overlays: [', '"overlays.yaml" is no YAML'],
+    ['overlays: &a [*a]', '"overlays.yaml" is no YAML ("line 1: aliases are not read")'],
+    [`${Array.from({ length: 100_000 }, (_, at) => `k${at}: 1\n`).join('')}k0: 1\n`, 'line 100001: the key'],
     ['overlay: []', '"overlays.yaml" has no list named "overlays"'],
     ['overlays: []', '"overlays.yaml" lists no image'],
     [
@@ -37,7 +39,7 @@ describe('the catalogue of overlays', () => {
     ],
     ['overlays: [{name: "a b", image: x}]', 'entry 1 of "overlays.yaml" has no name that could be asked for: "a b"'],
     ['overlays: [7]', 'entry 1 of "overlays.yaml" has no name'],
-  ])('refuses %j', async (text, message) => {
+  ])('refuses %.60j', async (text, message) => {
     const error: unknown = await readOverlayCatalogue(await catalogueOf(text), version).catch((thrown) => thrown);
     expect(isAirgapError(error) && [error.code, error.message]).toEqual([
       'ERR_PROTOCOL',

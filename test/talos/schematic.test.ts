@@ -141,6 +141,33 @@ describe('reading a schematic', () => {
     expect([error.code, error.hint]).toEqual(['ERR_UNSUPPORTED', expect.stringContaining('POST /schematics')]);
   });
 
+  it.each([
+    ['overlay:\n  options: &x\n    a: *x\n', 'an alias without its anchor, or inside what it stands for'],
+    ['overlay:\n  options:\n    b: &x [*x, *x]\n', 'an alias without its anchor, or inside what it stands for'],
+    ['overlay:\n  options:\n    b: 1\n    b: 2\n', 'line 4: "overlay.options" is a mapping with the key "b" twice'],
+    ['owner: a\nowner: b\n', 'line 2: a mapping with the key "owner" twice'],
+    [`overlay: {options: {a: ${'['.repeat(120)}${']'.repeat(120)}}}`, 'nested more than 100 levels deep'],
+    ['['.repeat(100_000), 'line 1: its parts lie too deep in each other'],
+  ])('refuses what holds itself, what stands twice and what lies too deep: %.40j', (text, state) => {
+    const error = failure(() => readSchematic('s.yaml', text));
+    expect([error.code, error.message]).toEqual(['ERR_INPUT_INVALID', expect.stringContaining(state)]);
+  });
+
+  it('refuses chains of aliases that lie deep in each other', () => {
+    const links = Array.from({ length: 3000 }, (_, at) => `    a${at + 1}: &a${at + 1} [*a${at}]\n`);
+    const text = `overlay:\n  options:\n    a0: &a0 [1]\n${links.join('')}`;
+    expect(failure(() => schematicId(text)).message).toContain('more than 100 levels deep');
+  });
+
+  it('takes time linear in the number of keys and of aliases', () => {
+    const keys = Array.from({ length: 60_000 }, (_, at) => `  k${at}: x\n`).join('');
+    const aliases = Array.from({ length: 60_000 }, () => '*a').join(', ');
+    const before = performance.now();
+    expect(failure(() => schematicId(`customization:\n${keys}`)).message).toContain('unknown key "k0"');
+    expect(schematicId(`customization: {extraKernelArgs: [&a x, ${aliases}]}`)).toMatch(/^[0-9a-f]{64}$/);
+    expect(performance.now() - before).toBeLessThan(10_000);
+  });
+
   it('takes no endless time for aliases of aliases', () => {
     const lines = Array.from({ length: 30 }, (_, at) => `    a${at + 1}: &a${at + 1} [*a${at}, *a${at}]`);
     const text = `overlay:\n  options:\n    a0: &a0 [1]\n${lines.join('\n')}\n`;
