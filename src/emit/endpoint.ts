@@ -8,11 +8,6 @@ export function endpointHost(url: string): string {
   return authority.slice(authority.lastIndexOf('@') + 1);
 }
 
-/** The host that is asked for a registry that has no mirror. */
-export function defaultHost(registry: string): string {
-  return registry === 'docker.io' ? 'registry-1.docker.io' : registry;
-}
-
 /** Whether TLS settings say anything. */
 export function hasContent(settings: EndpointTls): boolean {
   return settings.ca !== undefined || settings.clientCertificate !== undefined || settings.insecureSkipVerify === true;

@@ -1,12 +1,13 @@
 /** What containerd on a Talos node is told: the files Talos writes from its registry mirrors and TLS settings. */
 import { AirgapError } from '../errors.ts';
+import { defaultHost } from '../oci/host.ts';
 import { quoteText } from '../oci/quote.ts';
 import { configKinds } from '../talos/config-kinds.ts';
 import type { EndpointTls } from '../talos/node-config.ts';
 import type { NodeEndpoint, NodeMirror } from '../talos/node-mirrors.ts';
 import { isSince, type TalosVersion } from '../talos/version.ts';
 import type { EmittedFile } from './emitted.ts';
-import { defaultHost, endpointHost, hasContent, withLineEnd } from './endpoint.ts';
+import { endpointHost, hasContent, withLineEnd } from './endpoint.ts';
 import { quoteToml } from './toml.ts';
 
 export interface HostsTomlOptions {

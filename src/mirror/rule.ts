@@ -3,7 +3,6 @@
  * Both answers come from here, so they cannot differ (what must stay true, no. 3).
  */
 import type { Reference, RepositoryName } from '../oci/reference.ts';
-import { formatRepository } from '../oci/reference.ts';
 import type { Retag } from '../oci/retag.ts';
 
 /**
@@ -112,9 +111,4 @@ export function repositoryAtMirror(mirror: Mirror, upstream: RepositoryName): Re
 export function manifestUrl(mirror: Mirror, image: Reference): string {
   const { repository } = repositoryAtMirror(mirror, image);
   return `${mirror.endpoint}/v2/${repository}/manifests/${image.digest ?? image.tag ?? 'latest'}`;
-}
-
-/** For messages: the rule in words. */
-export function describeRule(rule: MirrorRule, example: RepositoryName): string {
-  return `${formatRepository(example)} -> ${formatRepository(placeRepository(rule, example))}`;
 }

@@ -1,4 +1,5 @@
 /** Where one endpoint of a mirror leads: the path rules of Talos and of containerd, release by release. */
+import { defaultHost } from '../oci/host.ts';
 import type { Reference } from '../oci/reference.ts';
 import { configKinds } from '../talos/config-kinds.ts';
 import type { EndpointAuth, EndpointTls, NodeConfig } from '../talos/node-config.ts';
@@ -19,11 +20,6 @@ export interface Resolved {
   readonly reasons: readonly string[];
   /** The whole pull ends here: Talos gives up before it asks anybody. */
   readonly isFatal: boolean;
-}
-
-/** The host that serves a registry's API: only Docker Hub's differs (containerd v2.2.1, core/remotes/docker/resolver.go, DefaultHost). */
-export function defaultHost(registry: string): string {
-  return registry === 'docker.io' ? 'registry-1.docker.io' : registry;
 }
 
 /**
@@ -78,7 +74,7 @@ export function upstreamStep(pull: { config: NodeConfig; image: Reference; node:
 
 /** `?ns=` is sent to any other host than the registry's own (containerd v2.2.1, core/remotes/docker/registry.go, isProxy). */
 function isProxy(registry: string, host: string): boolean {
-  return registry !== host && !(registry === 'docker.io' && host === 'registry-1.docker.io');
+  return registry !== host && defaultHost(registry) !== host;
 }
 
 function isLocal(host: string): boolean {

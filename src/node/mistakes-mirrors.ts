@@ -1,11 +1,11 @@
 /** Mistakes in which registry a mirror is written for, and in whether the registry itself is asked after it. */
+import { defaultHost } from '../oci/host.ts';
 import { quoteText } from '../oci/quote.ts';
 import { normaliseRegistry } from '../oci/reference.ts';
 import { configKinds } from '../talos/config-kinds.ts';
 import type { NodeMirror } from '../talos/node-mirrors.ts';
 import { isSince, printTalosVersion } from '../talos/version.ts';
 import type { Diagnosing, Diagnosis } from './diagnose.ts';
-import { defaultHost } from './endpoint.ts';
 import { parseGoUrl } from './go-url.ts';
 import { hostsFault } from './node-pull.ts';
 

@@ -1,8 +1,8 @@
 /** Mistakes in TLS settings and credentials: most of all, under which host they are written. */
+import { defaultHost } from '../oci/host.ts';
 import { quoteText } from '../oci/quote.ts';
 import type { EndpointAuth } from '../talos/node-config.ts';
 import type { Diagnosing, Diagnosis } from './diagnose.ts';
-import { defaultHost } from './endpoint.ts';
 import { parseGoUrl } from './go-url.ts';
 import { endpointHosts, nameOf } from './mistakes-mirrors.ts';
 

@@ -1,10 +1,11 @@
 /** What a node does for one image: which mirror it takes, whom it asks in which order, with which path, trust and credentials. */
+import { defaultHost } from '../oci/host.ts';
 import { parseReference, type Reference } from '../oci/reference.ts';
 import { configKinds } from '../talos/config-kinds.ts';
 import type { NodeConfig } from '../talos/node-config.ts';
 import type { NodeEndpoint, NodeMirror } from '../talos/node-mirrors.ts';
 import { isSince, printTalosVersion } from '../talos/version.ts';
-import { type Asking, defaultHost, type Resolved, stepFor, upstreamStep } from './endpoint.ts';
+import { type Asking, type Resolved, stepFor, upstreamStep } from './endpoint.ts';
 import { parseGoUrl } from './go-url.ts';
 import type { NodePull, Puller, PullStep } from './pull.ts';
 

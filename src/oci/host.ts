@@ -18,6 +18,11 @@ export function isCanonicalHost(text: string): boolean {
   return text.length <= 260 && canonicalHost(text) === text;
 }
 
+/** The host that serves a registry's API: only Docker Hub's differs (containerd v2.2.1, core/remotes/docker/resolver.go, DefaultHost). */
+export function defaultHost(registry: string): string {
+  return registry === 'docker.io' ? 'registry-1.docker.io' : registry;
+}
+
 function shortIpv6(host: string): string | { readonly refused: string } {
   const url = `http://${host}/`;
   return URL.canParse(url) ? new URL(url).hostname : { refused: 'no IPv6 address' };

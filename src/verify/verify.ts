@@ -69,15 +69,6 @@ export function verifyPlaced(
   return verifyExpected(expected, { ...options, mirrors, prefix: options.prefix ?? '' });
 }
 
-/** One locked image, its findings alone. */
-export function verifyImage(
-  image: LockedImage,
-  options: Omit<VerifyOptions, 'catalog' | 'events'> & { readonly mirrors?: readonly Mirror[] },
-): Promise<Finding[]> {
-  const witness = new Witness(options);
-  return checkImage(expectedOf(image, options.mirrors ?? []), { witness, repairTarget: options.repairTarget });
-}
-
 function expectedOf(image: LockedImage, mirrors: readonly Mirror[]): ExpectedImage {
   const pinned = image.source.digest === undefined ? [] : [image.source.digest];
   return {

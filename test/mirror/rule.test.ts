@@ -1,7 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
-  describeRule,
   type MirrorRule,
   manifestUrl,
   mirrorFor,
@@ -11,7 +10,7 @@ import {
   repositoryAtMirror,
 } from '../../src/mirror/rule.ts';
 import { manifestPath } from '../../src/oci/distribution.ts';
-import { isRepositoryPath, parseReference, parseTag } from '../../src/oci/reference.ts';
+import { formatRepository, isRepositoryPath, parseReference, parseTag } from '../../src/oci/reference.ts';
 import { reference as anyReference, registryHost } from '../oci/arbitraries.ts';
 
 const target = '10.5.0.1:6000';
@@ -33,7 +32,7 @@ describe('placeRepository()', () => {
     ['by-registry', 'p', `${target}/p/ghcr.io/siderolabs/kubelet`],
     ['keep', '', 'ghcr.io/siderolabs/kubelet'],
   ] as const)('by %s with prefix "%s" gives %s', (naming, prefix, place) => {
-    expect(describeRule({ naming, registry: target, prefix }, kubelet)).toBe(`ghcr.io/siderolabs/kubelet -> ${place}`);
+    expect(formatRepository(placeRepository({ naming, registry: target, prefix }, kubelet))).toBe(place);
   });
 
   it('gives a repository name, and no tag', () => {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { canonicalHost, isCanonicalHost } from '../../src/oci/host.ts';
+import { canonicalHost, defaultHost, isCanonicalHost } from '../../src/oci/host.ts';
 import { registryHost } from './arbitraries.ts';
 
 describe('canonicalHost()', () => {
@@ -50,5 +50,11 @@ describe('canonicalHost()', () => {
         );
       }),
     );
+  });
+});
+
+describe('defaultHost()', () => {
+  it("is the registry itself, but for Docker Hub's", () => {
+    expect(['docker.io', 'ghcr.io', 'a:5000'].map(defaultHost)).toEqual(['registry-1.docker.io', 'ghcr.io', 'a:5000']);
   });
 });

@@ -7,7 +7,7 @@ import type { ResolvedImage } from '../../src/resolve/resolved.ts';
 import { openMemory } from '../../src/store/memory/open.ts';
 import type { Source } from '../../src/store/store.ts';
 import type { Finding } from '../../src/verify/verification.ts';
-import { type VerifyOptions, verifyImage, verifyLock, verifyPlaced } from '../../src/verify/verify.ts';
+import { type VerifyOptions, verifyLock, verifyPlaced } from '../../src/verify/verify.ts';
 import { blob, imageOf, put, wishFor } from '../resolve/builders.ts';
 import { seedCosignTag } from '../support/seedAttached.ts';
 import { seedImage } from '../support/seedImages.ts';
@@ -139,10 +139,8 @@ describe('verifyLock()', () => {
     const [image] = lock.images;
     if (image === undefined) throw new Error('no image');
     const tags = [{ tag: image.tags[0]?.tag ?? '', digest: index.digest, role: 'image' }] as typeof image.tags;
-    const findings = await verifyImage(
-      { ...image, digest: index.digest, tags, manifests: [index.digest] },
-      options(target),
-    );
+    const wrong = { ...image, digest: index.digest, tags, manifests: [index.digest] };
+    const { findings } = await verifyLock({ ...lock, images: [wrong] }, options(target));
     expect(kinds(findings)).toEqual(['size-differs']);
   });
 

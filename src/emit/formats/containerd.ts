@@ -1,8 +1,9 @@
 /** `containerd`: a hosts.toml tree for nodes that run containerd by itself, the same for 1.6, 1.7 and 2.x. */
+import { defaultHost } from '../../oci/host.ts';
 import type { EndpointAuth, EndpointTls } from '../../talos/node-config.ts';
 import type { NodeEndpoint, NodeMirror } from '../../talos/node-mirrors.ts';
 import type { EmittedFile } from '../emitted.ts';
-import { defaultHost, endpointHost, fileStem, hasContent, withLineEnd } from '../endpoint.ts';
+import { endpointHost, fileStem, hasContent, withLineEnd } from '../endpoint.ts';
 import { hostDirectory } from '../hosts-toml.ts';
 import { quoteToml } from '../toml.ts';
 import { type FormatInput, type FormatOutput, formatOutput } from './format.ts';

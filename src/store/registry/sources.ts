@@ -1,5 +1,6 @@
 /** Where upstream registries are read: at home, or at the endpoint that was given instead. */
 import { AirgapError } from '../../errors.ts';
+import { defaultHost } from '../../oci/host.ts';
 import { quoteText } from '../../oci/quote.ts';
 import { normaliseRegistry } from '../../oci/reference.ts';
 import { parseLocation } from '../location.ts';
@@ -11,9 +12,6 @@ export interface SourceEndpoint {
   readonly registry: string;
   readonly base: URL;
 }
-
-/** Docker Hub's API is not at the host its images are named by. */
-const hubBase = 'https://registry-1.docker.io';
 
 /** Reads `ghcr.io=http://127.0.0.1:5601/prefix` or `*=https://cache.example`. The scheme must be written. Throws ERR_USAGE. */
 export function parseSourceEndpoint(text: string): SourceEndpoint {
@@ -45,8 +43,7 @@ export function sourceEndpoints(
   return (registry) => {
     const own = endpointFor(given, registry);
     if (own !== undefined) return own.base;
-    if (registry === 'docker.io') return new URL(hubBase);
-    return isLoopbackHost(registry) ? probeScheme(registry, options) : new URL(`https://${registry}`);
+    return isLoopbackHost(registry) ? probeScheme(registry, options) : new URL(`https://${defaultHost(registry)}`);
   };
 }
 
