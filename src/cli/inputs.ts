@@ -27,6 +27,8 @@ export interface GatheredInputs {
   readonly locks: readonly Lock[];
   /** What the user should know about where the list came from. */
   readonly notices: readonly string[];
+  /** What the list may lack. */
+  readonly warnings?: readonly string[];
   /** The Talos release the images are for, where an input told. */
   readonly talos: TalosVersion | undefined;
   /** Where the releases of an upgrade were asked for: its way. */

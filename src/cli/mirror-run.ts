@@ -63,6 +63,7 @@ export async function withMirrorRun(
   checkAddresses(settings, rule);
   const earlier = await readLock(settings.lockFile);
   for (const message of named.notices) reporter.event({ type: 'notice', message });
+  for (const message of named.warnings ?? []) reporter.event({ type: 'notice', message, isWarning: true });
   if (!settings.toGiven) reporter.event({ type: 'notice', message: noTarget(settings) });
   const registries = named.requests.map(({ reference }) => reference.registry);
   const { context } = session;

@@ -1,6 +1,6 @@
 /** The options and the help of `airgap images`. */
 import { Command, Option } from 'commander';
-import { addCatalogueOptions } from '../extras/options.ts';
+import { addExtraOptions } from '../extras/options.ts';
 import type { Flags } from '../flags.ts';
 import { addConnectionOptions, addOutputOptions, addSourceOptions, catalogueHelp, repeated } from '../options.ts';
 import type { Wiring } from './wiring.ts';
@@ -31,7 +31,7 @@ export function defineImages({ act }: Wiring): Command {
     .optionsGroup('What changes:')
     .option('--diff <releases...>', 'compare two releases, as in --diff v1.13.9 v1.14.4')
     .option('--sizes', 'ask the registries how large images are, and what of them the first release does not have');
-  addCatalogueOptions(command);
+  addExtraOptions(command);
   addSourceOptions(command);
   addConnectionOptions(command);
   return addOutputOptions(command)
@@ -43,6 +43,7 @@ Examples:
   airgap images --talos v1.13.9 --kubernetes v1.35.2 > images.txt
   airgap images --talos v1.11.6..v1.14.4 --path          the steps of an upgrade
   airgap images --talos v1.14.4 --bundle --extensions all --overlays all   as "talosctl image talos-bundle" prints
+  airgap images --config controlplane.yaml               what a machine configuration names
   airgap images --diff v1.13.9 v1.14.4 --sizes           what a new release costs`,
     )
     .action((flags: Flags) => act(async () => (await import('../commands/images.ts')).images)(undefined, flags));

@@ -1,18 +1,22 @@
 /** Images that machine configurations name, each with the line that names it. Nothing else of a configuration is told. */
 import { resolve } from 'node:path';
-import { type Document, parseAllDocuments } from 'yaml';
 import { AirgapError, isAirgapError, type Origin, printOrigin } from '../../errors.ts';
 import type { RequestedReference } from '../../input/requested.ts';
+import { at } from '../../node/fields.ts';
 import { type ConfigText, readNodeConfig } from '../../node/read-config.ts';
+import { type ConfigNode, readDocuments } from '../../node/tree.ts';
 import { parseReference, printReference, type Reference } from '../../oci/reference.ts';
 import type { ConfiguredImage, NodeConfig } from '../../talos/node-config.ts';
 import { readInputFile } from '../files.ts';
 import { printable } from '../report/text.ts';
 import type { Settings } from '../settings.ts';
+import { manifestImages } from './manifests.ts';
 
 export interface ConfigImages {
   readonly requests: readonly RequestedReference[];
   readonly notices: readonly string[];
+  /** Images that may be missed. */
+  readonly warnings: readonly string[];
 }
 
 /**
@@ -32,6 +36,7 @@ export async function configImages(
   return {
     requests: parts.flatMap(({ requests }) => requests),
     notices: [...new Set(parts.flatMap(({ notices }) => notices))],
+    warnings: [...new Set(parts.flatMap(({ warnings }) => warnings))],
   };
 }
 
@@ -46,24 +51,13 @@ function configurations(texts: readonly ConfigText[]): ConfigText[][] {
   return groups;
 }
 
-function isWhole({ text }: ConfigText): boolean {
-  const documents = parseAllDocuments(text, { logLevel: 'silent' });
-  return Array.isArray(documents) && documents.some((document) => valueAt(document, ['machine', 'type']) !== undefined);
+function isWhole(text: ConfigText): boolean {
+  return mappingsIn(text).some((document) => at(document, 'machine', 'type') !== undefined);
 }
 
-/** Undefined for what is no YAML: whoever reads the configuration says so, with file and line. */
-function valueAt(document: Document.Parsed, path: readonly string[]): unknown {
-  if (document.errors.length > 0) return undefined;
-  try {
-    let value: unknown = document.toJS({ maxAliasCount: 1000 });
-    for (const key of path) {
-      if (typeof value !== 'object' || value === null) return undefined;
-      value = (value as Readonly<Record<string, unknown>>)[key];
-    }
-    return value;
-  } catch {
-    return undefined;
-  }
+/** Patches of RFC 6902 are lists and left out. */
+function mappingsIn({ name, text }: ConfigText): readonly ConfigNode[] {
+  return readDocuments(name, text).filter(({ kind }) => kind === 'map');
 }
 
 function imagesOf(
@@ -86,13 +80,12 @@ function imagesOf(
   const followed = config.manifestUrls.map(
     (url) => `not followed: ${shownUrl(url)} (${file}): give the images its manifests name in a list of their own`,
   );
-  const inline = known.group.flatMap(({ name, text }) =>
-    inlineManifests(text).map(
-      (manifest) =>
-        `not read: the inline manifest ${manifest} (${name}): give the images it names in a list of their own`,
-    ),
-  );
-  return { requests, notices: [...notices, ...followed, ...inline] };
+  const carried = manifestImages(known.group);
+  return {
+    requests: [...requests, ...carried.requests],
+    notices: [...notices, ...carried.notices],
+    warnings: [...followed, ...carried.warnings],
+  };
 }
 
 function readImage({ path, image }: ConfiguredImage, origin: Origin): Reference {
@@ -117,19 +110,4 @@ function shownUrl(text: string): string {
   if (!URL.canParse(text)) return printable(text.replace(/[?#].*$/s, '').replace(/\/\/[^/@]*@/, '//***@'));
   const url = new URL(text);
   return printable(`${url.protocol}//${url.host}${url.pathname}`);
-}
-
-function inlineManifests(text: string): string[] {
-  const documents = parseAllDocuments(text, { logLevel: 'silent' });
-  if (!Array.isArray(documents)) return [];
-  const lists = documents.map((document) => valueAt(document, ['cluster', 'inlineManifests']));
-  return lists.flatMap((list) =>
-    Array.isArray(list)
-      ? list.flatMap((item: unknown) =>
-          typeof item === 'object' && item !== null && 'name' in item
-            ? [JSON.stringify(printable(String(item.name)))]
-            : [],
-        )
-      : [],
-  );
 }

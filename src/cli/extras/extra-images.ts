@@ -35,6 +35,7 @@ export async function withExtraImages(gathered: GatheredInputs, settings: Settin
     ...gathered,
     requests: mergeRequests([gathered.requests, installers, configured.requests]),
     notices: [...gathered.notices, ...schematicNotices(schematics, settings.extras.factory), ...configured.notices],
+    warnings: [...(gathered.warnings ?? []), ...configured.warnings],
   };
 }
 
@@ -81,7 +82,9 @@ export async function catalogueImages(
     untagged === 0
       ? []
       : [
-          `${counted(untagged, 'image')} of older releases shares its tag with another one of a newer release: mirrored by digest alone`,
+          untagged === 1
+            ? '1 image of an older release has the tag of another one of a newer release: mirrored by digest alone'
+            : `${untagged} images of older releases have the tags of others of newer releases: mirrored by digest alone`,
         ];
   return { requests, notices: [...chosen.map(({ notice }) => notice), ...digestOnly], warnings };
 }

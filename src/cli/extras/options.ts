@@ -6,8 +6,8 @@ function many(flags: string, text: string): Option {
   return new Option(flags, text).argParser(repeated);
 }
 
-/** Options that need a release: what its catalogues list, and installers of a schematic. Values are read in `settings.ts`. */
-export function addCatalogueOptions(command: Command): Command {
+/** What catalogues of a release list, installers of a schematic, and what a machine configuration names. Values are read in `settings.ts`. */
+export function addExtraOptions(command: Command): Command {
   return command
     .optionsGroup('Which images:')
     .addOption(
@@ -32,15 +32,11 @@ export function addCatalogueOptions(command: Command): Command {
       many('--installer-platform <name>', 'platform of that installer, as in aws; repeatable (default: metal)'),
     )
     .option('--secureboot', 'that installer for Secure Boot')
-    .option('--factory <host>', 'the Image Factory that builds it (default: factory.talos.dev)');
-}
-
-/** The same, and the option that takes what a machine configuration names. */
-export function addExtraOptions(command: Command): Command {
-  return addCatalogueOptions(command).addOption(
-    many(
-      '--config <file>',
-      'the images a machine configuration names; repeatable: one with machine.type begins anew, others are patches to it',
-    ),
-  );
+    .option('--factory <host>', 'the Image Factory that builds it (default: factory.talos.dev)')
+    .addOption(
+      many(
+        '--config <file>',
+        'the images a machine configuration names; repeatable: one with machine.type begins anew, others are patches to it',
+      ),
+    );
 }

@@ -59,6 +59,19 @@ async function tagsAtTarget(): Promise<string[]> {
   return found.sort();
 }
 
+describe('options of images that say nothing beside each other', () => {
+  it.each([
+    [['--diff', 'v1.13.9', 'v1.14.4', '--extensions', 'all'], '--diff with --extensions'],
+    [['--diff', 'v1.13.9', 'v1.14.4', '--bundle'], '--diff with --bundle'],
+    [['--diff', 'v1.13.9', 'v1.14.4', '--talos', 'v1.14.4'], '--diff with --talos'],
+    [['--talos', 'v1.13.9..v1.14.4', '--path', '--bundle'], '--path with --bundle'],
+    [['--talos', 'v1.13.9..v1.14.4', '--path', '--schematic', 'x.yaml'], '--path with --schematic'],
+  ])('images %j is refused, and passes nothing over', async (argv, named) => {
+    const ran = await folder.airgap(['images', ...argv]);
+    expect([ran.status, ran.stdout, ran.stderr]).toEqual([2, '', expect.stringContaining(`Cannot use ${named}`)]);
+  });
+});
+
 describe('an upgrade', () => {
   it('prints its way, aligned, and as JSON', async () => {
     const ran = await folder.airgap(['images', '--talos', 'v1.11.6..v1.13.9', '--path']);

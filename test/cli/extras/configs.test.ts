@@ -91,9 +91,59 @@ describe('--config', () => {
       world.folder.read('airgap-talos.yaml'),
     ];
     expect(everything.join('\n')).not.toContain(secret);
-    expect(ran.stderr).toContain('not followed: https://cni.site/cilium.yaml (controlplane.yaml)');
-    expect(ran.stderr).toContain('not followed: https://manifests.site/metrics-server.yaml (controlplane.yaml)');
-    expect(ran.stderr).toContain('not read: the inline manifest "cilium" (controlplane.yaml)');
+    expect(ran.stderr).toContain('warning: not followed: https://cni.site/cilium.yaml (controlplane.yaml)');
+    expect(ran.stderr).toContain(
+      'warning: not followed: https://manifests.site/metrics-server.yaml (controlplane.yaml)',
+    );
+  });
+
+  const carrying = `machine:
+  type: controlplane
+  pods:
+    - spec: {containers: [{image: "${etcd}"}]}
+cluster:
+  inlineManifests:
+    - name: app
+      contents: |
+        spec: {containers: [{image: "${proxy}"}, {image: "$IMAGE"}]}
+        ---
+        kind: Prometheus
+        spec: {image: "quay.io/prometheus/prometheus:v3"}
+        ---
+        kind: Secret
+        stringData: {image: ${secret}}
+    - name: template
+      contents: |
+        {{ if .x }}
+`;
+
+  it('mirrors the images of inline manifests and static pods, and warns of what it cannot take', async () => {
+    world.folder.write('c.yaml', carrying);
+    const ran = await mirrored('--config', 'c.yaml');
+    expect([...ran.origins()]).toEqual([
+      [etcd, ['c.yaml:4']],
+      [proxy, ['c.yaml:8']],
+    ]);
+    for (const warning of [
+      'warning: the inline manifest "app" (c.yaml:8) has a container of no image: "$IMAGE"',
+      'warning: not taken: the inline manifest "app" (c.yaml:8) names quay.io/prometheus/prometheus:v3 outside of containers',
+      'warning: not read: the inline manifest "template" (c.yaml:17) is no YAML',
+    ])
+      expect(ran.stderr).toContain(warning);
+    expect(ran.stderr).not.toContain(secret);
+  });
+
+  it('can be looked at first: images prints what they name, and nothing else on standard output', async () => {
+    world.folder.write('c.yaml', `${carrying}  etcd:\n    image: ${etcd}\n`);
+    const alone = await world.folder.airgap(['images', '--config', 'c.yaml']);
+    expect([alone.status, alone.stdout]).toEqual([0, `${etcd}\n${proxy}\n`]);
+    expect(alone.stderr).toContain('note: the inline manifest "app" (c.yaml:8) names 1 image');
+    expect(alone.stderr).toContain('warning: not read: the inline manifest "template"');
+    const json = await world.folder.airgap(['images', '--config', 'c.yaml', '--json']);
+    expect(JSON.parse(json.stdout)).toMatchObject({ images: [etcd, proxy], warnings: { length: 3 } });
+    const both = await world.folder.airgap(['images', '--talos', 'v1.14.4', '--config', 'c.yaml']);
+    expect(both.stdout.split('\n')).toHaveLength(10 + 2 + 1);
+    expect(both.stderr).toContain('cluster.etcd.image is not what the release has by default');
   });
 
   it('lays patches over a configuration, and begins anew with the next whole one', async () => {
@@ -124,6 +174,18 @@ describe('--config', () => {
     expect(ran.stderr).toContain('note: c.yaml:4: machine.install.image is not what the release has by default');
     expect(ran.stderr).not.toContain('machine.kubelet.image is not');
     expect(ran.stderr).toContain('factory.talos.dev/metal-installer/');
+  });
+
+  it('reads a configuration of many keys in time linear in their number', async () => {
+    const keys = Array.from({ length: 60_000 }, (_, at) => `    k${at}: x\n`).join('');
+    world.folder.write(
+      'many.yaml',
+      `machine:\n  type: worker\n  install:\n    image: ${installer}\n  sysctls:\n${keys}`,
+    );
+    const before = performance.now();
+    const ran = await mirrored('--config', 'many.yaml');
+    expect(ran.status).toBe(0);
+    expect(performance.now() - before).toBeLessThan(20_000);
   });
 
   it.each([
