@@ -5,7 +5,7 @@
 import { SingleFlight } from '../async/single-flight.ts';
 import { AirgapError, isAirgapError } from '../errors.ts';
 import { type Challenge, parseChallenges, preferredChallenge } from './challenge.ts';
-import type { Credential, CredentialLookup } from './client.ts';
+import type { Credential, CredentialLookup, HttpClientSettings } from './client.ts';
 import { isLinkLocal, isLoopback } from './hosts.ts';
 import { coversScope, mergeScopes } from './scopes.ts';
 import { basicHeader, parseToken, type Token, type TokenRequest, tokenByGet, tokenByPost } from './token.ts';
@@ -13,6 +13,7 @@ import { basicHeader, parseToken, type Token, type TokenRequest, tokenByGet, tok
 export interface AuthSettings {
   readonly credentials: CredentialLookup;
   readonly credentialsOverPlainHttp: boolean;
+  readonly beforeLeaving?: HttpClientSettings['beforeLeaving'];
   /** Sends a request to a token service with retries and without any authorization of its own. */
   readonly ask: (
     request: TokenRequest,
@@ -163,6 +164,7 @@ export class Auth {
   ): Promise<Token> {
     const { wish, scopes, known, credential } = need;
     const { realm, service } = known;
+    await this.#settings.beforeLeaving?.({ from: wish.url.host, to: realm, why: 'token', action: wish.action });
     if (credential !== undefined) this.#guard(realm, wish);
     const tokenWish = { realm, service, scopes };
     const facts = { askedAt: performance.now(), action: wish.action, host: realm.host };

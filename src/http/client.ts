@@ -92,6 +92,16 @@ export interface ProxySettings {
   readonly noProxy?: string | undefined;
 }
 
+/** Where a host sends us. */
+export interface Leaving {
+  /** `host[:port]` that says so. */
+  readonly from: string;
+  readonly to: URL;
+  readonly why: 'redirect' | 'token';
+  /** For messages, as in HttpRequest. */
+  readonly action: string;
+}
+
 export interface HttpClientSettings {
   /** For errors and messages: which side this client serves. */
   readonly end: 'source' | 'target';
@@ -108,6 +118,8 @@ export interface HttpClientSettings {
   readonly backoffMs?: number;
   /** May credentials and tokens be sent over plain HTTP to hosts other than loopback? Default false. */
   readonly credentialsOverPlainHttp?: boolean;
+  /** Asked before a redirect is followed and before a token service is asked. What it throws (an AirgapError) ends the request. */
+  readonly beforeLeaving?: ((leaving: Leaving) => Promise<void>) | undefined;
   /** Overall limit for the whole run; aborting it ends every wait. */
   readonly signal?: AbortSignal | undefined;
   readonly events?: EventSink;

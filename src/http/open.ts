@@ -34,12 +34,14 @@ export function openHttpClient(settings: HttpClientSettings): HttpClient {
     auth: () => auth,
     end: settings.end,
     retry: { retries: settings.retries ?? defaultRetries, backoffMs },
+    beforeLeaving: settings.beforeLeaving,
     events,
     signals: [settings.signal, closing.signal],
   });
   const auth = new Auth({
     credentials: settings.credentials ?? (async () => undefined),
     credentialsOverPlainHttp: settings.credentialsOverPlainHttp ?? false,
+    beforeLeaving: settings.beforeLeaving,
     ask: async (request, { action, signal, accept }) => {
       const response = await sender.send({ ...request, action, signal, accept, repeatable: true }, 'token');
       return { status: response.status, text: await response.body.text(longestTokenAnswer) };

@@ -4,7 +4,7 @@ import { sleep } from '../async/sleep.ts';
 import { AirgapError, isAirgapError } from '../errors.ts';
 import type { EventSink } from '../events.ts';
 import type { Auth } from './auth.ts';
-import type { HttpRequest, HttpResponse } from './client.ts';
+import type { HttpClientSettings, HttpRequest, HttpResponse } from './client.ts';
 import type { Answer } from './connections.ts';
 import { AttemptFailure, asFailure, explainAbort, withRetryable } from './failure.ts';
 import { isRedirect, mostRedirects, redirectTarget, tooManyRedirects, withoutSecrets } from './redirect.ts';
@@ -18,6 +18,7 @@ export interface SendParts {
   readonly auth: () => Auth;
   readonly end: 'source' | 'target';
   readonly retry: RetrySettings;
+  readonly beforeLeaving: HttpClientSettings['beforeLeaving'];
   readonly events: EventSink;
   /** Aborted when the run is over or the client is closed. */
   readonly signals: readonly (AbortSignal | undefined)[];
@@ -133,6 +134,7 @@ export class Sender {
         await answer.body.discard();
         url = redirectTarget(answer.headers.location, { url: from, first, action: request.action });
         if (redirects > mostRedirects) throw tooManyRedirects(request.action, from);
+        await this.#parts.beforeLeaving?.({ from: from.host, to: url, why: 'redirect', action: request.action });
       } else if (url.origin !== first.origin && refusedAtTarget.has(status) && restarts < mostRestarts) {
         await answer.body.discard();
         restarts += 1;

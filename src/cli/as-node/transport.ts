@@ -1,12 +1,13 @@
 /** The connections of a node: TLS settings and credentials of each step, and no others of this machine. */
-import { isAirgapError } from '../../errors.ts';
+import { AirgapError, isAirgapError } from '../../errors.ts';
 import type { EventSink } from '../../events.ts';
-import type { Credential, HttpClient, ProxySettings, TlsSettings } from '../../http/client.ts';
+import type { Credential, HttpClient, Leaving, ProxySettings, TlsSettings } from '../../http/client.ts';
 import { isLoopback } from '../../http/hosts.ts';
 import { openHttpClient } from '../../http/open.ts';
 import type { PullStep } from '../../node/pull.ts';
-import type { EndpointAuth } from '../../talos/node-config.ts';
-import type { NodeAnswer, NodeRequest, NodeTransport } from '../../verify/as-node/transport.ts';
+import { type AddressLookup, isPrivateHost } from '../../store/registry/private-address.ts';
+import type { EndpointAuth, NodeConfig } from '../../talos/node-config.ts';
+import { type NodeAnswer, type NodeRequest, type NodeTransport, OffSite } from '../../verify/as-node/transport.ts';
 
 /** A node tries again for a long time; here an endpoint that stays silent is reported instead. */
 const mostRetries = 2;
@@ -18,6 +19,10 @@ export interface NodeConnections extends NodeTransport {
 export interface NodeConnectionSettings {
   /** PEM of authorities the whole node trusts. */
   readonly trustedRoots: readonly string[];
+  /** Names of machines on site, without port: nodes may be sent there. */
+  readonly siteNames: ReadonlySet<string>;
+  /** Default: the system's resolver. */
+  readonly addressesOf?: AddressLookup | undefined;
   readonly proxy: ProxySettings;
   /** Requests at once per host. */
   readonly concurrency: number;
@@ -25,6 +30,13 @@ export interface NodeConnectionSettings {
   readonly idleTimeoutMs: number;
   readonly signal: AbortSignal;
   readonly events: EventSink;
+}
+
+/** The machines that a configuration and the target name. */
+export function siteNamesOf({ mirrors }: NodeConfig, siteHosts: readonly string[]): ReadonlySet<string> {
+  const urls = mirrors.flatMap(({ endpoints }) => endpoints.map(({ url }) => url));
+  const all = [...urls, ...siteHosts.map((host) => `http://${host}`)].filter((url) => URL.canParse(url));
+  return new Set(all.map((url) => new URL(url).hostname).filter((name) => name !== ''));
 }
 
 /** Credentials go to the host they are keyed by and to no other. */
@@ -73,8 +85,21 @@ function openClient(step: PullStep, settings: NodeConnectionSettings): HttpClien
     retries: Math.min(retries, mostRetries),
     idleTimeoutMs,
     credentialsOverPlainHttp: true,
+    beforeLeaving: (leaving) => stayOnSite(leaving, settings),
     signal,
   });
+}
+
+/**
+ * On site are the machines of endpoints, by any port, and private addresses. Throws what OffSite causes for every other host:
+ * nodes behind the gap do not get there.
+ */
+async function stayOnSite({ from, to, why, action }: Leaving, settings: NodeConnectionSettings): Promise<void> {
+  if (settings.siteNames.has(to.hostname) || new URL(`http://${from}`).hostname === to.hostname) return;
+  if (await isPrivateHost(to.host, settings.addressesOf)) return;
+  const state = why === 'redirect' ? `${from} redirects to ${to.host}` : `${from} wants a token of ${to.host}`;
+  const message = `Cannot ${action}: ${state}, which is no endpoint and has no private address`;
+  throw new AirgapError('ERR_DENIED', message, { host: to.host, cause: new OffSite(to.host, why) });
 }
 
 function tlsOf({ tls }: PullStep, trustedRoots: readonly string[]): TlsSettings {

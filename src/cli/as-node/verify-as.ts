@@ -15,7 +15,7 @@ import { askedImages } from './asked-images.ts';
 import { configurationFor } from './configuration.ts';
 import { explainLines } from './explain-text.ts';
 import { readNodeRelease } from './release.ts';
-import { openNodeConnections } from './transport.ts';
+import { openNodeConnections, siteNamesOf } from './transport.ts';
 import { configurationLine, diagnosisLines, failureLines, verdictLines } from './verdict-text.ts';
 
 /** Exit status 5 when an image is not found as it should be, and when the configuration has an error. */
@@ -58,6 +58,7 @@ async function asNode(session: Session, { version, configFiles, explain, deep }:
   reporter.event({ type: 'phase', phase: 'verify' });
   const connections = openNodeConnections({
     trustedRoots: config.trustedRoots,
+    siteNames: siteNamesOf(config, asked.siteHosts),
     proxy: settings.proxy,
     concurrency: settings.target.concurrency,
     retries: settings.retries,

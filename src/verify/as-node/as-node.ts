@@ -12,6 +12,7 @@ import type { NodeImage } from './expected.ts';
 import type { PullExpectation } from './found.ts';
 import { checkPull } from './pull-check.ts';
 import { checkSignatures, type SignaturesWanted } from './signatures.ts';
+import { siteOf } from './site.ts';
 import type { NodeTransport } from './transport.ts';
 import type { ImageVerdict, NodeVerification, PullAccount, PullFailure, SignatureAccount } from './verdict.ts';
 
@@ -41,8 +42,8 @@ export interface AsNodeOptions {
  * when `signal` ends it.
  */
 export async function verifyAsNode(images: readonly NodeImage[], options: AsNodeOptions): Promise<NodeVerification> {
-  const { version, transport, concurrency, signal, events } = options;
-  const asker = new Asker({ transport, onSite: sitesOf(options), concurrency, signal });
+  const { config, siteHosts = [], version, transport, concurrency, signal, events } = options;
+  const asker = new Asker({ transport, isOnSite: siteOf(config, siteHosts), concurrency, signal });
   const slots = limitTo(imagesAtOnce);
   let done = 0;
   const check = async (image: NodeImage): Promise<ImageVerdict> => {
@@ -58,17 +59,6 @@ export async function verifyAsNode(images: readonly NodeImage[], options: AsNode
     deep: options.deep ?? false,
     requests: asker.requests,
   };
-}
-
-/** An endpoint is on site unless it is the mirrored registry itself. */
-function sitesOf({ config, siteHosts = [] }: AsNodeOptions): ReadonlySet<string> {
-  const mirrored = new Set(config.mirrors.map(({ registry }) => registry));
-  const endpoints = config.mirrors.flatMap(({ endpoints }) => endpoints.map(({ url }) => hostOf(url)));
-  return new Set([...siteHosts, ...endpoints.filter((host) => host !== '' && !mirrored.has(host))]);
-}
-
-function hostOf(url: string): string {
-  return /^https?:\/\/([^/?#]*)/i.exec(url)?.[1] ?? '';
 }
 
 interface Known {

@@ -3,13 +3,16 @@ import { type Limit, limitTo } from '../../async/limit.ts';
 import { type AirgapError, toAirgapError } from '../../errors.ts';
 import { imageCacheEndpoint } from '../../node/node-pull.ts';
 import type { NodePull, PullStep } from '../../node/pull.ts';
-import { algorithmOf, type Digest, digestFrom, hasherFor } from '../../oci/digest.ts';
-import { maxManifestBytes } from '../../oci/manifest.ts';
-import type { NodeAnswer, NodeRequest, NodeTransport } from './transport.ts';
+import type { Digest } from '../../oci/digest.ts';
+import { readAnswer } from './read-answer.ts';
+import { type NodeAnswer, type NodeRequest, type NodeTransport, OffSite } from './transport.ts';
 import type { Asked, LookedFor, Trail } from './verdict.ts';
 
 /** How often a blob is read again after it broke off. */
 const readAgain = 2;
+
+/** Bytes of answers that are kept for the whole run. */
+const mostKept = 64 * 1024 * 1024;
 
 const ownCache = 'the image cache of the node itself cannot be asked from here: taken as empty';
 
@@ -29,8 +32,8 @@ export interface Question {
   readonly url: (step: PullStep) => string;
   readonly accept: string;
   readonly action: string;
-  /** What a GET's body is for: kept whole, up to 4 MiB, or hashed and let go. */
-  readonly body?: 'keep' | { readonly hash: Digest };
+  /** What a GET's body is for: kept whole, up to 4 MiB, or hashed and let go; no further than one byte after its size. */
+  readonly body?: 'keep' | { readonly hash: Digest; readonly size: number };
 }
 
 /** How looking for one thing ended. */
@@ -47,8 +50,8 @@ export type Outcome =
 
 export interface AskerOptions {
   readonly transport: NodeTransport;
-  /** `host[:port]` that are on site although an image names them as its registry. */
-  readonly onSite: ReadonlySet<string>;
+  /** Others are not asked: the pull leaves the site there. */
+  readonly isOnSite: (step: PullStep) => boolean;
   /** Questions under way at once. Default 16. */
   readonly concurrency?: number | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -67,6 +70,7 @@ export class Asker {
   readonly #silent = new Map<string, string>();
   readonly #answered = new Set<string>();
   #requests = 0;
+  #kept = 0;
 
   constructor(options: AskerOptions) {
     this.#options = options;
@@ -90,10 +94,11 @@ export class Asker {
     const asked: Asked[] = [];
     const trail = { purpose: sought.purpose, what: sought.what, asked };
     let refused: Asked | undefined;
+    let sent: Asked | undefined;
     for (const step of pull.steps) {
       if (step.problem !== undefined) continue;
-      if (this.#isOffSite(step)) {
-        const last = asked.at(-1);
+      if (!this.#options.isOnSite(step)) {
+        const last = sent ?? asked.at(-1);
         return { trail: { ...trail, leavesTo: step.host }, outcome: { kind: 'leaves', host: step.host, last } };
       }
       if (step.endpoint === imageCacheEndpoint) {
@@ -103,15 +108,11 @@ export class Asker {
       const reply = await this.#askAgainByGet(pull, { step, question, asked });
       asked.push(reply.asked);
       if (reply.ok) return { trail, outcome: { kind: 'answered', reply, step } };
+      if (reply.asked.sentTo !== undefined) sent ??= reply.asked;
       if (reply.asked.status !== 404) refused ??= reply.asked;
       if (refused !== undefined && sought.onlyOn404 === true) break;
     }
-    if (refused !== undefined) return { trail, outcome: { kind: 'refused', refused } };
-    const last = asked.at(-1);
-    if (last !== undefined) return { trail, outcome: { kind: 'absent', last } };
-    const [broken] = pull.steps;
-    const problem = broken?.problem ?? 'nobody is asked';
-    return { trail, outcome: { kind: 'problem', problem, endpoint: broken?.endpoint } };
+    return { trail, outcome: outcomeOf(pull, { sent, refused, last: asked.at(-1) }) };
   }
 
   /** A manifest that is refused to HEAD with 405 is asked for by GET (containerd, core/remotes/docker/resolver.go, retryRequest()). */
@@ -144,7 +145,14 @@ export class Asker {
     };
     const reply = this.#slots(() => this.#send(request, question));
     this.#replies.set(key, reply);
+    void reply.then(({ bytes }) => this.#forget(key, bytes?.length ?? 0)).catch(() => undefined);
     return reply;
+  }
+
+  /** What is kept beyond the limit is asked for again when it is needed again. */
+  #forget(key: string, bytes: number): void {
+    if (this.#kept + bytes > mostKept) this.#replies.delete(key);
+    else this.#kept += bytes;
   }
 
   async #send(request: NodeRequest, question: Question): Promise<Reply> {
@@ -169,7 +177,7 @@ export class Asker {
     try {
       const answer = await this.#options.transport.ask(request);
       this.#answered.add(base);
-      return { asked: askedOf(request, answer), ok: true, ...(await read(answer, question.body)) };
+      return { asked: askedOf(request, answer), ok: true, ...(await readAnswer(answer, question.body)) };
     } catch (thrown) {
       signal?.throwIfAborted();
       const error = toAirgapError(thrown, 'ERR_UNREACHABLE', 'Cannot ask');
@@ -179,13 +187,24 @@ export class Asker {
       if (error.status !== undefined) this.#answered.add(base);
       const said = stateOf(error, request.action);
       if (isSilence(error) && !this.#answered.has(base)) this.#silent.set(base, said);
-      return { asked: { method, url, said, ...(error.status && { status: error.status }) }, ok: false };
+      const { cause } = error;
+      const sentTo = cause instanceof OffSite ? { host: cause.host, why: cause.why } : undefined;
+      const known = { ...(error.status && { status: error.status }), ...(sentTo && { sentTo }) };
+      return { asked: { method, url, said, ...known }, ok: false };
     }
   }
+}
 
-  #isOffSite(step: PullStep): boolean {
-    return step.isUpstream && !this.#options.onSite.has(step.host);
-  }
+/** Where no step had it. */
+function outcomeOf(
+  pull: NodePull,
+  { sent, refused, last }: Readonly<Record<'sent' | 'refused' | 'last', Asked | undefined>>,
+): Outcome {
+  if (sent?.sentTo !== undefined) return { kind: 'leaves', host: sent.sentTo.host, last: sent };
+  if (refused !== undefined) return { kind: 'refused', refused };
+  if (last !== undefined) return { kind: 'absent', last };
+  const [broken] = pull.steps;
+  return { kind: 'problem', problem: broken?.problem ?? 'nobody is asked', endpoint: broken?.endpoint };
 }
 
 function isSilence({ code, status }: AirgapError): boolean {
@@ -209,28 +228,4 @@ function askedOf({ method, url }: NodeRequest, answer: NodeAnswer): Asked {
     ...(size !== undefined && { size }),
     ...(redirectedTo !== undefined && { redirectedTo }),
   };
-}
-
-async function read({ body }: NodeAnswer, wanted: Question['body']): Promise<Pick<Reply, 'bytes' | 'read'>> {
-  if (wanted === 'keep') {
-    const chunks: Uint8Array[] = [];
-    let size = 0;
-    for await (const chunk of body) {
-      chunks.push(chunk);
-      size += chunk.length;
-      if (size > maxManifestBytes) break;
-    }
-    return { bytes: Buffer.concat(chunks) };
-  }
-  if (wanted === undefined) {
-    for await (const _ of body) break;
-    return {};
-  }
-  const hash = hasherFor(wanted.hash);
-  let size = 0;
-  for await (const chunk of body) {
-    hash.update(chunk);
-    size += chunk.length;
-  }
-  return { read: { size, digest: digestFrom(hash, algorithmOf(wanted.hash)) } };
 }

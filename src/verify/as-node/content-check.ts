@@ -12,6 +12,9 @@ import type { LookedFor } from './verdict.ts';
 /** Manifests of one image that are followed, and how deep indexes may lie in each other. */
 const mostManifests = 4096;
 const deepest = 8;
+/** Bytes of all its manifests, and blobs. */
+const mostManifestBytes = 128 * 1024 * 1024;
+const mostBlobs = 8000;
 /** Largest config that is read for its platform, in bytes. */
 const largestConfig = 4 * 1024 * 1024;
 
@@ -19,6 +22,8 @@ const largestConfig = 4 * 1024 * 1024;
 export class ContentCheck {
   readonly #pulling: Pulling;
   readonly #met = new Set<Digest>();
+  #bytes = 0;
+  #blobs = 0;
 
   constructor(pulling: Pulling) {
     this.#pulling = pulling;
@@ -33,6 +38,8 @@ export class ContentCheck {
     if (document === undefined) return found;
     const { manifests, blobs } = contentNamedBy(document.manifest);
     const wanted = blobs.filter((blob) => !isForeign(blob) && !this.#isOmitted(blob));
+    this.#blobs += wanted.length;
+    if (this.#bytes > mostManifestBytes || this.#blobs > mostBlobs) return tooMany(descriptor);
     const parts = await Promise.all([
       ...manifests.filter((child) => this.#isWanted(child)).map((child) => this.content(child, depth + 1)),
       ...wanted.map((blob) => this.#part(blob, descriptor.platform)),
@@ -63,6 +70,7 @@ export class ContentCheck {
     if (looked.outcome.kind !== 'answered') return { found: failed(looked, this.#pulling) };
     const found = { ...nothing, trails: [looked.trail] };
     const { bytes = new Uint8Array(), asked } = looked.outcome.reply;
+    this.#bytes += bytes.length;
     const actual = digestOf(bytes, algorithmOf(digest));
     if (actual !== digest) {
       const failure = differing(looked, `its bytes have digest ${actual}`, this.#pulling);
@@ -79,7 +87,12 @@ export class ContentCheck {
   /** A blob by its size, or with `deep` by its bytes. */
   async blob(blob: Descriptor): Promise<Found> {
     const isDeep = this.#pulling.expected.deep;
-    return (await this.#read(blob, isDeep ? { method: 'GET', body: { hash: blob.digest } } : { method: 'HEAD' })).found;
+    return (
+      await this.#read(
+        blob,
+        isDeep ? { method: 'GET', body: { hash: blob.digest, size: blob.size } } : { method: 'HEAD' },
+      )
+    ).found;
   }
 
   /** A config is read whole: it may be the only place that tells the platform. */
@@ -111,7 +124,7 @@ export class ContentCheck {
     const size = bytes?.length ?? read?.size ?? asked.size;
     const actual = bytes === undefined ? read?.digest : digestOf(bytes, algorithmOf(digest));
     const found = { ...nothing, trails: [looked.trail], blobs: [blob] };
-    const state = stateOf(blob, { size, actual });
+    const state = stateOf(blob, { size, actual, isCut: read !== undefined });
     if (state === undefined) return { found, ...(bytes !== undefined && { bytes }) };
     return { found: { ...found, failures: [differing(looked, state, this.#pulling)] } };
   }
@@ -131,7 +144,7 @@ export class ContentCheck {
 }
 
 function tooMany(descriptor: Descriptor): Found {
-  const answered = 'too many manifests hang together, or too deep';
+  const answered = 'too many manifests or blobs hang together, or too deep';
   const todo = 'look at the image: no node needs so many';
   return { ...nothing, failures: [{ verdict: 'cannot-pull', what: `child ${labelOf(descriptor)}`, answered, todo }] };
 }
@@ -139,8 +152,13 @@ function tooMany(descriptor: Descriptor): Found {
 /** Why this is not the blob that is wanted. */
 function stateOf(
   blob: Descriptor,
-  { size, actual }: { readonly size: number | undefined; readonly actual: Digest | undefined },
+  {
+    size,
+    actual,
+    isCut,
+  }: { readonly size?: number | undefined; readonly actual?: Digest | undefined; readonly isCut: boolean },
 ): string | undefined {
+  if (isCut && size !== undefined && size > blob.size) return `it goes on after the ${blob.size} bytes it should have`;
   if (size !== undefined && size !== blob.size) return `it has ${size} bytes, and should have ${blob.size}`;
   return actual === undefined || actual === blob.digest ? undefined : `its bytes have digest ${actual}`;
 }

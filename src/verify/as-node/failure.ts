@@ -35,7 +35,7 @@ export function failureOf(
         host: outcome.host,
         what,
         ...urlOf(outcome.last),
-        answered: outcome.last === undefined ? askedFirst(pull) : `${saidOf(outcome.last)}; ${outcome.host} is next`,
+        answered: leavingText(pull, outcome),
         todo: leavingTodo(pull, { context, last: outcome.last }),
       };
     case 'refused':
@@ -74,6 +74,14 @@ function urlOf(asked: Asked | undefined): { readonly url?: string } {
   return asked === undefined ? {} : { url: asked.url };
 }
 
+function leavingText(
+  pull: NodePull,
+  { host, last }: { readonly host: string; readonly last: Asked | undefined },
+): string {
+  if (last === undefined) return askedFirst(pull);
+  return last.sentTo?.host === host ? saidOf(last) : `${saidOf(last)}; ${host} is next`;
+}
+
 function askedFirst(pull: NodePull): string {
   return pull.matched === undefined
     ? `no mirror serves "${pull.image.registry}"`
@@ -85,7 +93,7 @@ function leavingTodo(
   { context, last }: { readonly context: FailureContext; readonly last: Asked | undefined },
 ): string {
   if (pull.matched === undefined) return `give the nodes a mirror of "${pull.image.registry}" or of "*" (airgap emit)`;
-  if (last === undefined) return repairOf(context);
+  if (last === undefined) return `give the mirror of "${pull.matched}" an endpoint on site`;
   return last.status === 404 ? absentTodo(pull, { context, last }) : refusedTodo(last);
 }
 
@@ -100,11 +108,15 @@ function absentTodo(
 }
 
 /** By what an endpoint said, in the words of the transport: TLS failures name their code. */
-function refusedTodo({ status, said = '', url }: Asked): string {
+function refusedTodo({ status, said = '', url, sentTo }: Asked): string {
   const host = URL.canParse(url) ? new URL(url).host : url;
+  if (sentTo?.why === 'redirect')
+    return `let ${host} serve content itself (docker-registry: storage.redirect.disable), or redirect to a private address`;
+  if (sentTo !== undefined) return `let ${host} name a token service on site`;
   if (status === 401 || status === 403)
     return `give the nodes credentials for "${host}": RegistryAuthConfig, or machine.registries.config`;
-  if (status === 400 && /HTTPS/i.test(said)) return `write the endpoint of ${host} with https://`;
+  if (status === 400 && url.startsWith('http:'))
+    return `write the endpoint of ${host} with https:// where it serves TLS, else look at its log`;
   if (status !== undefined) return `look at the log of ${host}`;
   if (/does not speak TLS/.test(said)) return `write the endpoint of ${host} with http://, or let it serve TLS`;
   if (/CERTIFICATE_REQUIRED|HANDSHAKE_FAILURE|ALERT_BAD_CERTIFICATE/.test(said))

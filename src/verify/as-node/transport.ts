@@ -30,10 +30,24 @@ export interface NodeAnswer {
   readonly body: AsyncIterable<Uint8Array>;
 }
 
+/** The cause of an error: an endpoint sends nodes to a host that is not on site, by a redirect or to its token service. */
+export class OffSite extends Error {
+  /** `host[:port]`, which was not asked. */
+  readonly host: string;
+  readonly why: 'redirect' | 'token';
+
+  constructor(host: string, why: 'redirect' | 'token') {
+    super(`${host} is not on site`);
+    this.name = 'OffSite';
+    this.host = host;
+    this.why = why;
+  }
+}
+
 export interface NodeTransport {
   /**
-   * Redirects are followed and challenges answered. Gives answers of 2xx; throws AirgapError for everything else, with `status`
-   * where there was an answer.
+   * Redirects are followed and challenges answered, on site. Gives answers of 2xx; throws AirgapError for everything else, with
+   * `status` where there was an answer, and caused by OffSite where it would have led off site.
    */
   ask(request: NodeRequest): Promise<NodeAnswer>;
 }

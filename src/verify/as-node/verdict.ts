@@ -23,6 +23,8 @@ export interface Asked {
   readonly redirectedTo?: string;
   /** One line, of what was refused or did not answer. */
   readonly said?: string;
+  /** A host off site that nodes are sent to from here, by a redirect or to its token service; it was not asked. */
+  readonly sentTo?: { readonly host: string; readonly why: 'redirect' | 'token' };
 }
 
 export type LookedFor = 'manifest' | 'child' | 'config' | 'blob' | 'referrers' | 'signature';

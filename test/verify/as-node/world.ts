@@ -2,7 +2,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach } from 'vitest';
-import { openNodeConnections } from '../../../src/cli/as-node/transport.ts';
+import { openNodeConnections, siteNamesOf } from '../../../src/cli/as-node/transport.ts';
 import type { AirgapEvent } from '../../../src/events.ts';
 import { readNodeConfig } from '../../../src/node/read-config.ts';
 import { parsePlatform } from '../../../src/oci/platform.ts';
@@ -49,6 +49,7 @@ export async function asNode(yaml: string, image: string, options: NodeOptions =
   const config = readNodeConfig([{ name: 'node.yaml', text: yaml }], { version });
   const connections = openNodeConnections({
     trustedRoots: config.trustedRoots,
+    siteNames: siteNamesOf(config, options.siteHosts ?? []),
     proxy: {},
     concurrency: 4,
     retries: 0,
