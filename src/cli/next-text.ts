@@ -1,5 +1,6 @@
 /** What to do after a run. Pure. */
 import { relative } from 'node:path';
+import { quoteShell } from '../oci/shell.ts';
 import { printLocation } from '../store/location.ts';
 import type { WrittenBundle } from './bundle/writing.ts';
 import { otherEndpoint } from './placing.ts';
@@ -96,9 +97,9 @@ function writtenLines(settings: Settings, files: WrittenFiles): string[] {
 function layoutSteps(settings: Settings, files: WrittenFiles): Step[] {
   const directory = settings.to.kind === 'layout' ? settings.to.directory : '';
   const lock = nearName(settings.cwd, settings.lockFile);
-  const serve: Step = [`airgap serve ${quoted(directory)} --listen :6000`, 'for the nodes'];
+  const serve: Step = [`airgap serve ${quoteShell(directory)} --listen :6000`, 'for the nodes'];
   const carry: Step = [
-    `airgap mirror ${quoted(lock)} --from oci:${quoted(directory)} --to HOST:PORT`,
+    `airgap mirror ${quoteShell(lock)} --from oci:${quoteShell(directory)} --to HOST:PORT`,
     'to put it into a registry later',
   ];
   if (files.patch !== undefined) return [serve, carry];
@@ -108,7 +109,7 @@ function layoutSteps(settings: Settings, files: WrittenFiles): Step[] {
 function bundleSteps(settings: Settings): Step[] {
   if (settings.bundle.onlyVolume !== undefined)
     return [['put it with the other volumes of the set, in place of the one that is lost']];
-  const place = quoted(printLocation(settings.to));
+  const place = quoteShell(printLocation(settings.to));
   const key = settings.bundle.signKeyFile === undefined ? '' : ' --verify-key PUBLIC.pem';
   const check: Step = [`airgap check ${place}${key}`, 'on the other side of the gap: did it arrive whole?'];
   const load: Step = [`airgap mirror --from ${place} --to HOST:PORT${key}`, 'into a registry there'];
@@ -117,8 +118,8 @@ function bundleSteps(settings: Settings): Step[] {
 }
 
 function emitStep(settings: Settings, endpoint: string): Step {
-  const option = settings.lockGiven ? ` --lock ${quoted(nearName(settings.cwd, settings.lockFile))}` : '';
-  const output = quoted(nearName(settings.cwd, settings.patchFile));
+  const option = settings.lockGiven ? ` --lock ${quoteShell(nearName(settings.cwd, settings.lockFile))}` : '';
+  const output = quoteShell(nearName(settings.cwd, settings.patchFile));
   return [`airgap emit${option} --endpoint ${endpoint} --output ${output}`, 'ADDRESS: this machine as nodes see it'];
 }
 
@@ -126,9 +127,4 @@ function emitStep(settings: Settings, endpoint: string): Step {
 export function nearName(cwd: string, file: string): string {
   const near = relative(cwd, file);
   return near.startsWith('..') || near === '' ? file : near;
-}
-
-/** For a shell, where it needs quotes. */
-export function quoted(text: string): string {
-  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }

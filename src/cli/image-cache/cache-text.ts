@@ -1,7 +1,8 @@
 /** What is said of an image cache that was written, and what to do with it. Pure. */
+import { quoteShell } from '../../oci/shell.ts';
 import type { Location } from '../../store/location.ts';
 import { printTalosVersion } from '../../talos/version.ts';
-import { nearName, quoted, type Step } from '../next-text.ts';
+import { nearName, type Step } from '../next-text.ts';
 import { sizeText } from '../report/text.ts';
 import type { WrittenCache } from './cache-end.ts';
 import { defaultVolumeBytes, volumeMegabytes } from './node-volume.ts';
@@ -23,7 +24,7 @@ export function cacheLines(cache: WrittenCache, cwd: string): string[] {
 /** What to do next. */
 export function cacheSteps(cache: WrittenCache, to: Location): Step[] {
   if (to.kind !== 'image-cache') return [];
-  const place = quoted(to.directory);
+  const place = quoteShell(to.directory);
   if (cache.form === 'flat') {
     return [
       [
@@ -31,7 +32,7 @@ export function cacheSteps(cache: WrittenCache, to: Location): Step[] {
         'a registry for nodes to install from',
       ],
       [
-        `airgap mirror --from image-cache:${place} --to image-cache-oci:${quoted(`${to.directory}-oci`)}`,
+        `airgap mirror --from image-cache:${place} --to image-cache-oci:${quoteShell(`${to.directory}-oci`)}`,
         'the form the imager takes',
       ],
     ];
@@ -40,7 +41,7 @@ export function cacheSteps(cache: WrittenCache, to: Location): Step[] {
   const mount = /^[./]/.test(to.directory) ? to.directory : `./${to.directory}`;
   return [
     [
-      `docker run --rm -t -v ./_out:/out -v ${quoted(mount)}:/image-cache:ro ghcr.io/siderolabs/imager:${version} iso --image-cache /image-cache`,
+      `docker run --rm -t -v ./_out:/out -v ${quoteShell(mount)}:/image-cache:ro ghcr.io/siderolabs/imager:${version} iso --image-cache /image-cache`,
       'boot media with the cache on it',
     ],
     [`crane push ${place} REGISTRY/image-cache:${version}`, 'for imagers and factories elsewhere'],

@@ -1,4 +1,5 @@
 /** What a server says of itself when it is up. Pure. */
+import { quoteShell } from '../../oci/shell.ts';
 import { nearName } from '../next-text.ts';
 import { counted, printable, sizeText } from '../report/text.ts';
 import type { ServedCount, ServedPlace } from './served-place.ts';
@@ -89,10 +90,6 @@ function nextSteps(facts: ServingFacts): string[] {
     return [`talosctl patch machineconfig --nodes NODE --patch @${nearName(facts.cwd, facts.patch.file)}`];
   if (facts.endpoints.length > 0) return [];
   return [
-    `nodes cannot reach this address; on every address of this machine:  airgap serve ${shellText(facts.place.name)} --listen :${facts.port}`,
+    `nodes cannot reach this address; on every address of this machine:  airgap serve ${quoteShell(printable(facts.place.name))} --listen :${facts.port}`,
   ];
-}
-
-function shellText(text: string): string {
-  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${printable(text).replaceAll("'", "'\\''")}'`;
 }

@@ -1,11 +1,11 @@
 /** `talosctl`: the same mirrors as flags of `talosctl gen config` and `talosctl cluster create`. */
+import { printCommand } from '../../oci/shell.ts';
 import { configKinds } from '../../talos/config-kinds.ts';
 import type { NodeMirror } from '../../talos/node-mirrors.ts';
 import { isSinceMinor, printTalosVersion } from '../../talos/version.ts';
 import type { EmittedFile } from '../emitted.ts';
 import { type FormatInput, type FormatOutput, formatOutput } from './format.ts';
 import { hasSecrets, leftOut } from './left-out.ts';
-import { printCommand } from './shell.ts';
 
 /**
  * `talosctl.sh`, two functions of the shell, and the patches they name. `--registry-mirror HOST=URL` alone where it says
