@@ -139,16 +139,28 @@ function howToApply(
   return [
     `Running nodes:  talosctl --nodes NODE patch machineconfig --patch @${path}`,
     `A new cluster:  talosctl gen config NAME https://HOST:6443 --config-patch @${path}`,
-    ...(parts.some(isList) ? [besideText(parts)] : []),
+    ...(parts.some(isList) ? besideText(parts) : []),
     ...(beside && kinds.mirrors === 'documents'
       ? ['Where talosctl says that something is configured in v1alpha1 already, write this again with --form v1alpha1.']
       : []),
   ];
 }
 
-/** Talos appends lists of a patch to those that are there (pkg/machinery/config/merge). */
-function besideText(parts: readonly Part[]): string {
-  return parts.every(({ matter }) => matter === 'registries')
-    ? 'Endpoints a node already has for one of these registries stay before these: remove them from its configuration first.'
-    : 'Endpoints, time servers and name servers a node already has stay before these: remove them from its configuration first.';
+/**
+ * Talos appends lists of a patch to those that are there (pkg/machinery/config/merge). There is no patch that could be applied twice: a
+ * `$patch: delete` before it fails where nothing is to be deleted.
+ */
+function besideText(parts: readonly Part[]): string[] {
+  const isOf = (matter: Matter): boolean => parts.some((part) => part.matter === matter);
+  const lists = [
+    ...(isOf('registries') ? ['endpoints'] : []),
+    ...(isOf('time') || isOf('network') ? ['time servers', 'name servers'] : []),
+  ];
+  const named = lists.join(', ').replace(/, ([^,]+)$/, ' and $1');
+  const until = `${named.replace(/^./, (letter) => letter.toUpperCase())} a node already has stay before these: remove them from its configuration first`;
+  if (!isOf('registries')) return [`${until}.`];
+  return [
+    `${until},`,
+    'also before this is applied again: containerd passes over a mirror in which an endpoint stands twice, and asks upstream.',
+  ];
 }

@@ -60,9 +60,13 @@ function resource(cluster: string | undefined, patch: string): string {
   return new Document(content).toString({ lineWidth: 0 });
 }
 
-/** The documents of a file, each ending with a line feed; what stands before the first `---` is one. */
+/**
+ * The documents of a file, each ending with a line feed; what stands before the first `---` is one. Without the head of the file, which
+ * says how talosctl applies it.
+ */
 function documentsOf(file: EmittedFile): string[] {
-  return file.text.split(/^---\n/m).filter((text) => /^[^#\s]/m.test(text));
+  const body = file.text.replace(/^(?:#.*\n)+\n/, '');
+  return body.split(/^---\n/m).filter((text) => /^[^#\s]/m.test(text));
 }
 
 function refusedKind(document: string): string | undefined {

@@ -12,20 +12,25 @@ const read = (more: Parameters<typeof inputFor>[2]) => {
 };
 
 describe('omniPatch()', () => {
-  it.each(['v1.5.6', 'v1.14.4'])('carries what is emitted for Talos %s as it is', (release) => {
-    const version = parseTalosVersion(release);
-    const talos = emitTalosConfig({ mirrors: mirrorsFor('per-registry'), version, registries }).files;
-    const { resource, files } = read({ talos, version, cluster: 'site-a' });
-    expect(files.map((file) => file.path)).toEqual(['omni.yaml']);
-    expect(resource.metadata).toEqual({
-      namespace: 'default',
-      type: 'ConfigPatches.omni.sidero.dev',
-      id: '500-airgap-site-a',
-      labels: { 'omni.sidero.dev/cluster': 'site-a' },
-    });
-    expect(resource.spec).toEqual({ data: talos[0]?.text });
-    expect(files[0]?.text.split('\n')[0]).toContain(release);
-  });
+  it.each(['v1.5.6', 'v1.14.4'])(
+    'carries what is emitted for Talos %s, without the head that is for talosctl',
+    (release) => {
+      const version = parseTalosVersion(release);
+      const talos = emitTalosConfig({ mirrors: mirrorsFor('per-registry'), version, registries }).files;
+      const { resource, files } = read({ talos, version, cluster: 'site-a' });
+      expect(files.map((file) => file.path)).toEqual(['omni.yaml']);
+      expect(resource.metadata).toEqual({
+        namespace: 'default',
+        type: 'ConfigPatches.omni.sidero.dev',
+        id: '500-airgap-site-a',
+        labels: { 'omni.sidero.dev/cluster': 'site-a' },
+      });
+      const [head = '', ...body] = (talos[0]?.text ?? '').split('\n\n');
+      expect(head).toContain('talosctl');
+      expect(resource.spec).toEqual({ data: body.join('\n\n') });
+      expect(files[0]?.text.split('\n')[0]).toContain(release);
+    },
+  );
 
   it('joins several files as documents and leaves out what Omni refuses', () => {
     const talos = [
