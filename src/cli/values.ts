@@ -1,5 +1,6 @@
 /** Reads the values of options. Every refusal is ERR_USAGE and names the option. Pure. */
 import { AirgapError } from '../errors.ts';
+import { canonicalHost } from '../oci/host.ts';
 
 export function usageError(message: string, hint?: string): AirgapError {
   return new AirgapError('ERR_USAGE', message, hint === undefined ? {} : { hint });
@@ -61,9 +62,24 @@ export function readUrl(option: string, text: string): URL {
   return url;
 }
 
-/** The endpoint a node asks: scheme and host, nothing after. */
-export function readEndpoint(option: string, text: string): string {
+/**
+ * readUrl() of what nodes ask. The host has to be one that a lock can hold, as it was meant: the URL parser reads `10.5.1` as 10.5.0.1,
+ * takes `https:///x` for `https://x`, and lets nearly every character stand in a name.
+ */
+export function readAddress(option: string, text: string): URL {
   const url = readUrl(option, text);
+  const written = /^\s*https?:\/\/([^/\\?#\s]+)/i.exec(text)?.[1] ?? '';
+  const host = canonicalHost(/[^\x20-\x7e]/.test(written) ? url.host : written);
+  if (typeof host === 'string') return url;
+  throw usageError(
+    `Cannot read ${option} ${JSON.stringify(text)}: its host is ${host.refused}`,
+    'write it like https://registry.site, http://10.5.0.1:6000 or https://[fd00::5]:5000',
+  );
+}
+
+/** The endpoint a node asks: scheme and host, nothing after. Throws ERR_USAGE. */
+export function readEndpoint(option: string, text: string): string {
+  const url = readAddress(option, text);
   if (url.pathname !== '/') {
     throw usageError(
       `Cannot read ${option} ${JSON.stringify(text)}: an endpoint has no path`,

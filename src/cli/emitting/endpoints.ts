@@ -1,6 +1,7 @@
 /** The addresses nodes ask, as a user writes them: with a project's path where a registry has one. Pure. */
 import { type Mirror, type MirrorRule, mirrorsOf } from '../../mirror/rule.ts';
-import { readUrl } from '../values.ts';
+import { isRepositoryPath } from '../../oci/reference.ts';
+import { readAddress, usageError } from '../values.ts';
 
 export interface NodeAddress {
   /** `http(s)://HOST[:PORT]`. */
@@ -11,9 +12,17 @@ export interface NodeAddress {
 
 /** Reads `https://HOST`, `https://HOST/project` and `https://HOST/v2/project`, which mean the same project. Throws ERR_USAGE. */
 export function readNodeAddress(option: string, text: string): NodeAddress {
-  const url = readUrl(option, text);
-  const path = url.pathname.replace(/^\/+|\/+$/g, '').replace(/^v2(?:\/+|$)/, '');
-  return { endpoint: url.origin, pathPrefix: path === '' ? undefined : path };
+  const url = readAddress(option, text);
+  const path = url.pathname
+    .replaceAll(/\/+/g, '/')
+    .replace(/^\/|\/$/g, '')
+    .replace(/^v2(?:\/|$)/, '');
+  if (path === '') return { endpoint: url.origin, pathPrefix: undefined };
+  if (isRepositoryPath(path)) return { endpoint: url.origin, pathPrefix: path };
+  throw usageError(
+    `Cannot read ${option} ${JSON.stringify(text)}: its path is not that of a project`,
+    'a project is written in lower case letters, digits and single . _ - between them, as in https://harbor.site/project',
+  );
 }
 
 export interface AddressedMirrors {

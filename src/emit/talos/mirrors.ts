@@ -1,6 +1,7 @@
 /** Mirrors in the form a release understands. */
 import { AirgapError } from '../../errors.ts';
 import type { Mirror } from '../../mirror/rule.ts';
+import { isCanonicalHost } from '../../oci/host.ts';
 import { quoteText } from '../../oci/quote.ts';
 import { type ConfigForm, type ConfigKinds, configKinds } from '../../talos/config-kinds.ts';
 import type { NodeEndpoint, NodeMirror } from '../../talos/node-mirrors.ts';
@@ -61,7 +62,7 @@ function reachable(options: TalosMirrorOptions, kinds: ConfigKinds): readonly Mi
 }
 
 function checkMirror(mirror: Mirror, release: { readonly kinds: ConfigKinds; readonly version: TalosVersion }): void {
-  if (!/^https?:\/\/[^/?#@\s]+$/i.test(mirror.endpoint) || !URL.canParse(mirror.endpoint)) {
+  if (!isCanonicalHost(/^https?:\/\/(.+)$/i.exec(mirror.endpoint)?.[1] ?? '')) {
     throw new AirgapError(
       'ERR_USAGE',
       `Cannot write a mirror of ${quoteText(mirror.registry)} for Talos: endpoint ${quoteText(mirror.endpoint)} is not http(s)://HOST[:PORT]`,

@@ -1,6 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { mirrorsAt, readNodeAddress } from '../../../src/cli/emitting/endpoints.ts';
+import { parseLock } from '../../../src/lock/parse.ts';
+import { printLock } from '../../../src/lock/print.ts';
 import type { MirrorRule } from '../../../src/mirror/rule.ts';
 
 const flat: MirrorRule = { naming: 'replace-host', registry: 'r', prefix: '' };
@@ -16,6 +18,9 @@ describe('readNodeAddress()', () => {
     ['https://harbor.site/v2/project/', 'https://harbor.site', 'project'],
     ['https://harbor.site:8443/v2/a/b', 'https://harbor.site:8443', 'a/b'],
     ['http://[fd00::5]:5000/v2x', 'http://[fd00::5]:5000', 'v2x'],
+    ['HTTPS://Harbor.Site:443//a//b/', 'https://harbor.site', 'a/b'],
+    ['http://[FD00:0::5]', 'http://[fd00::5]', undefined],
+    ['https://bücher.site', 'https://xn--bcher-kva.site', undefined],
   ])('reads %s', (text, endpoint, pathPrefix) => {
     expect(read(text)).toEqual({ endpoint, pathPrefix });
   });
@@ -27,8 +32,52 @@ describe('readNodeAddress()', () => {
     'https://u:p@harbor.site',
     'https://harbor.site?x',
     '',
+    'https:///harbor.site',
+    'http:harbor.site',
+    'https://*',
+    "https://h'x",
+    'https://$(id)',
+    'https://a,b',
+    'https://under_score',
+    'https://harbor.site.',
+    'https://harbor.site:0',
+    'https://harbor.site:65536',
+    'https://[fe80::1%25eth0]',
+    // The URL parser reads these as 10.0.0.5, 10.5.0.1 and 127.0.0.1.
+    'http://10.5',
+    'http://10.5.1:6000',
+    'http://0x7f.1',
+    'https://harbor.site/Project',
+    'https://harbor.site/a b',
+    'https://harbor.site/$(id)',
+    "https://harbor.site/a'b",
   ])('refuses %j', (text) => {
     expect(() => read(text)).toThrow(expect.objectContaining({ code: 'ERR_USAGE' }));
+  });
+
+  it('gives nothing that a lock could not hold', () => {
+    const text = fc.string({ unit: fc.constantFrom(...'aZ09.:-_/[]%$\'"* @?#é'), maxLength: 12 });
+    const lockOf = ({ endpoint, pathPrefix = '' }: ReturnType<typeof read>): string =>
+      printLock({
+        version: 1,
+        rule: flat,
+        mirrors: [{ registry: '*', endpoint, pathPrefix }],
+        images: [],
+        contacts: [],
+      });
+    fc.assert(
+      fc.property(fc.webUrl({ withQueryParameters: false }), text, text, (url, host, path) => {
+        for (const written of [url, `http://${host}`, `https://a.b/${path}`]) {
+          let address: ReturnType<typeof read> | undefined;
+          try {
+            address = read(written);
+          } catch (error) {
+            expect(error).toMatchObject({ code: 'ERR_USAGE' });
+          }
+          if (address !== undefined) expect(() => parseLock(lockOf(address), 'lock')).not.toThrow();
+        }
+      }),
+    );
   });
 });
 
