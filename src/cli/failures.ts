@@ -5,6 +5,7 @@ import { printOrigin, type RequestedImage } from '../input/requested.ts';
 import { printAsked } from '../oci/retag.ts';
 import { emptySchematic } from '../talos/catalogue.ts';
 import { errorLines, originWords } from './error-text.ts';
+import { grouped } from './report/grouped.ts';
 import { imageName, printable } from './report/text.ts';
 
 export interface Failure {
@@ -37,13 +38,8 @@ function ofSchematic(error: AirgapError, { reference }: RequestedImage): AirgapE
 
 /** Every failure; images that failed for one and the same reason stand in one. */
 export function failureLines(failures: readonly Failure[]): string[] {
-  const groups = new Map<string, Failure[]>();
-  for (const failure of failures) {
-    const { code, message, hint } = failure.error;
-    const key = `${code} ${message} ${hint}`;
-    groups.set(key, [...(groups.get(key) ?? []), failure]);
-  }
-  return [...groups.values()].flatMap(groupLines);
+  const keyOf = ({ error: { code, message, hint } }: Failure): string => `${code} ${message} ${hint}`;
+  return grouped(failures, keyOf).flatMap(groupLines);
 }
 
 function groupLines(group: readonly Failure[]): string[] {

@@ -83,7 +83,11 @@ function withMergePatch(
     if (target === undefined) {
       // Talos takes the deletion itself for a document then, and fails when it writes the result.
       if (deletion !== undefined)
-        throw invalid(deletion.origin, `there is no document ${quoteText(idOf(document))} to delete from`);
+        throw invalid(
+          deletion.origin,
+          `there is no document ${quoteText(idOf(document))} to delete from`,
+          'talosctl fails at this too: leave that part of the patch away, or write the patch with --form v1alpha1 for a configuration of an older Talos',
+        );
       result.push(document);
       continue;
     }

@@ -24,7 +24,10 @@ export function mirrorMistakes(diagnosing: Diagnosing): Diagnosis[] {
 
 /** The hosts of a mirror's endpoints, as far as they can be read. */
 export function endpointHosts(mirror: NodeMirror): string[] {
-  const urls = mirror.endpoints.map(({ url }) => parseGoUrl(url));
+  // One without a scheme is a mistake of its own; the host is meant all the same.
+  const urls = mirror.endpoints.map(({ url }) =>
+    parseGoUrl(/^[a-z][a-z0-9+.-]*:\/\//i.test(url) ? url : `https://${url}`),
+  );
   return urls.flatMap((url) => ('refused' in url || url.host === '' ? [] : [url.host]));
 }
 

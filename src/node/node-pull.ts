@@ -34,12 +34,17 @@ export function nodePull(config: NodeConfig, image: Reference, node: Asking): No
       : { mirror: undefined, reasons: [`Talos cannot write containerd's files: ${broken}`] };
   const cached = broken === undefined ? readable(withImageCache(entry, pull), node) : entry;
   const { steps, reasons } = stepsOf(cached.mirror, pull);
+  const isPassedOver = cached.mirror === undefined && config.mirrors.length > 0;
+  const why = cached.reasons.find(
+    (reason) => reason !== `no mirror for ${image.registry}` && !/ is taken/.test(reason),
+  );
   return {
     image: asked,
     puller: node.puller,
     matched: entry.mirror?.registry,
     steps,
     reasons: [...dropped, ...cached.reasons, ...reasons],
+    ...(isPassedOver && why !== undefined ? { passedOver: why } : {}),
   };
 }
 

@@ -35,4 +35,6 @@ export interface NodePull {
   readonly steps: readonly PullStep[];
   /** Each thing that was decided and why, in order, one line each; for `--explain`. */
   readonly reasons: readonly string[];
+  /** Why a mirror that stands in the configuration does not count, where that is so. */
+  readonly passedOver?: string | undefined;
 }

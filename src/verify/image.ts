@@ -59,7 +59,8 @@ class Check {
     const answers = await Promise.all(tags.map(ask));
     const silent = answers.find(({ answer }) => isFault(answer) && answer.fault === 'unreachable');
     if (silent !== undefined && isFault(silent.answer)) {
-      this.#add('unreachable', `tag "${silent.tag}": ${silent.answer.message}`);
+      const { message, hint } = silent.answer;
+      this.#add('unreachable', { message: `tag "${silent.tag}": ${message}`, hint });
       return undefined;
     }
     const roots: Digest[] = [];
@@ -67,7 +68,7 @@ class Check {
       if (isFault(answer)) this.#tagFault(tag, { digest, answer });
       else if (digest === undefined) roots.push(answer);
       else if (answer !== digest)
-        this.#add('tag-differs', `tag "${tag}" stands for ${answer}, and should for ${digest}`, digest);
+        this.#add('tag-differs', { message: `tag "${tag}" stands for ${answer}, and should for ${digest}`, digest });
     }
     return roots;
   }
@@ -83,7 +84,10 @@ class Check {
     }
     const { size } = answer.descriptor;
     if (listed !== undefined && listed.size !== size && this.#isNew(`${digest} ${listed.size}`)) {
-      this.#add('size-differs', `manifest "${digest}" has ${size} bytes, and an index says ${listed.size}`, digest);
+      this.#add('size-differs', {
+        message: `manifest "${digest}" has ${size} bytes, and an index says ${listed.size}`,
+        digest,
+      });
     }
     if (listed === undefined || this.#isNew(digest)) await this.#parts(answer);
   }
@@ -91,7 +95,8 @@ class Check {
   async #parts(document: ManifestDocument): Promise<void> {
     if (this.#visited.size > manifestBound) {
       const { digest } = document.descriptor;
-      if (this.#isNew('bound')) this.#add('content-differs', `manifest "${digest}" belongs to too many others`, digest);
+      if (this.#isNew('bound'))
+        this.#add('content-differs', { message: `manifest "${digest}" belongs to too many others`, digest });
       return;
     }
     const { manifests, blobs } = contentNamedBy(document.manifest);
@@ -118,16 +123,20 @@ class Check {
 
   #tagFault(tag: Tag, { digest, answer }: { readonly digest: Digest | undefined; readonly answer: Fault }): void {
     const kind = answer.fault === 'missing' ? 'tag-missing' : answer.fault;
-    this.#add(kind, `tag "${tag}": ${answer.message}`, digest);
+    this.#add(kind, { message: `tag "${tag}": ${answer.message}`, digest, hint: answer.hint });
   }
 
   #fault(what: 'manifest' | 'blob', { digest, answer }: { readonly digest: Digest; readonly answer: Fault }): void {
     const kind: FindingKind = answer.fault === 'missing' ? `${what}-missing` : answer.fault;
-    this.#add(kind, `${what} "${digest}": ${answer.message}`, digest);
+    this.#add(kind, { message: `${what} "${digest}": ${answer.message}`, digest, hint: answer.hint });
   }
 
-  #add(kind: FindingKind, message: string, digest?: Digest): void {
-    this.findings.push(findingAbout(this.#image, { kind, message, digest, repairTarget: this.#options.repairTarget }));
+  #add(
+    kind: FindingKind,
+    said: { readonly message: string; readonly digest?: Digest | undefined; readonly hint?: string | undefined },
+  ): void {
+    const { repairTarget } = this.#options;
+    this.findings.push(findingAbout(this.#image, { kind, digest: undefined, ...said, repairTarget }));
   }
 }
 
@@ -139,6 +148,7 @@ export function findingAbout(
     readonly message: string;
     readonly digest: Digest | undefined;
     readonly repairTarget: string;
+    readonly hint?: string | undefined;
   },
 ): Finding {
   const source = printAsked({ reference: image.source, retag: image.retag });
@@ -148,6 +158,7 @@ export function findingAbout(
     kind: what.kind,
     ...(what.digest === undefined ? {} : { digest: what.digest }),
     message: what.message,
+    ...(what.hint === undefined ? {} : { hint: what.hint }),
     repair: repairOf(source, what),
   };
 }

@@ -21,6 +21,8 @@ export interface Finding {
   readonly message: string;
   /** The command that repairs it. */
   readonly repair: string;
+  /** What helps first, where the target could not be asked. */
+  readonly hint?: string;
 }
 
 export interface Verification {

@@ -11,6 +11,8 @@ import type { Source } from '../store/store.ts';
 export interface Fault {
   readonly fault: 'missing' | 'size-differs' | 'content-differs' | 'unreachable';
   readonly message: string;
+  /** What helps, where the target could not be asked. */
+  readonly hint?: string | undefined;
 }
 
 export interface WitnessOptions {
@@ -177,5 +179,5 @@ function faultOf(thrown: unknown): Fault {
   if (error.code === 'ERR_NOT_FOUND') return { fault: 'missing', message: 'it is not there' };
   if (error.code === 'ERR_DIGEST_MISMATCH') return { fault: 'content-differs', message: error.message };
   if (error.code === 'ERR_SIZE_MISMATCH') return { fault: 'size-differs', message: error.message };
-  return { fault: 'unreachable', message: error.message };
+  return { fault: 'unreachable', message: error.message, hint: error.hint };
 }

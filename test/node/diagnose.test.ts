@@ -48,6 +48,17 @@ describe('diagnose()', () => {
     expect(found('{}')).toEqual([]);
   });
 
+  it('tells TLS settings under the registry beside an endpoint without a scheme', () => {
+    const text = v1alpha1(
+      'ghcr.io: {endpoints: [10.5.0.1:6000], skipFallback: true}',
+      'ghcr.io: {tls: {insecureSkipVerify: true}}',
+    );
+    expect(found(text).map(([code, , hint]) => [code, hint])).toEqual([
+      ['error missing-scheme machine.yaml:4', 'write "http://10.5.0.1:6000", or "https://10.5.0.1:6000"'],
+      ['error tls-by-upstream machine.yaml:6', 'write them under the endpoint\'s host and port, "10.5.0.1:6000"'],
+    ]);
+  });
+
   it('tells a mirror that is written for itself', () => {
     expect(
       found(v1alpha1("'192.168.122.1:5005': {endpoints: ['http://192.168.122.1:5005'], skipFallback: true}")),

@@ -10,6 +10,7 @@ import {
   type VerdictKind,
   verdictText,
 } from '../../verify/as-node/verdict.ts';
+import { grouped } from '../report/grouped.ts';
 import { counted, imageName, printable, printableAscii, sizeText, tableLines, tableWidth } from '../report/text.ts';
 import type { Configuration } from './configuration.ts';
 
@@ -66,14 +67,29 @@ interface CellVerdict extends Pick<ImageVerdict, 'verdict' | 'signatures'> {
   readonly host?: string | undefined;
 }
 
-/** Why images are not as they should be, with what to do; empty when all are. */
+/** Why images are not as they should be, with what to do; images with one and the same reason stand in one. Empty when all are as they should be. */
 export function failureLines({ images }: NodeVerification): string[] {
   const failing = images.filter(({ failures }) => failures.length > 0);
   const hidden = failing.length - imagesShown;
   return [
-    ...failing.slice(0, imagesShown).flatMap(imageFailureLines),
+    ...grouped(failing.slice(0, imagesShown), reasonOf).flatMap(groupLines),
     ...(hidden > 0 ? [`and ${counted(hidden, 'image')} more`] : []),
   ];
+}
+
+/** An image with several failures, or with a repair of its own, is a matter of its own. */
+function reasonOf(image: ImageVerdict): string {
+  const [only, another] = image.failures;
+  if (only === undefined || another !== undefined) return image.image;
+  return `${verdictText(image)} ${only.answered} ${only.todo}`;
+}
+
+function groupLines(group: readonly ImageVerdict[]): string[] {
+  const [first] = group;
+  if (first === undefined) return [];
+  if (group.length === 1) return [`${verdictText(first)}: ${printable(first.image)}`, ...reasonLines(first)];
+  const names = group.map(({ image }) => `  ${printable(image)}`);
+  return [`${verdictText(first)}: ${counted(group.length, 'image')}`, ...names, ...reasonLines(first)];
 }
 
 /** `talos` is Talos' own resolver, `cri` containerd for the kubelet. */
@@ -101,11 +117,9 @@ function summaryLine({ images, requests, deep }: NodeVerification): string {
   return `${counted(images.length, 'image')}: ${parts.join(', ')} (${counted(requests, 'request')}, ${how})`;
 }
 
-function imageFailureLines(image: ImageVerdict): string[] {
-  const { failures } = image;
+function reasonLines({ failures }: ImageVerdict): string[] {
   const hidden = failures.length - failuresShown;
   return [
-    `${verdictText(image)}: ${printable(image.image)}`,
     ...failures.slice(0, failuresShown).flatMap(failureText),
     ...(hidden > 0 ? [`  and ${hidden} more`] : []),
     ...[...new Set(failures.map(({ todo }) => todo))].map((todo) => `  do: ${printable(todo)}`),

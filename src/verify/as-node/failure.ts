@@ -83,6 +83,7 @@ function leavingText(
 }
 
 function askedFirst(pull: NodePull): string {
+  if (pull.passedOver !== undefined) return pull.passedOver;
   return pull.matched === undefined
     ? `no mirror serves "${pull.image.registry}"`
     : `the mirror of "${pull.matched}" has no endpoint on site`;
@@ -92,6 +93,7 @@ function leavingTodo(
   pull: NodePull,
   { context, last }: { readonly context: FailureContext; readonly last: Asked | undefined },
 ): string {
+  if (pull.passedOver !== undefined) return 'correct that in the configuration';
   if (pull.matched === undefined) return `give the nodes a mirror of "${pull.image.registry}" or of "*" (airgap emit)`;
   if (last === undefined) return `give the mirror of "${pull.matched}" an endpoint on site`;
   return last.status === 404 ? absentTodo(pull, { context, last }) : refusedTodo(last);

@@ -169,6 +169,18 @@ describe('not found', () => {
 });
 
 describe('would leave the site', () => {
+  it('where one endpoint that Talos cannot read takes all mirrors away, and says so', async () => {
+    const yaml =
+      mirrorYaml({ endpoints: ['http://10.5.0.1:6000'] }) +
+      mirrorYaml({ registry: 'ghcr.io', endpoints: ['10.5.0.1:6000'] });
+    const verdict = await asNode(yaml, pause);
+    expect(verdict).toMatchObject({ verdict: 'leaves-site', host: 'registry.k8s.io' });
+    expect(verdict.failures[0]).toMatchObject({
+      answered: expect.stringContaining('Talos cannot write containerd\'s files: endpoint "10.5.0.1:6000" of ghcr.io'),
+      todo: 'correct that in the configuration',
+    });
+  });
+
   it('to the registry that no mirror serves, without asking anybody', async () => {
     const { target } = await store();
     const registry = await served(target);
