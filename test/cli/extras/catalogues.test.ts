@@ -123,7 +123,7 @@ describe('--extensions and --overlays', () => {
       `ghcr.io/siderolabs/iscsi-tools:v0.2.0@${digests['iscsi-tools:v0.2.0']}`,
       `ghcr.io/siderolabs/iscsi-tools@${older}`,
     ]);
-    expect(stderr).toContain('1 image of older releases shares its tag with another one of a newer release');
+    expect(stderr).toContain('1 image of an older release has the tag of another one of a newer release');
   });
 
   it.each([
