@@ -99,7 +99,10 @@ function findingOf(cause: unknown, known: { readonly asked: Asked; readonly star
       code: 'ERR_UNREACHABLE',
       state: `the name ${host} is not known`,
       repeat: 'quick',
-      hint: 'check the name and the DNS settings',
+      hint:
+        asked.end === 'source'
+          ? 'check the name and the DNS settings; without internet here read through a cache (--source-endpoint), a proxy (HTTPS_PROXY), or from a copy (--from)'
+          : 'check the name and the DNS settings',
     };
   }
   if (code === 'EAI_AGAIN') {

@@ -14,7 +14,13 @@ import { counted } from '../report/text.ts';
 import type { Session } from '../session.ts';
 import type { Settings } from '../settings.ts';
 import { configImages } from './configs.ts';
-import { type GivenSchematic, installerRequests, readSchematics, schematicNotices } from './schematics.ts';
+import {
+  type GivenSchematic,
+  installerRequests,
+  readSchematics,
+  schematicNotices,
+  upgradeNotices,
+} from './schematics.ts';
 import { needsCatalogues } from './settings.ts';
 
 /**
@@ -30,11 +36,13 @@ export async function withExtraImages(gathered: GatheredInputs, settings: Settin
     settings,
     usual.map(({ reference }) => reference),
   );
-  const installers = installerRequests(schematics, { releases: releasesOf(settings), extras: settings.extras });
+  const wanted = { releases: releasesOf(settings), extras: settings.extras };
+  const installers = installerRequests(schematics, wanted);
+  const told = [...schematicNotices(schematics, settings.extras.factory), ...upgradeNotices(schematics, wanted)];
   return {
     ...gathered,
     requests: mergeRequests([gathered.requests, installers, configured.requests]),
-    notices: [...gathered.notices, ...schematicNotices(schematics, settings.extras.factory), ...configured.notices],
+    notices: [...gathered.notices, ...told, ...configured.notices],
     warnings: [...(gathered.warnings ?? []), ...configured.warnings],
   };
 }

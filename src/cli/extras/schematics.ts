@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import { parseReferences } from '../../input/list.ts';
 import type { RequestedReference } from '../../input/requested.ts';
 import { factoryInstallers, isSchematicId, readSchematic, type Schematic } from '../../talos/schematic.ts';
-import type { TalosVersion } from '../../talos/version.ts';
+import { printTalosVersion, type TalosVersion } from '../../talos/version.ts';
 import { readInputFile } from '../files.ts';
 import type { Settings } from '../settings.ts';
 
@@ -42,6 +42,20 @@ export function installerRequests(
     );
     return parseReferences(name, references);
   });
+}
+
+/** The steps of an upgrade name the default installer; with that one machines would lose what their schematic holds. */
+export function upgradeNotices(
+  schematics: readonly GivenSchematic[],
+  wanted: { readonly releases: readonly TalosVersion[] } & Pick<Settings, 'extras'>,
+): string[] {
+  const { installerPlatforms: platforms, secureboot, factory } = wanted.extras;
+  return schematics.flatMap(({ name, id }) =>
+    wanted.releases.slice(1).map((version) => {
+      const installers = factoryInstallers(version, { id, platforms, secureboot, factory });
+      return `machines of ${name} are upgraded to ${printTalosVersion(version)} with an installer of their own: ${installers.join(' or ')}`;
+    }),
+  );
 }
 
 /** What the user is told of a schematic that was computed here: the factory must know it too. */

@@ -42,6 +42,17 @@ describe('--schematic', () => {
     expect(installers).toEqual(names.map((name) => `factory.talos.dev/${name.replace(':', `/${id}:`)}`));
   });
 
+  it('names for each step of an upgrade the installer that keeps what the schematic holds', async () => {
+    world.folder.write('edge.yaml', edge);
+    const { stderr } = await world.folder.airgap(['images', '--talos', 'v1.13.9..v1.14.4', '--schematic', 'edge.yaml']);
+    const told = stderr.split('\n').filter((line) => line.includes('an installer of their own'));
+    expect(told).toEqual([
+      `note: machines of edge.yaml are upgraded to v1.14.4 with an installer of their own: factory.talos.dev/metal-installer/${id}:v1.14.4`,
+    ]);
+    const one = await world.folder.airgap(['images', '--talos', 'v1.14.4', '--schematic', 'edge.yaml']);
+    expect(one.stderr).not.toContain('an installer of their own');
+  });
+
   it('takes an id as it is, several of them, and another factory', async () => {
     world.folder.write('edge.yaml', edge);
     const argv = [
