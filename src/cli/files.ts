@@ -55,7 +55,7 @@ function tooLarge(shown: string): AirgapError {
   );
 }
 
-/** Writes beside the file, flushes, and renames: readers see the old text or the new one. Missing folders are made. `mode` (default 0644) is that of the file, without what the umask takes. Throws ERR_USAGE, ERR_NO_SPACE. */
+/** Writes beside the file, flushes, and renames: readers see the old text or the new one. Missing folders are made. `mode` (default 0644) is that of the file, without what the umask takes. A link is replaced, not followed. Throws ERR_USAGE, also for a device or a pipe, which a rename would take away, and ERR_NO_SPACE. */
 export async function writeFileAtomic(
   path: string,
   text: string,
@@ -65,6 +65,7 @@ export async function writeFileAtomic(
   const temporary = join(folder, `.${basename(path)}.${randomBytes(6).toString('hex')}.tmp`);
   try {
     await mkdir(folder, { recursive: true });
+    await refuseSpecial(path);
     const handle = await open(temporary, 'wx', options.mode ?? 0o644);
     try {
       await handle.writeFile(text);
@@ -82,12 +83,18 @@ export async function writeFileAtomic(
 /** Whether a file could be written there, told before hours of copying. Throws ERR_USAGE when it could not. */
 export async function checkWritable(path: string): Promise<void> {
   try {
-    const found = await stat(path).catch(() => undefined);
-    if (found?.isDirectory() === true) throw Object.assign(new Error(), { code: 'EISDIR' });
+    await refuseSpecial(path);
     await access(await existingFolder(dirname(path)), constants.W_OK | constants.X_OK);
   } catch (error) {
     throw writeError(error, path);
   }
+}
+
+/** `/dev/stdout` is a link to a pipe or a terminal: what it names counts. */
+async function refuseSpecial(path: string): Promise<void> {
+  const found = await stat(path).catch(() => undefined);
+  if (found === undefined || found.isFile()) return;
+  throw Object.assign(new Error('it is no regular file'), found.isDirectory() ? { code: 'EISDIR' } : {});
 }
 
 /** The folder itself, or the nearest above it that is there. */

@@ -1,18 +1,21 @@
+import { execFileSync } from 'node:child_process';
 import {
   chmodSync,
   existsSync,
+  lstatSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
   rmSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { collect, readInputFile, writeFileAtomic } from '../../src/cli/files.ts';
+import { checkWritable, collect, readInputFile, writeFileAtomic } from '../../src/cli/files.ts';
 import { AirgapError } from '../../src/errors.ts';
 
 let folder: string;
@@ -42,6 +45,29 @@ describe('writeFileAtomic()', () => {
       message: expect.stringContaining('not a folder'),
     });
     expect(readdirSync(folder).sort()).toEqual(['file', 'taken']);
+  });
+});
+
+describe('what is no regular file', () => {
+  it('is left as it is, by whatever name it is called', async () => {
+    const pipe = join(folder, 'pipe');
+    execFileSync('mkfifo', [pipe]);
+    symlinkSync(pipe, join(folder, 'link'));
+    for (const path of [pipe, join(folder, 'link')]) {
+      const refusal = { code: 'ERR_USAGE', message: expect.stringContaining('it is no regular file') };
+      await expect(writeFileAtomic(path, 'x')).rejects.toMatchObject(refusal);
+      await expect(checkWritable(path)).rejects.toMatchObject(refusal);
+    }
+    expect(lstatSync(pipe).isFIFO()).toBe(true);
+    expect(readdirSync(folder).sort()).toEqual(['link', 'pipe']);
+  });
+
+  it('is not a link to a file: that is replaced, and what it led to stays', async () => {
+    writeFileSync(join(folder, 'other'), 'old');
+    symlinkSync('other', join(folder, 'link'));
+    await writeFileAtomic(join(folder, 'link'), 'new', { mode: 0o600 });
+    expect(readFileSync(join(folder, 'other'), 'utf8')).toBe('old');
+    expect(lstatSync(join(folder, 'link')).mode & 0o170777).toBe(0o100600);
   });
 });
 
