@@ -4,21 +4,20 @@ import type { Mirror, MirrorRule } from '../mirror/rule.ts';
 import type { TalosVersion } from '../talos/version.ts';
 import type { Context } from './context.ts';
 import { mirrorsAt } from './emitting/endpoints.ts';
+import { keptFiles } from './emitting/kept-files.ts';
 import { type Emission, emissionSettings } from './emitting/settings.ts';
-import { type AskedFormat, emitTo, readFormats, tryFormats } from './emitting/write.ts';
+import { type Asked, type Destination, type Emitted, emitTo, readFormats, tryEmitting } from './emitting/write.ts';
 import { type Flags, listFlag, textFlag } from './flags.ts';
 import { configVersionFor } from './placing.ts';
 import type { Settings } from './settings.ts';
 import { usageError } from './values.ts';
 
 /** Read before anything is copied, so that what cannot be written is refused then. */
-export interface MirrorEmission extends Emission {
+export interface MirrorEmission extends Omit<Emission, 'cluster' | 'secretsFile'> {
   /** The release the nodes run. */
   readonly version: TalosVersion;
-  /** Of the files in `directory`. */
-  readonly formats: readonly AskedFormat[];
-  /** Absolute; undefined: the one patch beside the lock, and nothing else. */
-  readonly directory: string | undefined;
+  /** The one patch beside the lock, then where it was asked for, files of every format in a folder. */
+  readonly outputs: readonly (Asked & { readonly to: Destination })[];
 }
 
 export interface EmissionFacts {
@@ -30,6 +29,8 @@ export interface EmissionFacts {
   readonly registries: readonly string[];
   /** The release the images are for, where an input told. */
   readonly talos: TalosVersion | undefined;
+  /** Whether it will be written. */
+  readonly write: boolean;
 }
 
 /**
@@ -51,20 +52,25 @@ export async function readMirrorEmission(flags: Flags, facts: EmissionFacts): Pr
       'name it with --endpoint, for example --endpoint http://10.5.0.1:6000',
     );
   }
+  const { cluster, secretsFile: secrets } = emission;
+  const places = { secrets, others: keptFiles(flags, settings) };
+  const outputs: MirrorEmission['outputs'][number][] = [
+    { formats: ['talos'], cluster, to: { ...places, file: settings.patchFile, directory: undefined } },
+  ];
+  if (directory !== undefined) {
+    const others = [...places.others, settings.patchFile];
+    const folder = resolve(settings.cwd, directory);
+    outputs.push({ formats, cluster, to: { secrets, secretsTaken: true, others, file: undefined, directory: folder } });
+  }
   if (mirrors.length > 0) {
     const registries = facts.registries.length > 0 ? facts.registries : mirrors.map(({ registry }) => registry);
     const options = { mirrors, registries, version, form: emission.form, settings: emission.settings };
-    tryFormats(options, ['talos', ...formats]);
+    for (const output of outputs) await tryEmitting(options, { ...output, write: facts.write });
   }
-  return {
-    ...emission,
-    version,
-    formats,
-    directory: directory === undefined ? undefined : resolve(settings.cwd, directory),
-  };
+  return { form: emission.form, settings: emission.settings, version, outputs };
 }
 
-function saysSomething({ settings, form }: Emission): boolean {
+function saysSomething({ settings, form }: Pick<Emission, 'settings' | 'form'>): boolean {
   const said = Object.values(settings).filter((value) =>
     Array.isArray(value) ? value.length > 0 : value !== undefined && value !== false,
   );
@@ -110,22 +116,15 @@ export async function writeConfiguration(
   emission: MirrorEmission,
   place: { readonly mirrors: readonly Mirror[]; readonly registries: readonly string[]; readonly patchFile: string },
 ): Promise<WrittenConfiguration> {
-  const { version, form, settings, directory, formats, secretsFile } = emission;
+  const { version, form, settings, outputs } = emission;
   const { mirrors, registries, patchFile } = place;
   const options = { mirrors, registries, version, form, settings };
-  const patch = await emitTo(options, {
-    formats: ['talos'],
-    patchFile,
-    to: { file: patchFile, directory: undefined, secrets: secretsFile },
-  });
-  const more =
-    directory === undefined
-      ? undefined
-      : await emitTo(options, { formats, patchFile, to: { file: undefined, directory, secrets: secretsFile } });
+  const all: Emitted[] = [];
+  for (const output of outputs) all.push(await emitTo(options, { ...output, patchFile }));
   return {
     patch: patchFile,
-    more: more?.written ?? [],
-    secrets: [...new Set([...patch.writtenSecrets, ...(more?.writtenSecrets ?? [])])],
-    warnings: [...new Set([...patch.warnings, ...(more?.warnings ?? [])])],
+    more: all.slice(1).flatMap(({ written }) => written),
+    secrets: [...new Set(all.flatMap(({ writtenSecrets }) => writtenSecrets))],
+    warnings: [...new Set(all.flatMap(({ warnings }) => warnings))],
   };
 }

@@ -67,7 +67,7 @@ export async function withMirrorRun(
   if (!settings.toGiven) reporter.event({ type: 'notice', message: noTarget(settings) });
   const registries = named.requests.map(({ reference }) => reference.registry);
   const { context } = session;
-  await checkMirrorEmission(flags, { settings, context, rule, registries, talos: named.talos });
+  await checkMirrorEmission(flags, { settings, context, rule, registries, talos: named.talos, write });
   const upstreams = [...registries, ...catalogueRegistries(settings)];
   const ends = await openEnds(session, { upstreams, write });
   try {
@@ -83,7 +83,7 @@ export async function withMirrorRun(
     const job = jobFor(session, { requests, rule, ends: { ...ends, source }, previous, write });
     const { mirrors } = job;
     const asks = requests.map(({ reference }) => reference.registry);
-    const emission = await readMirrorEmission(flags, { settings, context, mirrors, registries: asks, talos });
+    const emission = await readMirrorEmission(flags, { settings, context, mirrors, registries: asks, talos, write });
     const writing =
       ends.toBundle === undefined
         ? undefined

@@ -6,8 +6,11 @@
  */
 export type Kind = 'text' | 'texts' | 'switch' | 'count' | 'optional' | 'pairs';
 
-/** How a text is to be understood. `file`: relative to airgap.yaml. `location`: the same where it names a directory or a bundle. */
-export type Meaning = 'file' | 'file-or-id' | 'location' | 'image';
+/**
+ * How a text is to be understood. `file`: relative to airgap.yaml. `file-of`: the same, or NAME=FILE. `location`: the same where it names
+ * a directory or a bundle.
+ */
+export type Meaning = 'file' | 'file-of' | 'file-or-id' | 'location' | 'image';
 
 export interface Key {
   readonly name: string;

@@ -24,8 +24,8 @@ export const nodeKeys: readonly Key[] = [
     name: 'formats',
     kind: 'texts',
     option: 'format',
-    says: 'Other formats: hosts-toml, containerd, talosctl, omni, k3s, rke2',
-    example: '[hosts-toml]',
+    says: 'What is written: talos, hosts-toml, containerd, talosctl, omni, k3s, rke2 (mirror: into outputDir, beside the patch)',
+    example: '[talos, hosts-toml]',
   },
   {
     name: 'endpoints',
@@ -43,11 +43,18 @@ export const nodeKeys: readonly Key[] = [
     example: 'true',
   },
   {
-    name: 'endpointCa',
+    name: 'cluster',
     kind: 'text',
+    option: 'cluster',
+    says: 'Name of the cluster, for the formats omni and talosctl',
+    example: 'site-a',
+  },
+  {
+    name: 'endpointCa',
+    kind: 'texts',
     option: 'endpoint-ca',
-    ...file,
-    says: 'PEM certificate authorities nodes trust at the endpoint',
+    meaning: 'file-of',
+    says: 'PEM certificate authorities nodes trust at the endpoints, or HOST=FILE for one of them',
     example: 'site-ca.pem',
   },
   {
@@ -174,7 +181,7 @@ export const nodeKeys: readonly Key[] = [
     kind: 'text',
     option: 'output',
     ...file,
-    says: 'Where emit writes the configuration',
+    says: 'Where emit writes the configuration (mirror writes it beside the lock)',
     example: 'patch.yaml',
   },
   {
@@ -182,7 +189,7 @@ export const nodeKeys: readonly Key[] = [
     kind: 'text',
     option: 'output-dir',
     ...file,
-    says: 'Folder where emit writes every file',
+    says: 'Folder where emit and mirror write every file of every format',
     example: 'nodes',
   },
 ];

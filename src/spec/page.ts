@@ -14,6 +14,7 @@ export function printSpecTables(): string {
 function takes({ kind, values, meaning }: Key): string {
   const texts: Readonly<Record<NonNullable<Key['meaning']>, string>> = {
     file: 'file',
+    'file-of': 'file or HOST=file',
     'file-or-id': 'file or id',
     location: 'location',
     image: 'image',

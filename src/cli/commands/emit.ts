@@ -10,6 +10,7 @@ import { configKinds } from '../../talos/config-kinds.ts';
 import { nearestTalosVersions, printTalosVersion, type TalosVersion } from '../../talos/version.ts';
 import type { Invocation } from '../define/wiring.ts';
 import { mirrorsAt, type NodeAddress } from '../emitting/endpoints.ts';
+import { keptFiles } from '../emitting/kept-files.ts';
 import { emissionSettings } from '../emitting/settings.ts';
 import { type Emitted, emitTo, readFormats } from '../emitting/write.ts';
 import { exitCodes } from '../exit.ts';
@@ -32,17 +33,24 @@ export async function emit(invocation: Invocation): Promise<number> {
   const version = configVersionFor(settings);
   const { mirrors, registries } = await mirrorsToEmit(settings, { version, context });
   const endpoints = [...new Set(mirrors.map(({ endpoint }) => endpoint))];
-  const { settings: node, form, secretsFile } = await emissionSettings(flags, { ...context, version, endpoints });
+  const {
+    settings: node,
+    form,
+    secretsFile,
+    cluster,
+  } = await emissionSettings(flags, { ...context, version, endpoints });
   const formats = readFormats(listFlag(flags, 'format'));
   const emitted = await emitTo(
     { mirrors, version, registries, settings: node, form },
     {
       formats,
+      cluster,
       patchFile: settings.patchFile,
       to: {
         file: settings.outputFile,
         directory: directory === undefined ? undefined : resolve(settings.cwd, directory),
         secrets: secretsFile,
+        others: keptFiles(flags, settings),
       },
     },
   );

@@ -2,36 +2,70 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { AirgapError } from '../../errors.ts';
 import type { EndpointAuth, EndpointTls } from '../../talos/node-config.ts';
-import { type Flags, switchFlag, textFlag } from '../flags.ts';
+import { type Flags, listFlag, switchFlag, textFlag } from '../flags.ts';
 import { nonEmpty } from '../settings-parts.ts';
 import { usageError } from '../values.ts';
 import type { PemKind } from './pem.ts';
 import type { EmissionContext } from './settings.ts';
 
-/** By each endpoint with https. Throws ERR_USAGE where none has it: Talos refuses TLS settings for plain http. */
+/**
+ * By each endpoint with https. Throws ERR_USAGE where none has it, as Talos refuses TLS settings for plain http, and for the authority
+ * of a host that no such endpoint has.
+ */
 export async function endpointTls(
   flags: Flags,
   given: {
     readonly endpoints: readonly string[];
-    readonly pem: (option: string, kind: PemKind) => Promise<string | undefined>;
+    readonly pem: (name: string, kind: PemKind) => Promise<string>;
   },
 ): Promise<ReadonlyMap<string, EndpointTls> | undefined> {
-  const ca = await given.pem('endpointCa', 'certificate');
-  const clientCertificate = await given.pem('endpointClientCert', 'certificate');
-  const clientKey = await given.pem('endpointClientKey', 'key');
+  const authorities = readAuthorities(listFlag(flags, 'endpointCa'));
+  const [certificateFile, keyFile] = [textFlag(flags, 'endpointClientCert'), textFlag(flags, 'endpointClientKey')];
   const insecureSkipVerify = switchFlag(flags, 'endpointInsecureSkipVerify');
-  if (ca === undefined && clientCertificate === undefined && clientKey === undefined && !insecureSkipVerify)
+  if (authorities.size === 0 && certificateFile === undefined && keyFile === undefined && !insecureSkipVerify)
     return undefined;
+  const clientCertificate = certificateFile === undefined ? undefined : await given.pem(certificateFile, 'certificate');
+  const clientKey = keyFile === undefined ? undefined : await given.pem(keyFile, 'key');
   checkPair(clientCertificate, clientKey);
   const hosts = given.endpoints.filter((url) => /^https:/i.test(url)).map(hostOf);
+  checkHosts(authorities, { hosts, endpoints: given.endpoints });
+  const entries = hosts.map(async (host): Promise<[string, EndpointTls]> => {
+    const files = authorities.get(host) ?? authorities.get('') ?? [];
+    const certificates = await Promise.all(files.map((file) => given.pem(file, 'certificate')));
+    const ca = certificates.length === 0 ? undefined : certificates.join('');
+    return [host, { ca, clientCertificate, clientKey, ...(insecureSkipVerify ? { insecureSkipVerify } : {}) }];
+  });
+  return new Map(await Promise.all(entries));
+}
+
+/** Names of files by host; by nothing: those of every other host. A name with `=` in it is written with a folder, as `./a=b.pem`. */
+function readAuthorities(texts: readonly string[]): ReadonlyMap<string, readonly string[]> {
+  const files = new Map<string, readonly string[]>();
+  for (const text of texts) {
+    const [, host = '', file = text] = /^([^=/]+)=(.+)$/s.exec(text) ?? [];
+    const name = host.toLowerCase();
+    files.set(name, [...(files.get(name) ?? []), file]);
+  }
+  return files;
+}
+
+function checkHosts(
+  authorities: ReadonlyMap<string, unknown>,
+  { hosts, endpoints }: { readonly hosts: readonly string[]; readonly endpoints: readonly string[] },
+): void {
+  const shown = endpoints.join(', ') || 'none';
   if (hosts.length === 0) {
     throw usageError(
-      `Cannot use TLS options: no endpoint is asked with https (${given.endpoints.join(', ') || 'none'})`,
+      `Cannot use TLS options: no endpoint is asked with https (${shown})`,
       'write the endpoint with https://, or leave these options away',
     );
   }
-  const tls = { ca, clientCertificate, clientKey, ...(insecureSkipVerify ? { insecureSkipVerify } : {}) };
-  return new Map(hosts.map((host) => [host, tls]));
+  const other = [...authorities.keys()].find((host) => host !== '' && !hosts.includes(host));
+  if (other === undefined) return;
+  throw usageError(
+    `Cannot use --endpoint-ca for ${JSON.stringify(other)}: no endpoint is asked with https there (${shown})`,
+    'write HOST[:PORT] as the endpoint has it; a file with = in its name is written with its folder, as ./a=b.pem',
+  );
 }
 
 function checkPair(certificate: string | undefined, key: string | undefined): void {

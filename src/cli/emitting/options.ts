@@ -28,7 +28,13 @@ function addEndpointOptions(command: Command): Command {
         'talos, hosts-toml, containerd, talosctl, omni, k3s or rke2; repeatable (default: talos)',
       ),
     )
-    .option('--endpoint-ca <file>', 'PEM authority that vouches for the endpoints, trusted for them alone')
+    .option('--cluster <name>', 'of which cluster the configuration is (for --format omni and talosctl)')
+    .addOption(
+      many(
+        '--endpoint-ca <file>',
+        'PEM authority that vouches for the endpoints, trusted for them alone; HOST[:PORT]=FILE for one of them; repeatable',
+      ),
+    )
     .option('--endpoint-client-cert <file>', 'PEM certificate the nodes show (with --endpoint-client-key, --secrets)')
     .option('--endpoint-client-key <file>', 'PEM key of that certificate')
     .option('--endpoint-insecure-skip-verify', 'nodes do not verify the certificates of the endpoints')

@@ -24,6 +24,8 @@ export interface Emission {
   readonly settings: NodeSettings;
   /** Undefined: the release's own. */
   readonly form: ConfigForm | undefined;
+  /** For the formats that name one. */
+  readonly cluster: string | undefined;
   /** Absolute; undefined: no secrets are written. */
   readonly secretsFile: string | undefined;
 }
@@ -31,11 +33,9 @@ export interface Emission {
 /** Throws ERR_USAGE naming the option, ERR_INPUT_INVALID naming the file, ERR_REFERENCE_INVALID. */
 export async function emissionSettings(flags: Flags, context: EmissionContext): Promise<Emission> {
   const { cwd } = context;
-  const pem = (option: string, kind: PemKind): Promise<string | undefined> => {
-    const name = textFlag(flags, option);
-    return name === undefined ? Promise.resolve(undefined) : readPem({ cwd, name, kind });
-  };
-  const roots = await pem('trustedRoots', 'certificate');
+  const pem = (name: string, kind: PemKind): Promise<string> => readPem({ cwd, name, kind });
+  const rootsFile = textFlag(flags, 'trustedRoots');
+  const roots = rootsFile === undefined ? undefined : await pem(rootsFile, 'certificate');
   const secrets = textFlag(flags, 'secrets');
   const pause = textFlag(flags, 'pauseImage');
   if (pause !== undefined) parseReference(pause);
@@ -43,6 +43,7 @@ export async function emissionSettings(flags: Flags, context: EmissionContext): 
   const auth = endpointAuth(flags, context);
   return {
     form: readForm(textFlag(flags, 'form')),
+    cluster: readCluster(textFlag(flags, 'cluster')),
     secretsFile: secretsFile(secrets === undefined ? undefined : resolve(cwd, secrets), { tls, auth }),
     settings: {
       tls,
@@ -64,6 +65,15 @@ export async function emissionSettings(flags: Flags, context: EmissionContext): 
 function readForm(text: string | undefined): ConfigForm | undefined {
   if (text === undefined || text === 'v1alpha1' || text === 'documents') return text;
   throw usageError(`Cannot read --form ${JSON.stringify(text)}: not v1alpha1 or documents`);
+}
+
+/** It becomes an id, a label and a word of a shell. */
+function readCluster(text: string | undefined): string | undefined {
+  if (text === undefined || /^[a-z0-9][\w-]{0,62}$/i.test(text)) return text;
+  throw usageError(
+    `Cannot read --cluster ${JSON.stringify(text)}: not the name of a cluster`,
+    'letters, digits, - and _, at most 63 of them, a letter or a digit first',
+  );
 }
 
 /** Secrets go where they were asked for, or nowhere. */

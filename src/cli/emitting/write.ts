@@ -1,5 +1,6 @@
 /** Emitted files reach the user: in a folder, a file or on standard output; secrets in a file of their own. */
-import { join } from 'node:path';
+import { existsSync, realpathSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import type { EmittedFile } from '../../emit/emitted.ts';
 import { emitFormat, type FormatName, formatNames } from '../../emit/formats/formats.ts';
 import { nodeMirrorsOf } from '../../emit/talos/mirrors.ts';
@@ -9,7 +10,7 @@ import {
   type TalosConfigOptions,
   talosSecretsPath,
 } from '../../emit/talos-config.ts';
-import { writeFileAtomic } from '../files.ts';
+import { checkWritable, writeFileAtomic } from '../files.ts';
 import { namedText } from '../placing.ts';
 import { usageError } from '../values.ts';
 
@@ -33,6 +34,17 @@ export interface Destination {
   readonly directory: string | undefined;
   /** Absolute. */
   readonly secrets: string | undefined;
+  /** It is for the secrets of Talos alone, as they are written there already. */
+  readonly secretsTaken?: true;
+  /** Files that are read or written besides and must stay what they are. Absolute. */
+  readonly others: readonly string[];
+}
+
+/** What is asked for, and in which formats. */
+export interface Asked {
+  readonly formats: readonly AskedFormat[];
+  /** Named by some formats. */
+  readonly cluster: string | undefined;
 }
 
 export interface Emitted {
@@ -44,10 +56,13 @@ export interface Emitted {
   readonly warnings: readonly string[];
 }
 
-/** Writes what has a place; the rest is for standard output. Throws ERR_USAGE where several formats have no folder to go to. */
+/**
+ * Writes what has a place; the rest is for standard output. Every place is looked at before anything is written. Throws ERR_USAGE where
+ * several formats have no folder to go to, and where two files would go to one place.
+ */
 export async function emitTo(
   options: TalosConfigOptions,
-  how: { readonly formats: readonly AskedFormat[]; readonly to: Destination; readonly patchFile: string },
+  how: Asked & { readonly to: Destination; readonly patchFile: string },
 ): Promise<Emitted> {
   const { to, formats } = how;
   if (formats.length > 1 && to.directory === undefined) {
@@ -56,27 +71,49 @@ export async function emitTo(
       'name a folder with --output-dir',
     );
   }
-  const made = formats.map((format) =>
-    make(format, { options: { ...options, split: to.directory !== undefined }, formats }),
-  );
-  const all = { files: made.flatMap(({ files }) => files), secrets: made.flatMap(({ secrets }) => secrets) };
+  const all = makeAll(how, { ...options, split: to.directory !== undefined });
   const file = to.file ?? how.patchFile;
   const files =
     to.directory === undefined ? [{ path: file, text: oneText(all.files, { file, options, formats }) }] : all.files;
   checkSecrets(all.secrets, to);
-  const written = await writeAll(files, to);
-  const writtenSecrets = await writeSecrets(all.secrets, to);
-  return { files, written, writtenSecrets, warnings: made.flatMap(({ warnings }) => warnings) };
+  const places = placesOf(files, to);
+  const secrets = secretPlaces(all.secrets, to);
+  checkApart([...places, ...secrets], to.others);
+  for (const { path } of [...places, ...secrets]) await checkWritable(path);
+  for (const { path, text } of places) await writeFileAtomic(path, text);
+  for (const { path, text } of secrets) await writeFileAtomic(path, text, { mode: 0o600 });
+  const names = (written: readonly EmittedFile[]): string[] => written.map(({ path }) => path);
+  return { files, written: names(places), writtenSecrets: names(secrets), warnings: all.warnings };
 }
 
-/** Makes every file and writes none. Throws what emitTo() throws for what a release or a format cannot say. */
-export function tryFormats(options: TalosConfigOptions, formats: readonly AskedFormat[]): void {
-  for (const format of formats) make(format, { options, formats });
+/** As emitTo(), and writes nothing: throws what it throws, without `write` nothing for places that cannot be written. */
+export async function tryEmitting(
+  options: TalosConfigOptions,
+  how: Asked & { readonly to: Destination; readonly write: boolean },
+): Promise<void> {
+  const { to, write } = how;
+  const all = makeAll(how, { ...options, split: to.directory !== undefined });
+  checkSecrets(all.secrets, to);
+  const places = [...placesOf(all.files, to), ...secretPlaces(all.secrets, to)];
+  checkApart(places, to.others);
+  if (write) for (const { path } of places) await checkWritable(path);
+}
+
+function makeAll(asked: Asked, options: TalosConfigOptions): TalosConfigFiles {
+  const made = asked.formats.map((format) => make(format, { options, asked }));
+  const carriesPatches = asked.formats.some((format) => format === 'omni' || format === 'talosctl');
+  const secrets = made.flatMap((one) => one.secrets);
+  return {
+    files: made.flatMap(({ files }) => files),
+    secrets:
+      carriesPatches && !asked.formats.includes('talos') ? [...emitTalosConfig(options).secrets, ...secrets] : secrets,
+    warnings: made.flatMap(({ warnings }) => warnings),
+  };
 }
 
 function make(
   format: AskedFormat,
-  { options, formats }: { readonly options: TalosConfigOptions; readonly formats: readonly AskedFormat[] },
+  { options, asked }: { readonly options: TalosConfigOptions; readonly asked: Asked },
 ): TalosConfigFiles {
   const talos = emitTalosConfig(options);
   if (format === 'talos') return talos;
@@ -85,10 +122,11 @@ function make(
     version: options.version,
     settings: options.settings ?? {},
     talos: emitTalosConfig({ ...options, split: false }).files,
+    cluster: asked.cluster,
   });
   // Each program's files apart, as several may have a file of the same name.
   const below = (file: EmittedFile): EmittedFile =>
-    formats.length === 1 ? file : { ...file, path: `${format}/${file.path}` };
+    asked.formats.length === 1 ? file : { ...file, path: `${format}/${file.path}` };
   return { files: files.map(below), secrets: secrets.map(below), warnings: [...warnings] };
 }
 
@@ -114,31 +152,40 @@ function checkSecrets(secrets: readonly EmittedFile[], to: Destination): void {
     throw usageError('Cannot write --secrets into the file of --output: secrets are kept apart', 'name another file');
 }
 
-async function writeAll(files: readonly EmittedFile[], { file, directory }: Destination): Promise<string[]> {
-  if (directory === undefined && file === undefined) return [];
-  const places = files.map(({ path, text }) => ({
-    path: directory === undefined ? path : join(directory, path),
-    text,
-  }));
-  for (const { path, text } of places) await writeFileAtomic(path, text);
-  return places.map(({ path }) => path);
+/** Two files of one name would leave one of them, and secrets where nobody expects them. */
+function checkApart(files: readonly EmittedFile[], others: readonly string[]): void {
+  const taken = new Set(others.map(realName));
+  for (const { path } of files) {
+    const real = realName(path);
+    if (taken.has(real)) {
+      throw usageError(
+        `Cannot write ${JSON.stringify(path)}: it is named for something else as well, or read here`,
+        'name another file for each of --output, --secrets, --lock and what is read',
+      );
+    }
+    taken.add(real);
+  }
+}
+
+/** The same file by the same name, whatever links lead to it. */
+function realName(path: string): string {
+  const folder = dirname(path);
+  if (existsSync(path)) return realpathSync(path);
+  return existsSync(folder) ? join(realpathSync(folder), basename(path)) : path;
+}
+
+function placesOf(files: readonly EmittedFile[], { file, directory }: Destination): EmittedFile[] {
+  if (directory !== undefined) return files.map(({ path, text }) => ({ path: join(directory, path), text }));
+  return file === undefined ? [] : files.map(({ text }) => ({ path: file, text }));
 }
 
 /** That of Talos, or the only one, into the file that was named; others beside their files, which name them by their place. */
-async function writeSecrets(
-  secrets: readonly EmittedFile[],
-  { secrets: file, directory }: Destination,
-): Promise<string[]> {
+function secretPlaces(secrets: readonly EmittedFile[], to: Destination): EmittedFile[] {
+  const { secrets: file, directory, secretsTaken } = to;
   if (file === undefined) return [];
-  const places = secrets.map(({ path, text }) => {
-    if (directory !== undefined && path !== talosSecretsPath && secrets.length > 1)
+  return secrets.map(({ path, text }) => {
+    if (directory !== undefined && path !== talosSecretsPath && (secrets.length > 1 || secretsTaken))
       return { path: join(directory, path), text };
-    return { path: file, text: text.replaceAll(`@${path}`, `@${nameOf(file)}`) };
+    return { path: file, text: text.replaceAll(`@${path}`, `@${basename(file)}`) };
   });
-  for (const { path, text } of places) await writeFileAtomic(path, text, { mode: 0o600 });
-  return places.map(({ path }) => path);
-}
-
-function nameOf(file: string): string {
-  return file.slice(file.lastIndexOf('/') + 1);
 }

@@ -85,9 +85,9 @@ function textsOf({ entry, found: { directory }, cwd }: Adding): string[] {
       return text.replace(/^(oci|bundle|image-cache):(.+)$/, (_, type, place) => `${type}:${near(place)}`);
     if (meaning === 'file-or-id' && /^[0-9a-f]{64}$/.test(text)) return text;
     if (meaning === undefined || meaning === 'image') return text;
-    if (kind !== 'pairs') return near(text);
-    const at = text.indexOf('=');
-    return `${text.slice(0, at)}=${near(text.slice(at + 1))}`;
+    const isNamed = kind === 'pairs' || (meaning === 'file-of' && /^[^=/]+=/.test(text));
+    const start = isNamed ? text.indexOf('=') + 1 : 0;
+    return `${text.slice(0, start)}${near(text.slice(start))}`;
   });
 }
 

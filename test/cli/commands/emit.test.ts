@@ -1,6 +1,8 @@
-import { readFileSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync, symlinkSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { readNodeConfig } from '../../../src/node/read-config.ts';
 import { readMirrors } from '../../support/asNode.ts';
 import { type Ran, type WorkFolder, workFolder } from '../airgap.ts';
 
@@ -67,6 +69,32 @@ describe('airgap emit without a lock and without images', () => {
     ]);
   });
 
+  it('trusts each registry by its own authority, and the others by the one for all', async () => {
+    const [a, b] = [tls('ca.pem'), tls('server.pem')];
+    const addresses = '--endpoint https://a.site --endpoint https://b.site:5000 --endpoint http://c.site';
+    const { stdout, status } = await emit(
+      `--talos v1.14.4 ${addresses} --endpoint-ca ${a} --endpoint-ca B.site:5000=${b} ${isolated}`,
+    );
+    expect(status).toBe(0);
+    const config = readNodeConfig([{ name: 'patch.yaml', text: stdout }]);
+    expect([...config.tls].map(([host, { ca }]) => [host, ca?.trim()])).toEqual([
+      ['a.site', readFileSync(a, 'utf8').trim()],
+      ['b.site:5000', readFileSync(b, 'utf8').trim()],
+    ]);
+    const unknown = await emit(`${addresses} --endpoint-ca c.site=${a}`);
+    expect([unknown.status, unknown.stderr]).toEqual([2, expect.stringContaining('for "c.site"')]);
+  });
+
+  it('names the cluster where a format does', async () => {
+    const { stdout, stderr } = await emit('--to https://registry.site --format omni --cluster site-a');
+    expect(stdout).toContain('omni.sidero.dev/cluster: site-a');
+    expect(stderr).not.toContain('of no cluster');
+    const script = await emit('--to https://registry.site --talos v1.8.4 --format talosctl --cluster site-a');
+    expect(script.stdout).toContain('gen_config site-a https://HOST:6443');
+    const refused = await folder.airgap(['emit', '--to', 'https://r.site', '--cluster', 'a\nb']);
+    expect([refused.status, refused.stderr]).toEqual([2, expect.stringContaining('not the name of a cluster')]);
+  });
+
   it('wants an address where there is nothing else', async () => {
     const { status, stderr } = await folder.airgap(['emit']);
     expect(status).toBe(2);
@@ -107,6 +135,69 @@ describe('secrets', () => {
     const { status, stdout, stderr } = await emit(line, line.includes('user') ? password : {});
     expect({ status, stdout }).toEqual({ status: 2, stdout: '' });
     expect(stderr).toContain(state);
+  });
+
+  it.each(['omni', 'talosctl'])('are written beside --format %s, which cannot hold them', async (format) => {
+    const ran = await emit(
+      `--to https://registry.site --endpoint-user node --secrets s.yaml --format ${format} --output-dir out`,
+      password,
+    );
+    expect([ran.status, ran.stderr]).toEqual([0, expect.stringContaining('s.yaml, for your eyes only')]);
+    expect(folder.read('s.yaml')).toContain('password: very-secret');
+  });
+
+  it('of several programs stand beside their files, each for its owner alone', async () => {
+    const identity = `--endpoint-client-cert ${tls('client.pem')} --endpoint-client-key ${tls('client-key.pem')}`;
+    const formats = '--format talos --format containerd --format k3s --output-dir out';
+    const ran = await emit(
+      `--to https://registry.site --endpoint-user node ${identity} --secrets s.yaml ${formats}`,
+      password,
+    );
+    expect(ran.status).toBe(0);
+    const written = [...ran.stderr.matchAll(/^wrote (.*), for your eyes only$/gm)].map(([, name = '']) =>
+      resolve(folder.path, name),
+    );
+    expect(written.map((name) => name.replace(`${folder.path}/`, ''))).toEqual([
+      's.yaml',
+      'out/containerd/auth-1.x.toml',
+      'out/containerd/auth-2.x.toml',
+      'out/containerd/certs.d/_default/registry.site-client.key',
+      'out/containerd/certs.d/registry.site/registry.site-client.key',
+      'out/k3s/airgap/registry.site-client.key',
+      'out/k3s/registries.secret.yaml',
+    ]);
+    const secret = /very-secret|PRIVATE KEY/;
+    for (const entry of readdirSync(folder.path, { recursive: true, withFileTypes: true })) {
+      const name = join(entry.parentPath, entry.name);
+      if (!entry.isFile()) continue;
+      const isSecret = written.includes(name);
+      expect([name, secret.test(readFileSync(name, 'utf8'))]).toEqual([name, isSecret]);
+      if (isSecret) expect([name, statSync(name).mode & 0o777]).toEqual([name, 0o600]);
+    }
+  });
+
+  it.each([
+    ['another emitted file', '--output-dir out --secrets out/talos-registries.yaml'],
+    ['the lock', '--secrets airgap.lock'],
+    ['the key that is read', '--secrets node.key'],
+    ['a link to it', '--secrets link.key'],
+    ['airgap.yaml', '--secrets airgap.yaml --no-file'],
+  ])('are not written over %s', async (_, line) => {
+    for (const name of ['client.pem', 'client-key.pem']) folder.write(name, readFileSync(tls(name)));
+    folder.write('node.key', folder.read('client-key.pem'));
+    symlinkSync('node.key', folder.file('link.key'));
+    const identity = '--endpoint-client-cert client.pem --endpoint-client-key node.key';
+    const ran = await emit(`--to https://registry.site ${identity} ${line}`);
+    expect([ran.status, ran.stderr]).toEqual([2, expect.stringContaining('named for something else')]);
+    expect(folder.read('node.key')).toBe(folder.read('client-key.pem'));
+    expect(existsSync(folder.file('out'))).toBe(false);
+  });
+
+  it('that cannot be written leave nothing else written', async () => {
+    folder.write('file', '');
+    const line = '--to https://registry.site --endpoint-user node --secrets file/s.yaml --output patch.yaml';
+    expect(await emit(line, password)).toMatchObject({ status: 2, stderr: expect.stringContaining('not a folder') });
+    expect(existsSync(folder.file('patch.yaml'))).toBe(false);
   });
 
   it('want a password for a user, and one of user and token', async () => {

@@ -58,7 +58,20 @@ describe('airgap mirror, what nodes are told', () => {
     for (const text of rest) expect(text).not.toContain('h-u-s-h');
   });
 
+  it('keeps the secrets of Talos where another program has some too', async () => {
+    const user = ['--endpoint', 'https://a.site', '--endpoint-user', 'node', '--secrets', 'secrets.yaml'];
+    const more = ['--output-dir', 'nodes', '--format', 'k3s'];
+    const ran = await world.folder.airgap(['mirror', pause, ...world.from(), ...world.to(), ...user, ...more], {
+      env: { AIRGAP_ENDPOINT_PASSWORD: 'h-u-s-h' },
+    });
+    expect(ran.status).toBe(0);
+    expect(world.folder.read('secrets.yaml')).toContain('kind: RegistryAuthConfig');
+    expect(world.folder.read('nodes/registries.secret.yaml')).toContain('h-u-s-h');
+    expect(statSync(world.folder.file('nodes/registries.secret.yaml')).mode & 0o777).toBe(0o600);
+  });
+
   it.each([
+    ['secrets in place of the lock', ['--endpoint-user', 'node', '--secrets', 'airgap.lock'], 'named for something'],
     ['--endpoint-user without --secrets', ['--endpoint-user', 'node'], 'no file was named for secrets'],
     ['a format without a folder', ['--format', 'k3s'], 'its files need a folder'],
     ['a path that images are not put at', ['--endpoint', 'https://a.site/project'], 'nodes would ask elsewhere'],
