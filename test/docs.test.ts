@@ -114,6 +114,11 @@ describe('the library', () => {
     expect(named.length).toBeGreaterThan(20);
     expect(named.filter((name) => !(String(name) in library))).toEqual([]);
   });
+
+  it('docs/library.md names every value that is exported', () => {
+    const page = read('docs/library.md');
+    expect(Object.keys(library).filter((name) => !new RegExp(`\\b${name}\\b`).test(page))).toEqual([]);
+  });
 });
 
 describe('the pages themselves', () => {

@@ -10,9 +10,6 @@ export interface TalosRegistriesOptions extends TalosMirrorOptions {
   readonly authority?: string | undefined;
 }
 
-/** Name of the emitted file. */
-export const talosRegistriesPath = 'talos-registries.yaml';
-
 /**
  * One file, `talos-registries.yaml`, that works both as `--patch @FILE` and as `--config-patch @FILE`. Sorted by registry; the same
  * input gives the same bytes. Throws as emitTalosConfig().

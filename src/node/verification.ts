@@ -1,24 +1,12 @@
 /** What a node asks for an image's signature before it pulls it, where ImageVerificationConfig tells it to. */
-import type { Digest } from '../oci/digest.ts';
 import { formatRepository, type RepositoryName } from '../oci/reference.ts';
 import type { NodeConfig, VerificationRule } from '../talos/node-config.ts';
-import { manifestUrlAt, referrersUrlAt } from './node-pull.ts';
-import type { NodePull, PullStep } from './pull.ts';
 
 /** Keyless rules need the TUF root from here, refreshed each day (siderolabs/talos v1.13.9, controllers/security/tuf_trusted_root.go). */
 export const tufHost = 'tuf-repo-cdn.sigstore.dev';
 
 /** `referrers`: the API; `bundle-tag`: `sha256-HEX`; `signature-tag`: `sha256-HEX.sig`. */
 export type SignaturePlace = 'referrers' | 'bundle-tag' | 'signature-tag';
-
-export interface SignatureLookup {
-  readonly place: SignaturePlace;
-  readonly step: PullStep;
-  /** The digest, or the tag. */
-  readonly reference: string;
-  /** With `?ns=` where the node sends it. */
-  readonly url: string;
-}
 
 /**
  * The rule a node takes for an image: the first whose pattern matches `registry/repository` as the image is named, never the
@@ -34,27 +22,6 @@ export function verificationRuleFor(config: NodeConfig, image: RepositoryName): 
 /** Hosts of the internet without which the rule lets no image through. */
 export function hostsNeededBy(rule: VerificationRule): readonly string[] {
   return rule.verifier.kind === 'keyless' ? [tufHost] : [];
-}
-
-/**
- * What is asked in order for the signatures of a digest, all by Talos' own resolver, so `pull` is that of `puller: 'talos'`: each
- * place at each host, the next place only where one has nothing (siderolabs/talos v1.13.9, verify/internal/cosign/cosign.go).
- */
-export function signatureLookups(pull: NodePull, digest: Digest): readonly SignatureLookup[] {
-  const tag = digest.replace(':', '-');
-  const { repository } = pull.image;
-  const steps = pull.steps.filter((step) => step.problem === undefined);
-  const places: readonly (readonly [SignaturePlace, string])[] = [
-    ['referrers', digest],
-    ['bundle-tag', tag],
-    ['signature-tag', `${tag}.sig`],
-  ];
-  return places.flatMap(([place, reference]) =>
-    steps.map((step) => {
-      const urlAt = place === 'referrers' ? referrersUrlAt : manifestUrlAt;
-      return { place, step, reference, url: urlAt(step, repository, reference) };
-    }),
-  );
 }
 
 /** `*` is any text, slashes too; everything else is itself (github.com/ryanuber/go-glob v1.0.0). Takes time linear in the name for each part. */

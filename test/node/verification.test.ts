@@ -1,14 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { nodePull } from '../../src/node/node-pull.ts';
 import { readNodeConfig } from '../../src/node/read-config.ts';
-import { hostsNeededBy, matchesGlob, signatureLookups, verificationRuleFor } from '../../src/node/verification.ts';
-import { parseDigest } from '../../src/oci/digest.ts';
+import { hostsNeededBy, matchesGlob, verificationRuleFor } from '../../src/node/verification.ts';
 import { parseReference } from '../../src/oci/reference.ts';
-import { parseTalosVersion } from '../../src/talos/version.ts';
 
-const hex = 'a'.repeat(64);
-const digest = parseDigest(`sha256:${hex}`);
 const config = readNodeConfig([
   {
     name: 'machine.yaml',
@@ -53,22 +48,6 @@ describe('verificationRuleFor()', () => {
 
   it('needs the internet for keyless rules only', () => {
     expect(config.verification.map(hostsNeededBy)).toEqual([['tuf-repo-cdn.sigstore.dev'], [], [], []]);
-  });
-});
-
-describe('signatureLookups()', () => {
-  it('asks each place at each host, through the mirrors, in the order of Talos', () => {
-    const node = { version: parseTalosVersion('v1.14.4'), puller: 'talos' } as const;
-    const pull = nodePull(config, parseReference('ghcr.io/siderolabs/kubelet:v1'), node);
-    const lookups = signatureLookups(pull, digest);
-    expect(lookups.map(({ place, url }) => [place, url])).toEqual([
-      ['referrers', `https://m/v2/ghcr.io/siderolabs/kubelet/referrers/sha256:${hex}?ns=ghcr.io`],
-      ['referrers', `http://n/v2/siderolabs/kubelet/referrers/sha256:${hex}?ns=ghcr.io`],
-      ['bundle-tag', `https://m/v2/ghcr.io/siderolabs/kubelet/manifests/sha256-${hex}?ns=ghcr.io`],
-      ['bundle-tag', `http://n/v2/siderolabs/kubelet/manifests/sha256-${hex}?ns=ghcr.io`],
-      ['signature-tag', `https://m/v2/ghcr.io/siderolabs/kubelet/manifests/sha256-${hex}.sig?ns=ghcr.io`],
-      ['signature-tag', `http://n/v2/siderolabs/kubelet/manifests/sha256-${hex}.sig?ns=ghcr.io`],
-    ]);
   });
 });
 
