@@ -1,5 +1,6 @@
 /** Keys and documents by release: Talos refuses a whole configuration for one it does not know. */
 import type { Origin } from '../errors.ts';
+import { nearestNames } from '../oci/nearest-names.ts';
 import { isDocumentKind, knowsDocument } from '../talos/config-kinds.ts';
 import { isSince, isSinceMinor, type TalosVersion } from '../talos/version.ts';
 import type { ConfigDocument } from './documents.ts';
@@ -139,6 +140,22 @@ function note(node: ConfigNode, { shape, path, origins }: Noting): void {
     else if (below !== true) note(value, { shape: below, path: keyPath, origins });
     if (youngKeys.some((young) => young.path.test(keyPath))) origins.set(`key ${keyPath}`, value.origin);
   }
+}
+
+/** The key that was meant by an unknown one, by its last part and in the same form: `skipFallback` for `skipfallback`. */
+export function keyMeantBy(path: string): string | undefined {
+  const last = path.slice(path.lastIndexOf('.') + 1);
+  const [kind = ''] = path.split(/[. ]/);
+  const keys = keysOf((kind === 'machine' ? registries : documentShapes[kind]) ?? {});
+  // One that is known elsewhere stands in the wrong place.
+  return keys.includes(last) ? undefined : nearestNames(last, keys, 1)[0];
+}
+
+function keysOf(shape: Shape): string[] {
+  return Object.entries(shape).flatMap(([key, below]) => [
+    ...(['*', '[]'].includes(key) ? [] : [key]),
+    ...(below === true ? [] : keysOf(below)),
+  ]);
 }
 
 /** The release that brought a key, where the given one is older than that; undefined: it knows it. */

@@ -13,9 +13,22 @@ export function endpointMistakes(diagnosing: Diagnosing): Diagnosis[] {
     endpoints.flatMap((endpoint, index) => {
       const origin = config.origins.get(`endpoint ${registry} ${index}`);
       const found = schemeMistake(endpoint, diagnosing) ?? pathMistake(endpoint, diagnosing);
-      return found === undefined ? [] : [{ ...found, origin }];
+      const users = config.origins.has(`user ${registry} ${index}`) ? [userMistake(endpoint)] : [];
+      return [...users, ...(found === undefined ? [] : [found])].map((one) => ({ ...one, origin }));
     }),
   );
+}
+
+/** Neither Talos nor containerd takes more of the authority than its host. */
+function userMistake({ url }: NodeEndpoint): Diagnosis {
+  const read = parseGoUrl(url);
+  const host = 'refused' in read || read.host === '' ? 'its host' : quoteText(read.host);
+  return {
+    code: 'credentials-in-url',
+    severity: 'error',
+    message: `endpoint ${quoteText(url)} is written with a user name in its URL, which nodes do not send`,
+    hint: `write user name and password under ${host}, in a RegistryAuthConfig or below machine.registries.config`,
+  };
 }
 
 function schemeMistake({ url }: NodeEndpoint, { config }: Diagnosing): Diagnosis | undefined {
@@ -63,6 +76,11 @@ function pathMistake(endpoint: NodeEndpoint, { version }: Diagnosing): Diagnosis
       ? `write ${quoteText(origin)} without overridePath`
       : `write ${quoteText(whole)} with "overridePath: true"`;
   if (isOverridden) {
+    if (segments.filter((segment) => segment === 'v2').length > 1) {
+      const twice = `endpoint ${quoteText(url)} has "/v2" twice in its path: nodes ask "${origin}${path}/REPOSITORY/manifests/TAG"`;
+      // A project may have that name.
+      return { code: 'double-v2', severity: 'warning', message: twice, hint };
+    }
     if (segments.includes('v2')) return undefined;
     const message = `endpoint ${quoteText(url)} has overridePath and no "/v2" in its path: nodes ask "${origin}${path === '/' ? '' : path}/REPOSITORY/manifests/TAG"`;
     return { code: 'override-without-v2', severity: 'error', message, hint };

@@ -2,7 +2,7 @@
 import { quoteText } from '../oci/quote.ts';
 import { printTalosVersion } from '../talos/version.ts';
 import type { Diagnosing, Diagnosis } from './diagnose.ts';
-import { keyMissingIn, knowsKind } from './known-keys.ts';
+import { keyMeantBy, keyMissingIn, knowsKind } from './known-keys.ts';
 
 /** `unknown-key`, `unknown-document` and `both-forms`. */
 export function keyMistakes({ config, version }: Diagnosing): Diagnosis[] {
@@ -18,7 +18,11 @@ export function keyMistakes({ config, version }: Diagnosing): Diagnosis[] {
       const both = `${release} refuses this configuration: it has both ${quoteText(rival)} and ${kind}`;
       found.push({ code: 'both-forms', severity: 'error', message: both, hint: 'take one of them out', origin });
     } else if (what === 'unknown') {
-      const hint = 'take it out, or write it as the reference of this release has it';
+      const right = keyMeantBy(path);
+      const hint =
+        right === undefined
+          ? 'take it out, or write it as the reference of this release has it'
+          : `write ${quoteText(right)}`;
       found.push({ code: 'unknown-key', severity: 'error', message, hint, origin });
     } else if (since !== undefined) {
       const hint = `take it out: Talos knows it from v${since} on`;

@@ -57,10 +57,15 @@ function readMirror(node: ConfigNode, mirroring: Mirroring): NodeMirror {
   const { registry, origins } = mirroring;
   origins.set(`mirror ${registry}`, node.origin);
   dropOrigins(origins, `endpoint ${registry} `);
+  dropOrigins(origins, `user ${registry} `);
   const override = flagOf(at(node, 'overridePath'), 'overridePath') ?? false;
   const endpoints = listing(at(node, 'endpoints'), 'endpoints').map((item, index) => {
     origins.set(`endpoint ${registry} ${index}`, item.origin);
-    return mirroring.readEndpoint(item, override);
+    const endpoint = mirroring.readEndpoint(item, override);
+    const url = endpoint.url.replace(/^([a-z][a-z0-9+.-]*:)?\/\/[^/?#]*@/i, '$1//');
+    // Nodes do not send it, and it is not for anybody's eyes.
+    if (url !== endpoint.url) origins.set(`user ${registry} ${index}`, item.origin);
+    return { ...endpoint, url };
   });
   const skip = at(node, 'skipFallback');
   return { registry, endpoints, skipFallback: flagOf(skip, 'skipFallback') ?? false };

@@ -71,6 +71,6 @@ export interface NodeConfig {
   readonly discovery: { readonly disabled: boolean; readonly endpoints: readonly string[] };
   /** The image cache on the node is asked before every mirror. */
   readonly imageCache: boolean;
-  /** Where a part was written, by its key: `mirror ghcr.io`, `endpoint ghcr.io 0`, `tls HOST`, `auth HOST`, `rule 0`, `image PATH`. */
+  /** Where a part was written, by its key: `mirror ghcr.io`, `endpoint ghcr.io 0`, `user ghcr.io 0` (its URL had a user name), `tls HOST`, `auth HOST`, `rule 0`, `image PATH`. */
   readonly origins: ReadonlyMap<string, Origin>;
 }

@@ -166,6 +166,33 @@ describe('diagnose()', () => {
     );
   });
 
+  it('tells /v2 twice under overridePath, and a user name in a URL, which is not shown', () => {
+    const text = v1alpha1(
+      "ghcr.io: {endpoints: ['https://me:hunter2@m/v2/v2/ghcr'], overridePath: true, skipFallback: true}",
+    );
+    expect(found(text)).toEqual([
+      [
+        'error credentials-in-url machine.yaml:4',
+        'endpoint "https://m/v2/v2/ghcr" is written with a user name in its URL, which nodes do not send',
+        'write user name and password under "m", in a RegistryAuthConfig or below machine.registries.config',
+      ],
+      [
+        'warning double-v2 machine.yaml:4',
+        'endpoint "https://m/v2/v2/ghcr" has "/v2" twice in its path: nodes ask "https://m/v2/v2/ghcr/REPOSITORY/manifests/TAG"',
+        'write "https://m/v2/ghcr" with "overridePath: true"',
+      ],
+    ]);
+  });
+
+  it('tells what a slip of the pen was meant for', () => {
+    const text = v1alpha1("ghcr.io: {endpoints: ['http://m'], skipFallback: true, overridepath: true}");
+    expect(found(text)[0]?.[2]).toBe('write "overridePath"');
+    const meant = (clientIdentity: string) =>
+      found(`apiVersion: v1alpha1\nkind: RegistryTLSConfig\nname: m\nclientIdentity: {${clientIdentity}: x}`)[0]?.[2];
+    expect(meant('crt')).toBe('write "cert"');
+    expect(meant('ca')).toBe('take it out, or write it as the reference of this release has it');
+  });
+
   it('tells * that an exact entry hides', () => {
     const text = v1alpha1(
       "'*': {endpoints: [http://any/], skipFallback: true}\nghcr.io: {endpoints: [http://own], skipFallback: true}",
@@ -373,7 +400,7 @@ describe('diagnose()', () => {
       [
         'error unknown-key machine.yaml:7',
         'Talos v1.8.4 refuses this configuration: it does not know "machine.registries.mirrors.ghcr.io.overidePath"',
-        'take it out, or write it as the reference of this release has it',
+        'write "overridePath"',
       ],
     ]);
     const override = v1alpha1('ghcr.io: {endpoints: [http://m/v2], overridePath: true}');
