@@ -12,6 +12,7 @@ import type { Invocation } from '../define/wiring.ts';
 import { exitCodes } from '../exit.ts';
 import { textFlag } from '../flags.ts';
 import { readLock, requireLock } from '../lock-file.ts';
+import { nearName } from '../next-text.ts';
 import { findPlace, type OpenedPlace, openForReading } from '../open-store.ts';
 import { jsonLine } from '../report/json.ts';
 import { goOn, inSession, type Session } from '../session.ts';
@@ -24,15 +25,24 @@ export async function check({ inputs, flags, context }: Invocation): Promise<num
   const settings = readSettings([], others, context);
   const keyFile = typeof verifyKey === 'string' ? resolve(settings.cwd, verifyKey) : undefined;
   return inSession({ settings, context }, async (session) => {
-    const { signal } = session;
+    const { signal, reporter } = session;
     const place = await findPlace(inputs[0] ?? defaultPlace, { cwd: settings.cwd });
     const opened = await openForReading(place, { verifyKeyFile: keyFile, cutShort: true, signal });
     try {
-      const lock = await lockFor(opened, { session, given: textFlag(flags, 'lock') });
+      const given = textFlag(flags, 'lock');
+      const lock = await lockFor(opened, { session, given });
       const started = performance.now();
       const found = await read(opened, { session, lock });
       goOn(signal);
-      return tell(session, reportOf(opened, { found, milliseconds: performance.now() - started }));
+      const exitCode = tell(session, reportOf(opened, { found, milliseconds: performance.now() - started }));
+      const isFoundLock = lock !== undefined && given === undefined && opened.bundle === undefined;
+      // It may be of another place that has some of the same images.
+      if (isFoundLock && exitCode !== exitCodes.ok)
+        reporter.event({
+          type: 'notice',
+          message: `what should be here is taken from ${nearName(settings.cwd, settings.lockFile)}: name another lock with --lock FILE`,
+        });
+      return exitCode;
     } finally {
       await opened.store.close();
     }

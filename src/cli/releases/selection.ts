@@ -35,8 +35,9 @@ export function readSelection(flags: Flags, place: Pick<Context, 'env' | 'cwd'>)
 export function readTalos(text: string): Pick<ReleaseSelection, 'upgradeFrom'> & { readonly talos: TalosVersion } {
   const parts = text.split('..').map((part) => part.trim());
   const [from = '', to = ''] = parts;
-  if (parts.length === 1) return { talos: parseTalosVersion(text), upgradeFrom: undefined };
-  if (parts.length === 2 && from !== '' && to !== '')
+  const isRange = parts.length > 2 || /\d *(?:-|,|to|→|->) *v?\d+\.\d+\.\d+/.test(text);
+  if (parts.length === 1 && !isRange) return { talos: parseTalosVersion(text), upgradeFrom: undefined };
+  if (parts.length === 2 && !isRange && from !== '' && to !== '' && !to.startsWith('.'))
     return { talos: parseTalosVersion(to), upgradeFrom: parseTalosVersion(from) };
   throw usageError(
     `Cannot read --talos ${JSON.stringify(text)}: an upgrade has two releases`,

@@ -77,6 +77,17 @@ describe('airgap check of a directory', () => {
     );
     expect((await check('--lock', 'other.lock')).stdout).not.toContain('note:');
   });
+
+  it('says which lock it took when something of it is not here: it may be of another place', async () => {
+    await mirror();
+    await world.folder.airgap(['mirror', pause, ...world.from(), '--to', 'oci:part', '--lock', 'part.lock']);
+    const note = 'note: what should be here is taken from airgap.lock: name another lock with --lock FILE';
+    const wrong = await check('oci:part');
+    expect(wrong).toMatchObject({ status: 5 });
+    expect(wrong.stderr).toContain(note);
+    expect(await check('oci:part', '--lock', 'part.lock')).toMatchObject({ status: 0, stderr: '' });
+    expect((await check('oci:part', '--lock', 'airgap.lock')).stderr).not.toContain(note);
+  });
 });
 
 describe('airgap check of a bundle', () => {

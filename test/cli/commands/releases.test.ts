@@ -136,6 +136,8 @@ describe('an upgrade', () => {
     [['v1.13.9..v1.14.9'], 'nearest releases with a list: v1.14.4'],
     [['v1.13.9..'], 'an upgrade has two releases'],
     [['v1.13.9..v1.13.10..v1.14.4'], 'an upgrade has two releases'],
+    [['v1.13.9-v1.14.4'], 'an upgrade has two releases'],
+    [['v1.13.9...v1.14.4'], 'an upgrade has two releases'],
     [['v1.13.9..v1.14.4', '--kubernetes', 'v1.30.1'], 'with Talos "v1.13.9": it supports 1.31-1.36'],
     [['v1.14.4', '--path'], 'Cannot print a path: --talos names one release'],
     [['v1.14.4', '--arch', 'riscv64'], 'Talos nodes are amd64 or arm64'],
