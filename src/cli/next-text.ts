@@ -47,13 +47,20 @@ export function nextLines(ended: Ended): string[] {
   if (bundle?.files !== undefined) next.push(...bundleSteps(settings));
   next.push(...more);
   if (files.unreachable !== undefined) next.push(emitStep(settings, otherEndpoint(files.unreachable)));
+  // The first file with secrets is that of Talos; others go beside the files of other programs.
   if (files.patch !== undefined)
-    next.push([`talosctl patch machineconfig --nodes NODE --patch @${nearName(settings.cwd, files.patch)}`]);
+    next.push(patchStep(settings.cwd, [files.patch, ...(files.secrets ?? []).slice(0, 1)]));
   return next.length === 0 ? lines : [...lines, '', 'Next:', ...stepLines(next, columns)];
 }
 
-/** What is said beside the lines stands below each other, and under each line where there is no room. */
-function stepLines(steps: readonly Step[], columns = Number.POSITIVE_INFINITY): string[] {
+/** How running nodes are given these files; all in one call, as the parts may need each other. */
+export function patchStep(cwd: string, files: readonly string[]): Step {
+  const patches = files.map((file) => ` --patch ${quoteShell(`@${nearName(cwd, file)}`)}`);
+  return [`talosctl patch machineconfig --nodes NODE${patches.join('')}`];
+}
+
+/** The lines below `Next:`. What is said beside the lines stands below each other, and under each line where there is no room. */
+export function stepLines(steps: readonly Step[], columns = Number.POSITIVE_INFINITY): string[] {
   const aligned = tableLines(
     steps.flatMap(([line, purpose]) => (purpose === undefined ? [] : [[line, purpose]])),
     { indent: '  ' },

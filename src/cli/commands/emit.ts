@@ -5,6 +5,7 @@ import { isolationNotes } from '../../emit/talos/notes.ts';
 import type { Lock } from '../../lock/lock.ts';
 import type { Mirror } from '../../mirror/rule.ts';
 import { parseReference } from '../../oci/reference.ts';
+import { quoteShell } from '../../oci/shell.ts';
 import { talosMirrorImages, talosReleases } from '../../talos/catalogue.ts';
 import { configKinds } from '../../talos/config-kinds.ts';
 import { nearestTalosVersions, printTalosVersion, type TalosVersion } from '../../talos/version.ts';
@@ -12,11 +13,12 @@ import type { Invocation } from '../define/wiring.ts';
 import { mirrorsAt, type NodeAddress } from '../emitting/endpoints.ts';
 import { keptFiles } from '../emitting/kept-files.ts';
 import { emissionSettings } from '../emitting/settings.ts';
-import { type Emitted, emitTo, readFormats } from '../emitting/write.ts';
+import { type AskedFormat, type Emitted, emitTo, readFormats } from '../emitting/write.ts';
 import { exitCodes } from '../exit.ts';
 import { type Flags, listFlag, textFlag } from '../flags.ts';
 import { gatherInputs } from '../inputs.ts';
 import { requireLock } from '../lock-file.ts';
+import { nearName, patchStep, type Step, stepLines } from '../next-text.ts';
 import { configVersionFor, endpointOfThisMachine, ruleFor, unreachableText } from '../placing.ts';
 import { jsonLine } from '../report/json.ts';
 import { readSettings, type Settings } from '../settings.ts';
@@ -56,7 +58,7 @@ export async function emit(invocation: Invocation): Promise<number> {
   );
   // Other programs' files say nothing of time, names and discovery.
   const notes = formats.includes('talos') || formats.includes('omni') ? isolationNotes(node, version) : [];
-  tell(invocation, { settings, version, mirrors, emitted, notes });
+  tell(invocation, { settings, version, formats, mirrors, emitted, notes });
   return exitCodes.ok;
 }
 
@@ -69,12 +71,14 @@ function withInstallImage(flags: Flags): Flags {
 interface Told {
   readonly settings: Settings;
   readonly version: TalosVersion;
+  readonly formats: readonly AskedFormat[];
   readonly mirrors: readonly Mirror[];
   readonly emitted: Emitted;
   readonly notes: readonly string[];
 }
 
-function tell({ context }: Invocation, { settings, version, mirrors, emitted, notes }: Told): void {
+function tell({ context }: Invocation, told: Told): void {
+  const { settings, version, mirrors, emitted, notes } = told;
   const unreachable = endpointOfThisMachine(mirrors);
   const warnings = [...(unreachable === undefined ? [] : [unreachableText(unreachable)]), ...emitted.warnings];
   if (!settings.output.quiet) {
@@ -93,8 +97,28 @@ function tell({ context }: Invocation, { settings, version, mirrors, emitted, no
   }
   if (emitted.written.length === 0) for (const { text } of emitted.files) context.stdout.write(text);
   if (settings.output.quiet) return;
-  for (const file of emitted.written) context.stderr.write(`wrote ${file} for Talos ${talos}\n`);
-  for (const file of emitted.writtenSecrets) context.stderr.write(`wrote ${file}, for your eyes only\n`);
+  for (const line of writtenLines(told)) context.stderr.write(`${line}\n`);
+}
+
+/** What was written, and how nodes are given it. */
+function writtenLines({ settings, version, formats, emitted }: Told): string[] {
+  const ofTalos = formats.some((format) => !['containerd', 'k3s', 'rke2'].includes(format));
+  const release = ofTalos ? ` for Talos ${printTalosVersion(version)}` : '';
+  const { written, writtenSecrets } = emitted;
+  const lines = [
+    ...written.map((file) => `wrote ${nearName(settings.cwd, file)}${release}`),
+    ...writtenSecrets.map((file) => `wrote ${nearName(settings.cwd, file)}, for your eyes only`),
+  ];
+  const isPatch = formats.length === 1 && formats[0] === 'talos' && configKinds(version).mergePatch;
+  if (!isPatch || written.length === 0) return lines;
+  const files = [...written, ...writtenSecrets];
+  const options = files.map((file) => ` --config ${quoteShell(nearName(settings.cwd, file))}`).join('');
+  const proof: Step = [
+    `airgap verify --as talos@${printTalosVersion(version)} --config controlplane.yaml${options}`,
+    'on your own configuration: will nodes find every image?',
+  ];
+  const next = [...(existsSync(settings.lockFile) ? [proof] : []), patchStep(settings.cwd, files)];
+  return [...lines, '', 'Next:', ...stepLines(next)];
 }
 
 interface Emittable {

@@ -48,4 +48,4 @@ Examples:
   airgap emit --endpoint https://a.site/project --endpoint https://b.site/project --endpoint-ca ca.pem
   AIRGAP_ENDPOINT_PASSWORD=… airgap emit --to https://registry.site --endpoint-user node --secrets secrets.yaml
   airgap emit --to https://registry.site --schematic schematic.yaml --install-disk /dev/sda --output-dir patches
-  airgap emit --to https://registry.site --format k3s --output registries.yaml`;
+  airgap emit --to https://registry.site --format k3s --output-dir /etc/rancher/k3s`;

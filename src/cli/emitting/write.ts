@@ -72,6 +72,7 @@ export async function emitTo(
     );
   }
   const all = makeAll(how, { ...options, split: to.directory !== undefined });
+  checkOneFile(all.files, { format: formats[0], to });
   const file = to.file ?? how.patchFile;
   const files =
     to.directory === undefined ? [{ path: file, text: oneText(all.files, { file, options, formats }) }] : all.files;
@@ -83,7 +84,31 @@ export async function emitTo(
   for (const { path, text } of places) await writeFileAtomic(path, text);
   for (const { path, text } of secrets) await writeFileAtomic(path, text, { mode: 0o600 });
   const names = (written: readonly EmittedFile[]): string[] => written.map(({ path }) => path);
-  return { files, written: names(places), writtenSecrets: names(secrets), warnings: all.warnings };
+  return {
+    files,
+    written: names(places),
+    writtenSecrets: names(secrets),
+    warnings: all.warnings.map(named(all.secrets, to)),
+  };
+}
+
+/** Files of a node have places of their own: in one text none of them would be read. */
+function checkOneFile(
+  files: readonly EmittedFile[],
+  { format, to }: { readonly format: AskedFormat | undefined; readonly to: Destination },
+): void {
+  if (to.file === undefined || files.length < 2 || format === 'talos') return;
+  throw usageError(
+    `Cannot write --format ${format} to one --output: it is ${files.length} files, ${files.map(({ path }) => path).join(', ')}`,
+    'name a folder with --output-dir',
+  );
+}
+
+/** Warnings name a file with secrets as it was asked for. */
+function named(secrets: readonly EmittedFile[], { secrets: file }: Destination): (warning: string) => string {
+  const [only, other] = secrets;
+  if (only === undefined || other !== undefined || file === undefined) return (warning) => warning;
+  return (warning) => warning.replaceAll(basename(only.path), () => basename(file));
 }
 
 /** As emitTo(), and writes nothing: throws what it throws, without `write` nothing for places that cannot be written. */

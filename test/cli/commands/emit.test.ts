@@ -218,11 +218,53 @@ describe('files', () => {
       `--talos v1.14.4 --to https://registry.site ${isolated} --install-image --install-disk /dev/sda --output-dir out`,
     );
     expect(status).toBe(0);
-    const names = [...stderr.matchAll(/wrote .*\/out\/(\S+) for Talos v1\.14\.4/g)].map(([, name]) => name);
+    const names = [...stderr.matchAll(/^wrote out\/(\S+) for Talos v1\.14\.4$/gm)].map(([, name]) => name);
     expect(names).toEqual(
       ['registries', 'time', 'network', 'discovery', 'install'].map((name) => `talos-${name}.yaml`),
     );
     expect(folder.read('out/talos-time.yaml')).toContain('--patch @talos-time.yaml');
+  });
+
+  it('are told with what to do next: all of them in one call, and the proof where there is a lock', async () => {
+    const line = `--talos v1.14.4 --to https://registry.site ${isolated} --endpoint-user node --secrets s.yaml --output p.yaml`;
+    const patch = 'talosctl patch machineconfig --nodes NODE --patch @p.yaml --patch @s.yaml\n';
+    const written = 'wrote p.yaml for Talos v1.14.4\nwrote s.yaml, for your eyes only\n';
+    const first = await emit(line, password);
+    expect(first.stderr).toBe(`${written}\nNext:\n  ${patch}`);
+    folder.write('airgap.lock', '{}');
+    const { stderr } = await emit(`${line} --endpoint https://registry.site nginx`, password);
+    expect(stderr).toContain(
+      '  airgap verify --as talos@v1.14.4 --config controlplane.yaml --config p.yaml --config s.yaml',
+    );
+    expect(stderr).toContain(`  ${patch}`);
+  });
+
+  it('of nodes that are several are not put into one', async () => {
+    const { status, stderr } = await emit('--to https://registry.site --format k3s --output registries.yaml');
+    expect(status).toBe(2);
+    expect(stderr).toContain(
+      'it is 2 files, config.yaml.d/airgap.yaml, registries.yaml\n  hint: name a folder with --output-dir',
+    );
+    const folderful = await emit('--to https://registry.site --format k3s --output-dir k3s');
+    expect(folderful.stderr).toBe('wrote k3s/config.yaml.d/airgap.yaml\nwrote k3s/registries.yaml\n');
+  });
+
+  it.each(['omni', 'talosctl'])('of %s have the secrets of Talos beside them', async (format) => {
+    const ran = await emit(
+      `--to https://registry.site ${isolated} --endpoint-user node --secrets s.yaml --format ${format} --output-dir out`,
+      password,
+    );
+    expect(ran, ran.stderr).toMatchObject({ status: 0 });
+    expect(ran.stderr).toContain('wrote s.yaml, for your eyes only\n');
+    expect(folder.read('s.yaml')).toContain('password: very-secret\n');
+  });
+
+  it('with secrets are called by the name that was given', async () => {
+    const { stderr } = await emit(
+      '--to https://registry.site --endpoint-user node --secrets mine.yaml --format k3s --output-dir out',
+      password,
+    );
+    expect(stderr).toContain('has no credentials: use mine.yaml in its place');
   });
 
   it('name themselves after the file they are saved as', async () => {
