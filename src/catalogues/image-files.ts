@@ -5,24 +5,42 @@ import { type ImageManifest, parseManifest } from '../oci/manifest.ts';
 import { isManifestType } from '../oci/media-type.ts';
 import { printReference, type Reference } from '../oci/reference.ts';
 import type { CallOptions, ReadableRepository, Source } from '../store/store.ts';
-import { LayerProblem, ofImage, readLayerFiles } from './layer-files.ts';
+import { type LayerLimits, LayerProblem, ofImage, readLayerFiles } from './layer-files.ts';
+
+export interface FileLimits extends LayerLimits {
+  /** Largest layer in bytes that is fetched. */
+  readonly packedBytes: number;
+}
+
+const mebibyte = 1024 * 1024;
 
 /** Catalogue images are a few hundred kilobytes. */
-const limits = { fileBytes: 8 * 1024 * 1024, layerBytes: 128 * 1024 * 1024, entries: 100_000 };
-/** Largest layer in bytes that is fetched. */
-const layerLimit = 32 * 1024 * 1024;
+const catalogueLimits: FileLimits = {
+  fileBytes: 8 * mebibyte,
+  layerBytes: 128 * mebibyte,
+  packedBytes: 32 * mebibyte,
+  entries: 100_000,
+};
 /** Indexes inside indexes. */
 const deepest = 3;
 
+export interface FilesWanted extends CallOptions {
+  /** Paths at the root. */
+  readonly wanted: readonly string[];
+  /** Of linux. Default: any platform, amd64 where it is there. */
+  readonly architecture?: string | undefined;
+  /** Default: those of a catalogue. */
+  readonly limits?: FileLimits | undefined;
+}
+
 /**
- * The wanted files that the image has, by name. Of an image for several platforms any one is read: linux/amd64 where it is
- * there. Layers are read from the top down until every file is found. Throws what the source throws, named after the image,
+ * The wanted files that the image has, by name. Layers are read from the top down until every file is found. Throws what the source throws, named after the image,
  * and ERR_PROTOCOL, ERR_SIZE_MISMATCH or ERR_UNSUPPORTED for an image that cannot be read.
  */
 export async function readImageFiles(
   source: Source,
   image: Reference,
-  options: CallOptions & { readonly wanted: readonly string[] },
+  options: FilesWanted,
 ): Promise<ReadonlyMap<string, Uint8Array>> {
   const name = printReference(image);
   const repository = source.repository(image);
@@ -38,7 +56,7 @@ export async function readImageFiles(
 
 async function imageManifest(
   repository: ReadableRepository,
-  { image, options }: { readonly image: Reference; readonly options: CallOptions },
+  { image, options }: { readonly image: Reference; readonly options: FilesWanted },
 ): Promise<ImageManifest> {
   const root = image.digest ?? image.tag;
   if (root === undefined) throw new LayerProblem('ERR_PROTOCOL', 'it has neither a tag nor a digest');
@@ -46,34 +64,39 @@ async function imageManifest(
   for (let depth = 0; depth <= deepest; depth += 1) {
     const manifest = parseManifest(content.bytes, content.descriptor.mediaType);
     if (manifest.kind === 'image') return manifest;
-    const child = anyPlatform(manifest.manifests);
-    if (child === undefined) throw new LayerProblem('ERR_PROTOCOL', 'its index names no image');
+    const child = childFor(manifest.manifests, options.architecture);
+    if (child === undefined)
+      throw new LayerProblem(
+        'ERR_PROTOCOL',
+        `its index names no image${options.architecture === undefined ? '' : ` for linux/${options.architecture}`}`,
+      );
     content = await repository.manifest(child.digest, options);
   }
   throw new LayerProblem('ERR_PROTOCOL', `its indexes lie more than ${deepest} deep in each other`);
 }
 
-function anyPlatform(children: readonly Descriptor[]): Descriptor | undefined {
+function childFor(children: readonly Descriptor[], architecture: string | undefined): Descriptor | undefined {
   const images = children.filter(
     ({ mediaType, platform }) => isManifestType(mediaType) && platform?.architecture !== 'unknown',
   );
-  const usual = images.find(({ platform }) => platform?.os === 'linux' && platform.architecture === 'amd64');
-  return usual ?? images[0];
+  const asked = architecture ?? 'amd64';
+  const found = images.find(({ platform }) => platform?.os === 'linux' && platform.architecture === asked);
+  return found ?? (architecture === undefined ? images[0] : undefined);
 }
 
 async function filesOf(
   repository: ReadableRepository,
-  read: { readonly manifest: ImageManifest; readonly options: CallOptions & { readonly wanted: readonly string[] } },
+  read: { readonly manifest: ImageManifest; readonly options: FilesWanted },
 ): Promise<ReadonlyMap<string, Uint8Array>> {
-  const { signal, wanted } = read.options;
+  const { signal, wanted, limits = catalogueLimits } = read.options;
   const found = new Map<string, Uint8Array>();
   let open = [...wanted];
   for (const layer of [...read.manifest.layers].reverse()) {
     if (open.length === 0) break;
-    if (layer.size > layerLimit)
+    if (layer.size > limits.packedBytes)
       throw new LayerProblem(
         'ERR_SIZE_MISMATCH',
-        `a layer has ${layer.size} bytes, at most ${layerLimit} are read for a catalogue`,
+        `a layer has ${layer.size} bytes, at most ${limits.packedBytes} are read of it`,
       );
     const content = await repository.fetch(layer, { signal });
     const { files, removed } = await readLayerFiles(layer, content, { wanted: open, limits, signal });

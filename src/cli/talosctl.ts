@@ -14,26 +14,45 @@ export interface TalosctlList {
 
 const timeoutMs = 20_000;
 
+/** How a talosctl is run. */
+export interface TalosctlProgram {
+  /** A path, or a name that is looked for on PATH. */
+  readonly path: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Default: where this program runs. */
+  readonly cwd?: string;
+  readonly signal: AbortSignal;
+}
+
 /** Undefined when there is no talosctl on PATH. Throws ERR_INPUT_INVALID when there is one that fails. */
-export async function listWithTalosctl(context: Pick<Context, 'env' | 'signal'>): Promise<TalosctlList | undefined> {
-  const versionOutput = await runTalosctl(['version', '--client'], context);
+export async function listWithTalosctl({
+  env,
+  signal,
+}: Pick<Context, 'env' | 'signal'>): Promise<TalosctlList | undefined> {
+  return listWith({ path: 'talosctl', env, signal });
+}
+
+/** What this program prints as the images of its release. Undefined when it is not there, ERR_INPUT_INVALID when it fails. */
+export async function listWith(program: TalosctlProgram): Promise<TalosctlList | undefined> {
+  const versionOutput = await runTalosctl(['version', '--client'], program);
   if (versionOutput === undefined) return undefined;
   const version = parseTalosctlVersion(versionOutput.toString('utf8'));
   const args = talosctlListArguments(printTalosVersion(version));
-  const output = await runTalosctl(args, context);
+  const output = await runTalosctl(args, program);
   return output === undefined ? undefined : { version, command: `talosctl ${args.join(' ')}`, output };
 }
 
-function runTalosctl(args: readonly string[], context: Pick<Context, 'env' | 'signal'>): Promise<Buffer | undefined> {
+function runTalosctl(args: readonly string[], program: TalosctlProgram): Promise<Buffer | undefined> {
   const options = {
-    env: { ...context.env },
-    signal: context.signal,
+    env: { ...program.env },
+    ...(program.cwd === undefined ? {} : { cwd: program.cwd }),
+    signal: program.signal,
     timeout: timeoutMs,
     maxBuffer: 16 * 1024 * 1024,
     encoding: 'buffer' as const,
   };
   return new Promise((resolve, reject) => {
-    execFile('talosctl', args, options, (error, stdout, stderr) => {
+    execFile(program.path, args, options, (error, stdout, stderr) => {
       if (error === null) resolve(stdout);
       else if (error.code === 'ENOENT') resolve(undefined);
       else reject(failure(args, { error, stderr: stderr.toString('utf8') }));

@@ -24,6 +24,10 @@ export function defineCatalogue({ act }: Wiring): Command {
       '--from-registry',
       'ask ghcr.io (or --source-endpoint, --from) for releases; there is nothing else to ask yet',
     )
+    .option(
+      '--run-talosctl',
+      'fetch ghcr.io/siderolabs/talosctl of each release found, RUN it here once, and add the list it prints (linux only)',
+    )
     .optionsGroup('add:')
     .option(
       '--list <file>',
@@ -41,6 +45,7 @@ export function defineCatalogue({ act }: Wiring): Command {
 Examples:
   airgap catalogue
   airgap catalogue update --from-registry
+  airgap catalogue update --from-registry --talos v1.14.5 --run-talosctl
   talosctl image k8s-bundle | airgap catalogue add --talos v1.14.5 --list -`,
     )
     .action((action: string | undefined, flags: Flags) =>

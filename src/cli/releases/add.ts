@@ -1,6 +1,5 @@
 /** `airgap catalogue add`: the list that talosctl of a release prints becomes known. */
 import { resolve } from 'node:path';
-import { parseList } from '../../input/list.ts';
 import { kubernetesRange, printKubernetesRange } from '../../talos/kubernetes.ts';
 import { listedRelease } from '../../talos/release-list.ts';
 import { isListed, type MinorRule, type TalosCatalogue, withOverlay } from '../../talos/releases.ts';
@@ -17,6 +16,7 @@ import { listWithTalosctl } from '../talosctl.ts';
 import { usageError } from '../values.ts';
 import { catalogueFile } from './catalogue-source.ts';
 import { addToCatalogueFile, knownWith, nothingKnown } from './catalogue-writing.ts';
+import { listedLines } from './listed-lines.ts';
 
 /** Checks the list, adds it to the catalogue file and says what is known now. Throws ERR_USAGE, ERR_INPUT_INVALID. */
 export async function addRelease({ flags, context }: Invocation): Promise<number> {
@@ -26,7 +26,7 @@ export async function addRelease({ flags, context }: Invocation): Promise<number
   const { version, name, bytes } = await readGiven(asked, { flags, context });
   const minors = minorGiven(version, flags);
   const known = withOverlay(before, { ...nothingKnown, minors });
-  const release = listedRelease(version, linesOf(name, bytes), {
+  const release = listedRelease(version, listedLines(name, bytes), {
     source: name,
     installImage: textFlag(flags, 'installImage'),
     catalogue: known,
@@ -95,13 +95,6 @@ async function askTalosctl(asked: TalosVersion | undefined, context: Invocation[
       'give the list of the right talosctl with --list',
     );
   return { version: printed.version, name: `talosctl ${own}, ${printed.command}`, bytes: printed.output };
-}
-
-/** In the order they were printed, once it is known that all of them are references. */
-function linesOf(name: string, bytes: Uint8Array): string[] {
-  parseList(name, bytes);
-  const lines = new TextDecoder().decode(bytes).split(/\r\n|\n|\r/);
-  return lines.map((line) => line.replace(/(?:^|\s)#.*$/, '').trim()).filter((line) => line !== '');
 }
 
 function minorGiven(version: TalosVersion, flags: Flags): Map<number, MinorRule> {

@@ -3,7 +3,6 @@ import { AirgapError, isAirgapError } from '../../errors.ts';
 import { parseReference, type RepositoryName } from '../../oci/reference.ts';
 import type { Source } from '../../store/store.ts';
 import { isListed, type KnownRelease, type TalosCatalogue } from '../../talos/releases.ts';
-import { talosctlListArguments } from '../../talos/talosctl.ts';
 import { newestKubernetes } from '../../talos/upgrade.ts';
 import {
   compareTalosVersions,
@@ -14,16 +13,15 @@ import {
   type TalosVersion,
 } from '../../talos/version.ts';
 import type { Invocation } from '../define/wiring.ts';
-import { exitCodes } from '../exit.ts';
-import { listFlag } from '../flags.ts';
+import { exitCodeOfRun } from '../exit.ts';
+import { listFlag, switchFlag } from '../flags.ts';
 import { openSource } from '../open.ts';
-import { jsonLine } from '../report/json.ts';
-import { writeLines } from '../report/reporter.ts';
-import { counted, tableLines } from '../report/text.ts';
 import { inSession, type Session } from '../session.ts';
 import { readSettings } from '../settings.ts';
-import { catalogueFile } from './catalogue-source.ts';
+import { type CatalogueFile, catalogueFile } from './catalogue-source.ts';
 import { addToCatalogueFile, knownWith } from './catalogue-writing.ts';
+import { askOwnTalosctl, ownArchitecture } from './run-talosctl.ts';
+import { reportUpdate } from './update-report.ts';
 
 /** Where the Image Factory learns which releases there are: by its tags (image-factory, docs/sources.md). */
 const releaseRepository = 'ghcr.io/siderolabs/imager';
@@ -44,20 +42,63 @@ export async function updateCatalogue({ flags, context }: Invocation): Promise<n
   const env = { ...context.env, AIRGAP_CATALOGUE: undefined };
   const settings = readSettings([], { ...flags, talos: undefined, catalogue: undefined }, { ...context, env });
   const asked = listFlag(flags, 'talos').map(parseTalosVersion);
+  const isRun = switchFlag(flags, 'runTalosctl');
+  if (isRun) ownArchitecture();
   return inSession({ settings, context }, async (session) => {
-    const found = await readTags(session);
-    const fresh = freshReleases(found.talos, { asked, known });
-    if (fresh.length > mostFresh) throw tooMany(releaseRepository, mostFresh);
-    const kubernetes = freshKubernetes(found.kubernetes, known);
-    if (fresh.some(({ version }) => !known.releases.has(printTalosVersion(version))) || kubernetes.length > 0) {
-      await addToCatalogueFile(file, {
-        releases: new Map(fresh.map((release) => [printTalosVersion(release.version), release])),
-        kubernetes,
-      });
+    const source = await openSource(session, ['ghcr.io']);
+    try {
+      return await updateFrom(source.store, { session, asked, isRun, file, known });
+    } finally {
+      await source.close();
     }
-    report(session, { fresh, kubernetes, file: file.name });
-    return exitCodes.ok;
   });
+}
+
+interface Update {
+  readonly session: Session;
+  readonly asked: readonly TalosVersion[];
+  /** Run the talosctl of each release that is new. */
+  readonly isRun: boolean;
+  readonly file: CatalogueFile;
+  readonly known: TalosCatalogue;
+}
+
+async function updateFrom(source: Source, { session, asked, isRun, file, known }: Update): Promise<number> {
+  const { signal } = session;
+  const found = await readTags(source, signal);
+  const published = freshReleases(found.talos, { asked, known });
+  if (published.length > mostFresh) throw tooMany(releaseRepository, mostFresh);
+  const kubernetes = freshKubernetes(found.kubernetes, known);
+  const failures: AirgapError[] = [];
+  const fresh: KnownRelease[] = [];
+  for (const release of published) {
+    const listed = isRun ? await askedOrFailure(release, { source, signal, catalogue: known }) : release;
+    if (isAirgapError(listed)) failures.push(listed);
+    fresh.push(isAirgapError(listed) ? release : listed);
+  }
+  const isNew = (release: KnownRelease): boolean =>
+    isListed(release) || !known.releases.has(printTalosVersion(release.version));
+  if (fresh.some(isNew) || kubernetes.length > 0) {
+    await addToCatalogueFile(file, {
+      releases: new Map(fresh.map((release) => [printTalosVersion(release.version), release])),
+      kubernetes,
+    });
+  }
+  reportUpdate(session, { fresh, kubernetes, file: file.name, failures });
+  return exitCodeOfRun({ complete: fresh.length - failures.length, failures, findings: 0 });
+}
+
+/** One that fails stands in no other's way. */
+async function askedOrFailure(
+  release: KnownRelease,
+  from: Parameters<typeof askOwnTalosctl>[1],
+): Promise<KnownRelease | AirgapError> {
+  try {
+    return await askOwnTalosctl(release.version, from);
+  } catch (error) {
+    if (isAirgapError(error) && error.code !== 'ERR_INTERRUPTED') return error;
+    throw error;
+  }
 }
 
 interface Tags {
@@ -65,19 +106,11 @@ interface Tags {
   readonly kubernetes: readonly TalosVersion[];
 }
 
-async function readTags(session: Session): Promise<Tags> {
-  const source = await openSource(session, ['ghcr.io']);
-  try {
-    const read = (name: string): Promise<TalosVersion[]> => versionsIn(source.store, { name, signal: session.signal });
-    // A mirror of some images need not have a kubelet.
-    const [talos, kubernetes] = await Promise.all([
-      read(releaseRepository),
-      read(kubernetesRepository).catch(noneThere),
-    ]);
-    return { talos, kubernetes };
-  } finally {
-    await source.close();
-  }
+async function readTags(source: Source, signal: AbortSignal): Promise<Tags> {
+  const read = (name: string): Promise<TalosVersion[]> => versionsIn(source, { name, signal });
+  // A mirror of some images need not have a kubelet.
+  const [talos, kubernetes] = await Promise.all([read(releaseRepository), read(kubernetesRepository).catch(noneThere)]);
+  return { talos, kubernetes };
 }
 
 function noneThere(error: unknown): TalosVersion[] {
@@ -148,37 +181,4 @@ function freshKubernetes(found: readonly TalosVersion[], known: TalosCatalogue):
       newest.set(version.minor, version);
   }
   return [...newest.values()].sort(compareTalosVersions).map(printPlain);
-}
-
-interface Found {
-  readonly fresh: readonly KnownRelease[];
-  readonly kubernetes: readonly string[];
-  readonly file: string;
-}
-
-function report({ settings, context }: Session, { fresh, kubernetes, file }: Found): void {
-  const { json, quiet } = settings.output;
-  const releases = fresh.map(({ version }) => printTalosVersion(version));
-  if (json) {
-    context.stdout.write(
-      `${jsonLine({ withoutList: releases, kubernetes: kubernetes.map((text) => `v${text}`), file }, 2)}\n`,
-    );
-    return;
-  }
-  const rows = releases.map((name) => [
-    name,
-    'no list',
-    `talosctl ${talosctlListArguments(name).join(' ')} | airgap catalogue add --talos ${name} --list -`,
-  ]);
-  writeLines(
-    context.stdout,
-    tableLines([['RELEASE', 'STATE', 'TO COMPLETE IT, WITH TALOSCTL OF THAT RELEASE'], ...rows]),
-  );
-  if (quiet) return;
-  writeLines(context.stderr, [
-    fresh.length === 0
-      ? 'note: every release of the registry has a list'
-      : `note: ${counted(fresh.length, 'release')} without a list: no image of a release holds the list, only its talosctl prints it`,
-    ...(kubernetes.length === 0 ? [] : [`note: newer Kubernetes: ${kubernetes.map((text) => `v${text}`).join(', ')}`]),
-  ]);
 }
