@@ -113,10 +113,10 @@ function metaFields(item: SchematicNode): YamlValue {
   ]);
 }
 
-/** Empty for none, which is the factory's own choice. */
+/** Empty for none, which is the factory's own choice. An empty text is none of the names, unlike a key without a value. */
 function bootloaderOf(node: SchematicNode | undefined): string {
   const name = node?.text().toLowerCase() ?? '';
-  if (node !== undefined && name !== '' && !bootloaders.includes(name))
+  if (node !== undefined && !bootloaders.includes(name))
     throw node.refuse(`${quoteText(name, 40)}, and it can be ${bootloaders.join(', ')}`);
   return name === 'none' ? '' : name;
 }

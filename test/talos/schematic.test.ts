@@ -125,6 +125,11 @@ describe('reading a schematic', () => {
       'Cannot read schematic "s.yaml", line 1: "customization.meta[0].key" is "256", not a whole number from 0 to 255',
       undefined,
     ],
+    [
+      'customization:\n  bootloader: ""',
+      'Cannot read schematic "s.yaml", line 2: "customization.bootloader" is "", and it can be none, dual-boot, sd-boot, grub',
+      undefined,
+    ],
     ['', 'Cannot read schematic "s.yaml": it is empty', 'a schematic is YAML that begins with "customization:"'],
     [
       'a: 1\n---\nb: 2',
