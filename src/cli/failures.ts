@@ -38,8 +38,13 @@ function ofSchematic(error: AirgapError, { reference }: RequestedImage): AirgapE
 
 /** Every failure; images that failed for one and the same reason stand in one. */
 export function failureLines(failures: readonly Failure[]): string[] {
-  const keyOf = ({ error: { code, message, hint } }: Failure): string => `${code} ${message} ${hint}`;
-  return grouped(failures, keyOf).flatMap(groupLines);
+  return grouped(failures, reasonOf).flatMap(groupLines);
+}
+
+/** Of a host that cannot be asked, whatever was wanted of it: it is told once, with the first. */
+function reasonOf({ error: { code, message, hint } }: Failure): string {
+  const isOfHost = code === 'ERR_UNREACHABLE' || code === 'ERR_UNAUTHORIZED';
+  return `${code} ${isOfHost ? message.replace(/^[^"]*"[^"]*"/, '') : message} ${hint}`;
 }
 
 function groupLines(group: readonly Failure[]): string[] {

@@ -24,6 +24,27 @@ describe('failureLines()', () => {
       '  asked by: images.txt:3',
     ]);
   });
+
+  it('tells once that a host cannot be asked, whatever was wanted of it, and apart for each host', () => {
+    const unknown = (image: string, host: string) =>
+      failed(
+        image,
+        new AirgapError('ERR_UNREACHABLE', `Cannot fetch manifest "${image}": the name ${host} is not known`),
+      );
+    const failures = [
+      unknown('ghcr.io/a:1', 'ghcr.io'),
+      unknown('quay.io/b:1', 'quay.io'),
+      unknown('ghcr.io/c:1', 'ghcr.io'),
+    ];
+    expect(failureLines(failuresOf({ failures }))).toEqual([
+      'error: Cannot fetch manifest "ghcr.io/a:1": the name ghcr.io is not known',
+      '  images:',
+      '    ghcr.io/a:1 (images.txt:3)',
+      '    ghcr.io/c:1 (images.txt:3)',
+      'error: Cannot fetch manifest "quay.io/b:1": the name quay.io is not known',
+      '  asked by: images.txt:3',
+    ]);
+  });
 });
 
 describe('failedListText()', () => {
