@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, statSync, symlinkSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -83,6 +83,21 @@ describe('airgap emit without a lock and without images', () => {
     ]);
     const unknown = await emit(`${addresses} --endpoint-ca c.site=${a}`);
     expect([unknown.status, unknown.stderr]).toEqual([2, expect.stringContaining('for "c.site"')]);
+  });
+
+  it('finds the authorities that airgap.yaml names beside it, for all endpoints and for one', async () => {
+    mkdirSync(folder.file('site'));
+    for (const name of ['ca.pem', 'server.pem']) folder.write(`site/${name}`, readFileSync(tls(name)));
+    const nodes =
+      'endpoints: [https://a.site, https://b.site]\n  endpointCa: [ca.pem, b.site=server.pem]\n  cluster: site-a';
+    folder.write('site/airgap.yaml', `version: 1\nnodes:\n  ${nodes}\n  formats: omni\n`);
+    const ran = await folder.airgap(['emit', '--file', 'site/airgap.yaml', '--form', 'documents']);
+    expect(ran.status).toBe(0);
+    expect([...ran.stdout.matchAll(/kind: RegistryTLSConfig\n +name: (.*)$/gm)].map(([, name]) => name)).toEqual([
+      'a.site',
+      'b.site',
+    ]);
+    expect(ran.stdout).toContain('omni.sidero.dev/cluster: site-a');
   });
 
   it('names the cluster where a format does', async () => {
