@@ -69,6 +69,12 @@ export function parseLocation(text: string): Location {
   return registryLocation(trimmed, { rest: trimmed });
 }
 
+/** A location that names a directory or a file, in two: `oci:` and the name. Undefined for a registry. Nothing is checked. */
+export function splitPlace(text: string): { readonly scheme: string; readonly path: string } | undefined {
+  const found = /^(oci:|bundle:|image-cache:|image-cache-oci:)(.*)$/s.exec(text.trim());
+  return found === null ? undefined : { scheme: found[1] ?? '', path: found[2] ?? '' };
+}
+
 /** The location as parseLocation() reads it back. */
 export function printLocation(location: Location): string {
   if (location.kind === 'layout') return `${layoutScheme}${location.directory}`;

@@ -1,5 +1,6 @@
 /** Which entries of airgap.yaml a command takes. Pure. */
 import type { Spec, SpecEntry } from '../../spec/spec.ts';
+import { splitPlace } from '../../store/location.ts';
 import { type Flags, textFlag } from '../flags.ts';
 
 /** An entry and the option it is for a command, without dashes. */
@@ -37,7 +38,7 @@ const opposites: Readonly<Record<string, readonly string[]>> = {
  */
 export function namesImages(inputs: readonly string[], own: Flags): boolean {
   const from = textFlag(own, 'from');
-  return inputs.length > 0 || (from !== undefined && /^(?:oci|bundle|image-cache):/.test(from));
+  return inputs.length > 0 || (from !== undefined && splitPlace(from) !== undefined);
 }
 
 /** What is known of a command line. */
@@ -84,11 +85,10 @@ function isFor({ group, key }: SpecEntry, about: { readonly command: string; rea
 function notForTarget(own: Flags): string[] {
   const to = textFlag(own, 'to');
   if (to === undefined) return [];
-  const isBundle = to.startsWith('bundle:');
-  const isRegistry = !/^(?:oci|bundle|image-cache):/.test(to);
+  const scheme = splitPlace(to)?.scheme;
   return [
-    ...(isRegistry ? [] : ['prefix-by-registry']),
-    ...(isBundle ? [] : ['volume-size', 'have', 'sign-key', 'include-self']),
+    ...(scheme === undefined ? [] : ['prefix-by-registry']),
+    ...(scheme === 'bundle:' ? [] : ['volume-size', 'have', 'sign-key', 'include-self']),
   ];
 }
 
