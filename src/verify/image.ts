@@ -128,12 +128,18 @@ class Check {
 
   #fault(what: 'manifest' | 'blob', { digest, answer }: { readonly digest: Digest; readonly answer: Fault }): void {
     const kind: FindingKind = answer.fault === 'missing' ? `${what}-missing` : answer.fault;
-    this.#add(kind, { message: `${what} "${digest}": ${answer.message}`, digest, hint: answer.hint });
+    const badBlob = what === 'blob' && kind === 'content-differs' ? digest : undefined;
+    this.#add(kind, { message: `${what} "${digest}": ${answer.message}`, digest, hint: answer.hint, badBlob });
   }
 
   #add(
     kind: FindingKind,
-    said: { readonly message: string; readonly digest?: Digest | undefined; readonly hint?: string | undefined },
+    said: {
+      readonly message: string;
+      readonly digest?: Digest | undefined;
+      readonly hint?: string | undefined;
+      readonly badBlob?: Digest | undefined;
+    },
   ): void {
     const { repairTarget } = this.#options;
     this.findings.push(findingAbout(this.#image, { kind, digest: undefined, ...said, repairTarget }));
@@ -149,6 +155,8 @@ export function findingAbout(
     readonly digest: Digest | undefined;
     readonly repairTarget: string;
     readonly hint?: string | undefined;
+    /** Its bytes are not what its name says. */
+    readonly badBlob?: Digest | undefined;
   },
 ): Finding {
   const source = printAsked({ reference: image.source, retag: image.retag });
@@ -164,9 +172,25 @@ export function findingAbout(
 }
 
 /** It has a lock of its own: in the usual one it would stand alone. A bundle is not mirrored into image by image. */
-function repairOf(source: string, what: { readonly kind: FindingKind; readonly repairTarget: string }): string {
-  const { kind, repairTarget } = what;
+function repairOf(
+  source: string,
+  what: { readonly kind: FindingKind; readonly repairTarget: string; readonly badBlob?: Digest | undefined },
+): string {
+  const { kind, repairTarget, badBlob } = what;
   if (repairTarget.startsWith('bundle:')) return `airgap check ${repairTarget}`;
   if (kind === 'unreachable') return `airgap verify --to ${repairTarget}`;
-  return `airgap mirror '${source}' --to ${repairTarget} --recheck --lock repair.lock`;
+  const again = `airgap mirror '${source}' --to ${repairTarget} --recheck --lock repair.lock`;
+  if (badBlob === undefined) return again;
+  // One layer holds everything.
+  if (repairTarget.startsWith('image-cache-oci:')) return 'airgap mirror LOCK --to image-cache-oci:NEW-DIR';
+  const file = fileOfBlob(repairTarget, badBlob);
+  return file === undefined ? again : `rm ${file} && ${again}`;
+}
+
+/** The file of a blob in a directory, for a shell: one that has its size is not copied again while it is there. Undefined for a registry. */
+function fileOfBlob(place: string, digest: Digest): string | undefined {
+  const [, scheme, directory] = /^(oci|image-cache):(.+)$/.exec(place) ?? [];
+  if (directory === undefined) return undefined;
+  const name = scheme === 'oci' ? `blobs/${digest.replace(':', '/')}` : `blob/${digest.replace(':', '-')}`;
+  return `'${`${directory.replace(/\/+$/, '')}/${name}`.replaceAll("'", "'\\''")}'`;
 }

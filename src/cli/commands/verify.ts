@@ -3,7 +3,9 @@
 import type { Lock } from '../../lock/lock.ts';
 import { placeImage } from '../../mirror/rule.ts';
 import type { BundleSource } from '../../store/bundle/bundle.ts';
+import { isImageCache } from '../../store/image-cache/image-cache.ts';
 import { type Location, printLocation } from '../../store/location.ts';
+import type { Target } from '../../store/store.ts';
 import type { Verification } from '../../verify/verification.ts';
 import { verifyLock, verifyPlaced } from '../../verify/verify.ts';
 import { refuseNodeOptions, verifyAs } from '../as-node/verify-as.ts';
@@ -52,6 +54,11 @@ interface Question {
   readonly checks: Checks;
 }
 
+/** An image cache by the form that is there: the other cannot be written into it. */
+function writtenAs(to: Location, store: Target | BundleSource): Location {
+  return to.kind === 'image-cache' && isImageCache(store) ? { ...to, form: store.form } : to;
+}
+
 async function verifyAt(session: Session, { to, lock, given, checks }: Question): Promise<Verification> {
   const { settings, reporter, signal } = session;
   const target =
@@ -64,7 +71,7 @@ async function verifyAt(session: Session, { to, lock, given, checks }: Question)
     const rule = settings.toGiven || lock === undefined ? ruleFor(to, byRegistry) : lock.rule;
     const options = {
       target: target.store,
-      repairTarget: repairPlace(to, rule),
+      repairTarget: repairPlace(writtenAs(to, target.store), rule),
       ...checks,
       signal,
       events: reporter.event,

@@ -28,6 +28,6 @@ export interface ImageCache extends Target {
 }
 
 /** Whether a store that was opened as some end is an image cache. */
-export function isImageCache(store: Target): store is ImageCache {
+export function isImageCache<T extends object>(store: T): store is T & ImageCache {
   return 'seal' in store && 'treeBytes' in store;
 }

@@ -85,8 +85,9 @@ export class CacheRepository implements WritableRepository {
     throwIfAborted(options.signal);
     const { digest, size, mediaType } = descriptor;
     if (!isHeld(digest)) return false;
-    const path = isManifestType(mediaType) ? manifestPath(this.name, digest) : blobPath(digest);
-    return (await this.#parts.tree().size(path)) === size;
+    // Manifests are small: one that went bad counts as absent, and is written again.
+    if (isManifestType(mediaType)) return (await manifestFacts(this.#parts, this.name, digest))?.size === size;
+    return (await this.#parts.tree().size(blobPath(digest))) === size;
   }
 
   async fetch(descriptor: Descriptor, options: FetchOptions = {}): Promise<UnverifiedContent> {

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
@@ -186,6 +186,25 @@ describe('airgap mirror --to image-cache:DIR', () => {
     const repaired = await mirror('image-cache:cache', '--recheck');
     expect(repaired.status).toBe(0);
     expect((await folder.airgap(['check', 'image-cache:cache'])).status).toBe(0);
+  });
+
+  it('prints repairs that repair: a blob of the right size and the wrong bytes, a manifest, and a cache of the other form', async () => {
+    await mirror('image-cache:cache');
+    const [blob = ''] = readdirSync(folder.file('cache/blob'));
+    const digests = folder.file('cache/manifests/ghcr.io/siderolabs/kubelet/digest');
+    for (const file of [folder.file(`cache/blob/${blob}`), ...readdirSync(digests).map((name) => join(digests, name))])
+      writeFileSync(file, Buffer.alloc(statSync(file).size, 'x'));
+    const found = await folder.airgap(['verify', '--to', 'image-cache:cache', '--deep']);
+    expect([found.status, found.stderr]).toEqual([
+      5,
+      expect.stringContaining(`repair: rm 'cache/blob/${blob}' && airgap mirror `),
+    ]);
+    rmSync(folder.file(`cache/blob/${blob}`));
+    expect((await mirror('image-cache:cache', '--recheck')).status).toBe(0);
+    expect((await folder.airgap(['check', 'image-cache:cache'])).status).toBe(0);
+    await mirror('image-cache-oci:form');
+    const other = await folder.airgap(['verify', 'ghcr.io/none/here:1', '--to', 'image-cache:form']);
+    expect(other.stderr).toContain("repair: airgap mirror 'ghcr.io/none/here:1' --to image-cache-oci:form --recheck");
   });
 
   it('takes what talosctl cached for one platform, and says what is absent of the others', async () => {
