@@ -31,6 +31,8 @@ export function hasArrow(text: string): boolean {
 export function parseAsked(text: string): AskedImage {
   const found = arrow.exec(text);
   if (found === null) return { reference: parseReference(text) };
+  const isWhole = text.slice(0, found.index).trim() !== '' && text.slice(found.index + found[0].length).trim() !== '';
+  if (!isWhole) throw invalid(text, 'something is missing beside the arrow', 'write SOURCE => REPOSITORY[:TAG]');
   const reference = parseReference(text.slice(0, found.index).trimEnd());
   const { repository, tag = reference.tag } = parseRetag(text.slice(found.index + found[0].length).trimStart());
   return { reference, retag: tag === undefined ? { repository } : { repository, tag } };

@@ -25,6 +25,10 @@ describe('parseAsked()', () => {
     expect(printAsked(parseAsked(text))).toBe(text);
   });
 
+  it.each(['nginx =>', '=> web/front', ' → '])('says of %j that something is missing', (text) => {
+    expect(() => parseAsked(text)).toThrow('something is missing beside the arrow');
+  });
+
   it('reads back what printAsked() prints', () => {
     const place: fc.Arbitrary<Retag> = fc.oneof(
       fc.record({ repository: repositoryName.map((name) => name.repository), tag }),
