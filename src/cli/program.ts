@@ -15,7 +15,7 @@ import { definePlan } from './define/plan.ts';
 import { defineReceipt } from './define/receipt.ts';
 import { defineServe } from './define/serve.ts';
 import { defineVerify } from './define/verify.ts';
-import type { Invocation, Wiring } from './define/wiring.ts';
+import type { Action, Invocation, Wiring } from './define/wiring.ts';
 import { errorLines } from './error-text.ts';
 import { exitCodeFor, exitCodes } from './exit.ts';
 import { readsFile } from './spec/file-option.ts';
@@ -27,7 +27,8 @@ export async function run(argv: readonly string[], context: Context & { readonly
     act: (load) => async (inputs, flags, command) => {
       const action = await load();
       const typed = { inputs: typeof inputs === 'string' ? [inputs] : (inputs ?? []), flags, context };
-      status = await action(command !== undefined && readsFile(command) ? await whole(typed, command) : typed);
+      status =
+        command !== undefined && readsFile(command) ? await declared(typed, { command, action }) : await action(typed);
     },
   };
   try {
@@ -42,8 +43,8 @@ export async function run(argv: readonly string[], context: Context & { readonly
   }
 }
 
-async function whole(typed: Invocation, command: Command): Promise<Invocation> {
-  return (await import('./spec/with-file.ts')).withFile(typed, command);
+async function declared(typed: Invocation, run: { command: Command; action: Action }): Promise<number> {
+  return (await import('./spec/with-file.ts')).runWithFile(typed, run);
 }
 
 function defineProgram(context: Context & { readonly version: string }, wiring: Wiring): Command {

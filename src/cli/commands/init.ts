@@ -104,6 +104,7 @@ class Asker {
     for (;;) {
       stderr.write(`${question.text}${shown}: `);
       const { done, value } = await this.#lines.next();
+      if (signal.aborted) stderr.write('\n');
       goOn(signal);
       if (!this.#isTerminal || done === true) stderr.write('\n');
       try {

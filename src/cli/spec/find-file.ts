@@ -1,5 +1,5 @@
 /** Which airgap.yaml counts, and what is in it. */
-import { stat } from 'node:fs/promises';
+import { lstat, stat } from 'node:fs/promises';
 import { dirname, relative, resolve } from 'node:path';
 import { AirgapError } from '../../errors.ts';
 import { maxSpecLength, parseSpec } from '../../spec/parse.ts';
@@ -31,7 +31,7 @@ export async function findSpec(
   if (flags.file === false) return undefined;
   const named = typeof flags.file === 'string' ? flags.file : nonEmpty(env.AIRGAP_FILE);
   const path = resolve(cwd, named ?? defaultSpecFile);
-  if (named === undefined && !(await isFile(path))) return undefined;
+  if (named === undefined && !(await stands(path))) return undefined;
   const shown = named ?? defaultSpecFile;
   const bytes = await readSpecFile(path, shown);
   return { spec: parseSpec(shown, textOf(bytes, shown)), directory: dirname(path) };
@@ -45,6 +45,12 @@ export function nearPath(
   const near = relative(cwd, resolve(directory, name));
   const end = /[/\\]$/.test(name) ? '/' : '';
   return near === '' ? `.${end}` : `${near}${end}`;
+}
+
+/** A link that leads nowhere stands there too: what was declared is not left out without a word. */
+async function stands(path: string): Promise<boolean> {
+  const [itself, meant] = await Promise.all([lstat, stat].map((look) => look(path).catch(() => undefined)));
+  return itself !== undefined && meant?.isDirectory() !== true;
 }
 
 /** Whether there is something other than a folder. */

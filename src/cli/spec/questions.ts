@@ -1,7 +1,7 @@
 /** What `airgap init` asks, and what counts as an answer. */
 import { parsePlatform } from '../../oci/platform.ts';
 import type { SpecAnswers } from '../../spec/print.ts';
-import { parseLocation } from '../../store/location.ts';
+import { parseLocation, splitPlace } from '../../store/location.ts';
 import { talosReleases } from '../../talos/catalogue.ts';
 import { parseTalosVersion, printTalosVersion } from '../../talos/version.ts';
 import { type Flags, listFlag, textFlag } from '../flags.ts';
@@ -30,7 +30,7 @@ export function questions(): readonly Question[] {
   return [
     {
       path: 'images.talos',
-      text: 'Talos release, or those of an upgrade as in v1.13.9..v1.14.4; - for none',
+      text: 'Talos release, or an upgrade as in v1.13.9..v1.14.4; - for none',
       byDefault: newestRelease(),
       option: 'talos',
       check: (text) => text.split('..').forEach((version) => void parseTalosVersion(version)),
@@ -61,7 +61,7 @@ export function questions(): readonly Question[] {
     },
     {
       path: 'target.to',
-      text: 'Where images go: HOST[:PORT][/PREFIX], oci:DIR or bundle:FILE',
+      text: 'Where images go: HOST[:PORT], oci:DIR or bundle:FILE',
       byDefault: 'oci:airgap-mirror',
       option: 'to',
       check: parseLocation,
@@ -73,7 +73,7 @@ export function questions(): readonly Question[] {
       option: 'endpoint',
       several: true,
       check: (text) => readEndpoint('--endpoint', text),
-      when: (answers) => /^(?:oci|bundle|image-cache):/.test(String(answers.get('target.to'))),
+      when: (answers) => splitPlace(String(answers.get('target.to'))) !== undefined,
     },
     { path: 'nodes.timeServers', text: 'Time servers of the nodes', byDefault: '', several: true, check: anything },
     { path: 'nodes.nameservers', text: 'Nameservers of the nodes', byDefault: '', several: true, check: anything },

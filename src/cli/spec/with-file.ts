@@ -4,18 +4,32 @@ import type { Command, Option } from 'commander';
 import { AirgapError } from '../../errors.ts';
 import type { RequestedReference } from '../../input/requested.ts';
 import type { SpecEntry } from '../../spec/spec.ts';
-import type { Invocation } from '../define/wiring.ts';
+import { splitPlace } from '../../store/location.ts';
+import type { Action, Invocation } from '../define/wiring.ts';
 import { type Flags, switchFlag, textFlag } from '../flags.ts';
 import { defaultLock } from '../settings.ts';
 import { nonEmpty } from '../settings-parts.ts';
+import { blameFile, type TakenKey } from './blame.ts';
 import { entriesFor, namesImages } from './entries.ts';
 import { type FoundSpec, findSpec, isFile, nearPath } from './find-file.ts';
 
-/** The same invocation with what airgap.yaml adds to it. Throws ERR_INPUT_INVALID for a file that cannot be read. */
-export async function withFile(given: Invocation, command: Command): Promise<Invocation> {
+/** Runs an action with what airgap.yaml adds to an invocation; what the action throws about that names its lines. Throws ERR_INPUT_INVALID for a file that cannot be read. */
+export async function runWithFile(given: Invocation, run: { command: Command; action: Action }): Promise<number> {
+  const found = await findSpec(given.flags, given.context);
+  if (found === undefined) return run.action(given);
+  const { invocation, keys } = await withFile(given, { command: run.command, found });
+  try {
+    return await run.action(invocation);
+  } catch (error) {
+    throw blameFile(error, { name: found.spec.name, directory: found.directory, keys });
+  }
+}
+
+async function withFile(
+  given: Invocation,
+  { command, found }: { readonly command: Command; readonly found: FoundSpec },
+): Promise<{ readonly invocation: Invocation; readonly keys: readonly TakenKey[] }> {
   const { context } = given;
-  const found = await findSpec(given.flags, context);
-  if (found === undefined) return given;
   const own = ownFlags(given.flags, command);
   const naming = namesImages(given.inputs, own);
   const lockStands = await isFile(lockOf(found, { own, context }));
@@ -28,7 +42,13 @@ export async function withFile(given: Invocation, command: Command): Promise<Inv
   const lists = isMirror && !naming ? await listsOf(found, context.cwd) : [];
   const declared = isMirror && !naming ? declaredImages(found) : [];
   tell(given, { name: found.spec.name, left: naming && isMirror && (found.spec.images.length > 0 || hasNames(found)) });
-  return { ...given, inputs: [...given.inputs, ...lists], flags: { ...given.flags, ...added, ...own, declared } };
+  const flags = { ...given.flags, ...added, ...own, declared };
+  // What was typed is not the file's, even where the file says it too.
+  const keys = entries.filter(({ option }) => {
+    const known = optionOf(command, `--${option}`) ?? optionOf(command, `--no-${option}`);
+    return known !== undefined && own[known.attributeName()] === undefined;
+  });
+  return { invocation: { ...given, inputs: [...given.inputs, ...lists], flags }, keys };
 }
 
 /** The lock that is meant, whoever names it. Absolute. */
@@ -81,8 +101,10 @@ function textsOf({ entry, found: { directory }, cwd }: Adding): string[] {
   const near = (name: string): string => nearPath(name, { directory, cwd });
   const { kind, meaning } = entry.key;
   return entry.values.map(({ text }) => {
-    if (meaning === 'location')
-      return text.replace(/^(oci|bundle|image-cache):(.+)$/, (_, type, place) => `${type}:${near(place)}`);
+    if (meaning === 'location') {
+      const { scheme, path = '' } = splitPlace(text) ?? {};
+      return path === '' ? text : `${scheme}${near(path)}`;
+    }
     if (meaning === 'file-or-id' && /^[0-9a-f]{64}$/.test(text)) return text;
     if (meaning === undefined || meaning === 'image') return text;
     const isNamed = kind === 'pairs' || (meaning === 'file-of' && /^[^=/]+=/.test(text));

@@ -1,5 +1,5 @@
 /** airgap.yaml in place of a command line. */
-import { existsSync, mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parseLock } from '../../../src/lock/parse.ts';
@@ -117,6 +117,52 @@ describe('airgap mirror with airgap.yaml', () => {
     ]);
     expect(ran.stderr).not.toContain('hunter2');
     expect([...world.asked, ...world.written]).toEqual([]);
+  });
+
+  it('names lines and keys where what it says is refused, and not those of what was typed', async () => {
+    declare(whole('nodes:\n  formats: [hosts-toml]\nconnections:\n  idleTimeout: soon\n'));
+    world.folder.write('images.txt', `${kubelet}\n`);
+    const ran = await world.folder.airgap(['mirror']);
+    expect([ran.status, ran.stderr.split('\n').slice(1, 4)]).toEqual([
+      2,
+      [
+        'error: Cannot read --idle-timeout "soon": not a duration',
+        '  asked by: airgap.yaml:18',
+        '  hint: write it like 30s, 5m or 1h30m; --idle-timeout is connections.idleTimeout there',
+      ],
+    ]);
+    const format = await world.folder.airgap(['mirror', '--idle-timeout', '5s']);
+    expect(format.stderr).toMatch(/--format.*\n {2}asked by: airgap\.yaml:16\n.*--format is nodes\.formats there\n/);
+    const typed = await world.folder.airgap(['mirror', '--idle-timeout', 'later']);
+    expect(typed.stderr).toContain('"later": not a duration\n  hint: write it like 30s, 5m or 1h30m\n');
+  });
+
+  it('is not passed over where it is a link that leads nowhere', async () => {
+    rmSync(world.folder.file('airgap.yaml'), { force: true });
+    symlinkSync('gone.yaml', world.folder.file('airgap.yaml'));
+    const ran = await world.folder.airgap(['plan', pause]);
+    rmSync(world.folder.file('airgap.yaml'));
+    expect([ran.status, ran.stderr]).toEqual([2, expect.stringContaining('Cannot read "airgap.yaml": file not found')]);
+  });
+
+  it('takes both forms of an image cache as the directories they are', async () => {
+    mkdirSync(world.folder.file('caches'), { recursive: true });
+    declare(`version: 1\ntarget:\n  to: image-cache-oci:cache\n`, join('caches', 'mirror.yaml'));
+    const file = ['--file', 'caches/mirror.yaml'];
+    const ran = await world.folder.airgap(['mirror', pause, ...world.from(), ...file, '--lock', 'cache.lock']);
+    expect([ran.status, existsSync(world.folder.file('caches/cache/index.json'))]).toEqual([0, true]);
+    declare(whole());
+    world.folder.write('images.txt', `${kubelet}\n`);
+    const other = await world.folder.airgap(['mirror', '--to', 'image-cache-oci:other', '--lock', 'other.lock']);
+    expect([other.status, lockOf('other.lock').rule.naming]).toEqual([0, 'keep']);
+    const from = await world.folder.airgap([
+      'mirror',
+      '--from',
+      'image-cache-oci:caches/cache',
+      '--lock',
+      'site2.lock',
+    ]);
+    expect([from.status, asked('site2.lock')]).toEqual([0, [pause]]);
   });
 
   it('lets a lock say where its images are, and does without one', async () => {

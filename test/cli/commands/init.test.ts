@@ -43,7 +43,7 @@ describe('airgap init', () => {
       0,
       expect.stringMatching(/^wrote airgap\.yaml, and airgap\.schema\.json beside it for editors\n/),
     ]);
-    expect(ran.stderr).toContain('Where images go: HOST[:PORT][/PREFIX], oci:DIR or bundle:FILE [oci:airgap-mirror]: ');
+    expect(ran.stderr).toContain('Where images go: HOST[:PORT], oci:DIR or bundle:FILE [oci:airgap-mirror]: ');
     expect(said()).toEqual({
       'images.talos': ['v1.13.9..v1.14.4'],
       'images.extensions': ['iscsi-tools', 'qemu-guest-agent'],
