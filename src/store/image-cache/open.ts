@@ -124,7 +124,11 @@ async function removeIfEmpty(staged: string): Promise<void> {
 
 async function lock(root: string): Promise<() => Promise<void>> {
   const partial = join(root, partialDirectory);
-  await onDisk(`create "${partial}"`, mkdir(partial, { recursive: true }));
+  await onDisk(`create "${root}"`, mkdir(root, { recursive: true }));
+  // Not with "recursive": that says of a read-only file system that something is not there.
+  await mkdir(partial).catch((error: unknown) => {
+    if (codeOf(error) !== 'EEXIST') throw diskError(`create "${partial}"`, error);
+  });
   const release = await takeLock(join(partial, 'lock'), `image cache "${root}"`);
   return async () => {
     await release();
