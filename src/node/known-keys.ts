@@ -164,6 +164,13 @@ export function keyMissingIn(version: TalosVersion, path: string): string | unde
   return young === undefined || isSince(version, young.since) ? undefined : young.since;
 }
 
+/** Some release has it. */
+export function isKnownKind(kind: string): boolean {
+  return (
+    isDocumentKind(kind) || /^Kube[A-Z]/.test(kind) || otherKinds.some(([, kinds]) => kinds.split(' ').includes(kind))
+  );
+}
+
 /** False where the release refuses a document of this kind. Kinds are taken for known in releases newer than this table. */
 export function knowsKind(version: TalosVersion, kind: string): boolean {
   if (isDocumentKind(kind)) return knowsDocument(version, kind);

@@ -1,8 +1,10 @@
 /** Keys and documents a release does not know. Talos refuses the whole configuration for one. */
+import { nearestNames } from '../oci/nearest-names.ts';
 import { quoteText } from '../oci/quote.ts';
+import { documentsSince } from '../talos/config-kinds.ts';
 import { printTalosVersion } from '../talos/version.ts';
 import type { Diagnosing, Diagnosis } from './diagnose.ts';
-import { keyMeantBy, keyMissingIn, knowsKind } from './known-keys.ts';
+import { isKnownKind, keyMeantBy, keyMissingIn, knowsKind } from './known-keys.ts';
 
 /** `unknown-key`, `unknown-document` and `both-forms`. */
 export function keyMistakes({ config, version }: Diagnosing): Diagnosis[] {
@@ -28,15 +30,17 @@ export function keyMistakes({ config, version }: Diagnosing): Diagnosis[] {
       const hint = `take it out: Talos knows it from v${since} on`;
       found.push({ code: 'unknown-key', severity: 'error', message, hint, origin });
     } else if (what === 'document' && !knowsKind(version, rest[0] ?? '')) {
-      const hint = isRegistry(rest[0])
-        ? 'write it below machine.registries: documents for it are known from v1.12.0 on'
-        : 'take the document out, or write what it says in the form of this release';
+      const hint = documentHint(rest[0] ?? '');
       found.push({ code: 'unknown-document', severity: 'error', message, hint, origin });
     }
   }
   return found;
 }
 
-function isRegistry(kind: string | undefined): boolean {
-  return kind?.startsWith('Registry') === true;
+function documentHint(kind: string): string {
+  if (['RegistryMirrorConfig', 'RegistryTLSConfig', 'RegistryAuthConfig'].includes(kind))
+    return 'write it below machine.registries: documents for it are known from v1.12.0 on';
+  const [near] = isKnownKind(kind) ? [] : nearestNames(kind, Object.keys(documentsSince), 1);
+  if (near !== undefined) return `write ${quoteText(near)}`;
+  return 'take the document out, or write what it says in the form of this release';
 }

@@ -77,10 +77,18 @@ function dropOrigins(origins: Origins, prefix: string): void {
 }
 
 function readPlainEndpoint(node: ConfigNode, overridePath: boolean): { url: string; overridePath: boolean } {
+  if (node.kind === 'map')
+    throw invalid(
+      node.origin,
+      'an endpoint below machine.registries is no text',
+      'write its URL alone, without "url:"',
+    );
   return { url: textOf(node, 'endpoints[]') ?? '', overridePath };
 }
 
 function readDocumentEndpoint(node: ConfigNode): { url: string; overridePath: boolean } {
+  if (node.kind !== 'map')
+    throw invalid(node.origin, 'an endpoint of a RegistryMirrorConfig is no mapping', 'write it as "- url: URL"');
   const url = textOf(at(node, 'url'), 'url');
   if (url === undefined || url === '') throw invalid(node.origin, 'endpoints[].url must be specified');
   // Talos keeps it as a URL and prints it again.

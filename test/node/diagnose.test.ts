@@ -426,6 +426,8 @@ describe('diagnose()', () => {
     ]);
     const kind = (name: string) => `apiVersion: v1alpha1\nkind: ${name}\n`;
     expect(found(kind('Nonsense'))[0]?.[0]).toBe('error unknown-document machine.yaml:1');
+    expect(found(`${kind('RegistryMirrorsConfig')}name: x`)[0]?.[2]).toBe('write "RegistryMirrorConfig"');
+    expect(found(kind('UserVolumeConfig'), 'v1.9.6')[0]?.[2]).toMatch(/^take the document out/);
     expect(found(kind('Nonsense'), 'v1.15.0')).toEqual([]);
     expect(found(kind('LinkConfig'), 'v1.11.6')[0]?.[0]).toBe('error unknown-document machine.yaml:1');
     expect(found(kind('LinkConfig'), 'v1.12.0')).toEqual([]);

@@ -427,6 +427,14 @@ describe('hostile configurations', () => {
       'Cannot read configuration "base.yaml:1": "endpoints" is no list',
     ],
     [
+      'machine: {registries: {mirrors: {a: {endpoints: [{url: x}]}}}}\n',
+      'Cannot read configuration "base.yaml:1": an endpoint below machine.registries is no text',
+    ],
+    [
+      'kind: RegistryMirrorConfig\nname: a\nendpoints: [http://m]\n',
+      'Cannot read configuration "base.yaml:3": an endpoint of a RegistryMirrorConfig is no mapping',
+    ],
+    [
       'machine: {registries: {mirrors: {a: {skipFallback: maybe}}}}\n',
       'Cannot read configuration "base.yaml:1": "skipFallback" is neither true nor false',
     ],
