@@ -1,6 +1,6 @@
 /** The options and the help of `airgap mirror`. */
 import { Command } from 'commander';
-import { addEmissionOptions } from '../emitting/options.ts';
+import { addNamedEmissionOptions } from '../emitting/options.ts';
 import { addExtraOptions } from '../extras/options.ts';
 import {
   addBundleOptions,
@@ -28,7 +28,7 @@ export function defineMirror({ act }: Wiring): Command {
   addTargetOptions(command);
   addBundleOptions(command);
   addSourceOptions(command);
-  addEmissionOptions(command)
+  addNamedEmissionOptions(command)
     .optionsGroup('The Talos configuration:')
     .option(
       '--talos-version <version>',

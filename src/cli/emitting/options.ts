@@ -11,6 +11,24 @@ export function addEmissionOptions(command: Command): Command {
   return addIsolationOptions(addEndpointOptions(command));
 }
 
+/** The same for a command that does more: its help shows the address and names the others, which the help of `airgap emit` explains. */
+export function addNamedEmissionOptions(command: Command): Command {
+  const before = command.options.length;
+  addEmissionOptions(command);
+  const others = command.options.slice(before).filter(({ long }) => long !== '--endpoint');
+  for (const option of others) option.hideHelp();
+  const names = others.map(({ long }) => long).join(', ');
+  return command.addHelpText(
+    'after',
+    `\n${wrapped(`What "airgap emit --help" says of nodes counts here too: ${names}.`)}`,
+  );
+}
+
+/** At the width of the help. */
+function wrapped(text: string): string {
+  return text.replaceAll(/(.{1,110})(?: |$)/g, '$1\n').trimEnd();
+}
+
 function addEndpointOptions(command: Command): Command {
   return command
     .optionsGroup('The registries nodes ask:')
