@@ -22,7 +22,10 @@ export function failuresOf(result: Pick<MirrorResult, 'failures'> & Partial<Pick
   return [...result.failures, ...copied]
     .map(({ image, error }) => ({
       image,
-      error: ofSchematic(error, image).with({ reference: printAsked(image), origins: image.origins.map(printOrigin) }),
+      error: ofCatalogue(ofSchematic(error, image), image).with({
+        reference: printAsked(image),
+        origins: image.origins.map(printOrigin),
+      }),
     }))
     .sort((a, b) => (printAsked(a.image) < printAsked(b.image) ? -1 : 1));
 }
@@ -34,6 +37,15 @@ function ofSchematic(error: AirgapError, { reference }: RequestedImage): AirgapE
   const { code, message, cause, retryable } = error;
   const hint = `the Image Factory must have been given the schematic: curl -X POST --data-binary @SCHEMATIC.yaml https://${reference.registry}/schematics`;
   return new AirgapError(code, message, { cause, retryable, hint }).with(error);
+}
+
+/** A digest out of a catalogue is one build of many under its tag: a source that was filled by tags need not have it. */
+function ofCatalogue(error: AirgapError, { reference, origins }: RequestedImage): AirgapError {
+  const isListed = origins.some(({ document }) => /^ghcr\.io\/siderolabs\/(?:extensions|overlays):/.test(document));
+  if (!isListed || error.code !== 'ERR_NOT_FOUND' || reference.digest === undefined) return error;
+  return error.with({
+    hint: 'the catalogue lists this very build: it has to be read from where it is kept by its digest, whatever its tag names now',
+  });
 }
 
 /** Every failure; images that failed for one and the same reason stand in one. */

@@ -7,7 +7,7 @@ import { mergeRequests } from '../../input/merge.ts';
 import type { RequestedReference } from '../../input/requested.ts';
 import { printReference, type Reference } from '../../oci/reference.ts';
 import type { Source } from '../../store/store.ts';
-import { compareTalosVersions, printTalosVersion, type TalosVersion } from '../../talos/version.ts';
+import { compareTalosVersions, isSinceMinor, printTalosVersion, type TalosVersion } from '../../talos/version.ts';
 import type { GatheredInputs } from '../inputs.ts';
 import { selectedImages } from '../releases/release-images.ts';
 import { counted } from '../report/text.ts';
@@ -69,22 +69,21 @@ export async function catalogueImages(
 ): Promise<CatalogueImages> {
   if (!needsCatalogues(settings.extras)) return { requests: [], notices: [], warnings: [] };
   const schematics = await readSchematics(settings);
-  const chosen: Chosen[] = [];
-  const warnings: string[] = [];
-  for (const version of releasesOf(settings)) {
-    const { extensions, overlays } = settings.extras;
-    if (extensions.length > 0) {
-      const catalogue = extensionCatalogue(version);
-      const entries = await readExtensionCatalogue(read.source, version, read).catch(asCatalogue(version));
-      chosen.push(chosenFrom(entries, { catalogue, version, names: extensions, what: 'extension' }));
-      warnings.push(...missingExtensions(schematics, { entries, catalogue }));
-    }
-    if (overlays.length > 0) {
-      const catalogue = overlayCatalogue(version);
-      const entries = await readOverlayCatalogue(read.source, version, read).catch(asCatalogue(version));
-      chosen.push(chosenFrom(entries, { catalogue, version, names: overlays, what: 'overlay' }));
-    }
-  }
+  const { extensions, overlays } = settings.extras;
+  const releases = releasesOf(settings);
+  const ofExtensions = extensions.length === 0 ? [] : await eachCatalogue(releases, readOne('extension', read));
+  const ofOverlays = overlays.length === 0 ? [] : await eachCatalogue(withOverlays(releases), readOne('overlay', read));
+  const chosen = [
+    ...chosenFrom(ofExtensions, { names: extensions, what: 'extension' }),
+    ...chosenFrom(ofOverlays, { names: overlays, what: 'overlay' }),
+  ];
+  const warnings = [
+    ...chosen.flatMap(({ warnings: own }) => own),
+    ...ofExtensions.flatMap((one) => missingExtensions(schematics, one)),
+  ];
+  const without = (overlays.length === 0 ? [] : releases)
+    .filter((version) => !isSinceMinor(version, 7))
+    .map((version) => `Talos ${printTalosVersion(version)} has no overlays: there are none before 1.7`);
   const { requests, untagged } = requestsOf(chosen);
   const digestOnly =
     untagged === 0
@@ -94,7 +93,7 @@ export async function catalogueImages(
             ? '1 image of an older release has the tag of another one of a newer release: mirrored by digest alone'
             : `${untagged} images of older releases have the tags of others of newer releases: mirrored by digest alone`,
         ];
-  return { requests, notices: [...chosen.map(({ notice }) => notice), ...digestOnly], warnings };
+  return { requests, notices: [...chosen.map(({ notice }) => notice), ...without, ...digestOnly], warnings };
 }
 
 /** The same inputs with those images beside them; what there is to say is said. Throws as catalogueImages(). */
@@ -109,30 +108,61 @@ export async function withCatalogueImages(
   return { ...gathered, requests: mergeRequests([gathered.requests, requests]) };
 }
 
-interface Chosen {
+interface ReadRelease {
   readonly version: TalosVersion;
   readonly catalogue: Reference;
   readonly entries: readonly CatalogueEntry[];
+}
+
+type ReadOne = (version: TalosVersion) => Promise<ReadRelease>;
+
+function readOne(
+  what: 'extension' | 'overlay',
+  { source, signal }: { readonly source: Source; readonly signal: AbortSignal },
+): ReadOne {
+  return async (version) => {
+    const isExtension = what === 'extension';
+    const catalogue = isExtension ? extensionCatalogue(version) : overlayCatalogue(version);
+    const reading = isExtension ? readExtensionCatalogue : readOverlayCatalogue;
+    return { version, catalogue, entries: await reading(source, version, { signal }).catch(asCatalogue(version)) };
+  };
+}
+
+async function eachCatalogue(releases: readonly TalosVersion[], readRelease: ReadOne): Promise<ReadRelease[]> {
+  const found: ReadRelease[] = [];
+  for (const version of releases) found.push(await readRelease(version));
+  return found;
+}
+
+/** An upgrade may begin before there were overlays. Where no release has them, the refusal of the last is told. */
+function withOverlays(releases: readonly TalosVersion[]): readonly TalosVersion[] {
+  const having = releases.filter((version) => isSinceMinor(version, 7));
+  return having.length === 0 ? releases.slice(-1) : having;
+}
+
+interface Chosen extends ReadRelease {
   readonly notice: string;
+  readonly warnings: readonly string[];
 }
 
 function chosenFrom(
-  entries: readonly CatalogueEntry[],
-  from: Pick<Chosen, 'version' | 'catalogue'> & {
-    readonly names: readonly string[];
-    readonly what: 'extension' | 'overlay';
-  },
-): Chosen {
-  const { version, catalogue, what } = from;
-  const image = printReference(catalogue);
-  const chosen = chooseEntries(entries, { names: from.names, catalogue: image, what });
-  const wanted = from.names.includes(everything) ? 'all of them are wanted' : `${chosen.length} of them wanted`;
-  return {
-    version,
-    catalogue,
-    entries: chosen,
-    notice: `${image} lists ${counted(entries.length, what)}: ${wanted}`,
-  };
+  read: readonly ReadRelease[],
+  wanted: { readonly names: readonly string[]; readonly what: 'extension' | 'overlay' },
+): Chosen[] {
+  const catalogues = read.map(({ catalogue, entries }) => ({ catalogue: printReference(catalogue), entries }));
+  return chooseEntries(catalogues, wanted).flatMap(({ entries, missing }, index): Chosen[] => {
+    const own = read[index];
+    if (own === undefined) return [];
+    const image = printReference(own.catalogue);
+    const isAll = wanted.names.includes(everything);
+    const count = isAll ? 'all of them are wanted' : `${entries.length} of them wanted`;
+    const notice = `${image} lists ${counted(own.entries.length, wanted.what)}: ${count}`;
+    const version = printTalosVersion(own.version);
+    const warnings = missing.map(
+      (name) => `${image} does not list ${name}: on their way nodes have to do without it on Talos ${version}`,
+    );
+    return [{ ...own, entries, notice, warnings }];
+  });
 }
 
 /** One tag stands for one image: where releases disagree, the newest has the tag, and the others are had by their digests. */

@@ -114,6 +114,34 @@ describe('--extensions and --overlays', () => {
     );
   });
 
+  it('are taken of the releases of an upgrade that have them, with a warning for those that do not', async () => {
+    const store = world.upstreamStore;
+    await pushExtensionCatalogue(store, 'v1.13.9', imageDigests(['iscsi-tools:v0.2.0'], digests));
+    const upgrade = ['--talos', 'v1.13.9..v1.14.4', '--extensions', 'zfs,iscsi-tools'];
+    const { references, stderr } = await planned(...upgrade);
+    expect(references).toContain(`ghcr.io/siderolabs/zfs:2.4.1-v1.14.4@${digests['zfs:2.4.1-v1.14.4']}`);
+    expect(stderr).toContain(
+      'warning: ghcr.io/siderolabs/extensions:v1.13.9 does not list zfs: on their way nodes have to do without it on Talos v1.13.9',
+    );
+  });
+
+  it('pass over the releases of an upgrade that are older than overlays, and say so', async () => {
+    const yaml = `overlays:\n  - name: rpi_generic\n    image: ${board}\n    digest: ${digests.board}\n`;
+    const layers = [layerOf([textEntry('overlays.yaml', yaml)])];
+    await pushCatalogue(world.upstreamStore, 'ghcr.io/siderolabs/overlays:v1.7.7', { layers });
+    const { references, stderr } = await planned('--talos', 'v1.6.8..v1.7.7', '--overlays', 'rpi_generic');
+    expect(references).toContain(`${board}@${digests.board}`);
+    expect(stderr).toContain('note: Talos v1.6.8 has no overlays: there are none before 1.7');
+  });
+
+  it('say what to look for where the very build that a catalogue lists is not there', async () => {
+    await pushExtensionCatalogue(world.upstreamStore, 'v1.12.10', imageDigests(['zfs:2.4.1-v1.12.10']));
+    const { stderr } = await planned('--talos', 'v1.12.10', '--extensions', 'zfs');
+    expect(stderr).toContain(
+      'hint: the catalogue lists this very build: it has to be read from where it is kept by its digest, whatever its tag names now',
+    );
+  });
+
   it('give a tag to the newest release, where releases have different builds under one tag', async () => {
     const store = world.upstreamStore;
     const older = await seedExtension(store, 'iscsi-tools:older', 'an older build');
