@@ -119,7 +119,8 @@ function refusedTodo({ status, said = '', url, sentTo }: Asked): string {
     return `give the nodes credentials for "${host}": RegistryAuthConfig, or machine.registries.config`;
   if (status === 400 && url.startsWith('http:'))
     return `write the endpoint of ${host} with https:// where it serves TLS, else look at its log`;
-  if (status !== undefined) return `look at the log of ${host}`;
+  if (status === 429) return `let ${host} answer more often: all nodes ask it at once`;
+  if (status !== undefined || /was cut|malformed/.test(said)) return `look at the log of ${host}`;
   if (/does not speak TLS/.test(said)) return `write the endpoint of ${host} with http://, or let it serve TLS`;
   if (/CERTIFICATE_REQUIRED|HANDSHAKE_FAILURE|ALERT_BAD_CERTIFICATE/.test(said))
     return `give the nodes a client identity for "${host}": RegistryTLSConfig, or machine.registries.config`;

@@ -97,6 +97,18 @@ describe('a mirror that sends nodes elsewhere', () => {
   });
 });
 
+describe('a mirror that limits', () => {
+  it('is told to answer more often', async () => {
+    const url = await inFrontOf('http://127.0.0.1:9', () => ({ status: 429, headers: { 'retry-after': '0' } }));
+    const verdict = await asNode(mirrorYaml({ endpoints: [url] }), pause);
+    expect(verdict).toMatchObject({
+      verdict: 'cannot-pull',
+      failures: [{ answered: `${new URL(url).host} answered 429` }],
+    });
+    expect(verdict.failures[0]?.todo).toContain('answer more often');
+  });
+});
+
 describe('answers without an end', () => {
   it('of a manifest are cut', async () => {
     const url = await endless({ 'content-type': index });
