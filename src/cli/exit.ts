@@ -5,7 +5,7 @@
  * |---|---|
  * | 0 | everything asked for stands |
  * | 1 | a defect of the program |
- * | 2 | the command, an input or a lock is wrong; nothing was contacted |
+ * | 2 | the command, an input or a lock is wrong; nothing was written |
  * | 3, 4 | the source, or the target, could not do it; also when every image failed for such a reason |
  * | 5 | content or a verification does not match |
  * | 6 | some images failed, the rest stand |

@@ -59,6 +59,17 @@ async function tagsAtTarget(): Promise<string[]> {
   return found.sort();
 }
 
+describe('options of catalogue that another action has', () => {
+  it.each([
+    [['--from-registry'], 'Cannot use --from-registry with "catalogue list": it is for "catalogue update"'],
+    [['add', '--run-talosctl'], 'Cannot use --run-talosctl with "catalogue add"'],
+    [['update', '--list', 'x'], 'Cannot use --list with "catalogue update": it is for "catalogue add"'],
+  ])('catalogue %j is refused, and nothing is asked', async (argv, message) => {
+    const ran = await folder.airgap(['catalogue', ...argv]);
+    expect([ran.status, ran.stdout, ran.stderr]).toEqual([2, '', expect.stringContaining(message)]);
+  });
+});
+
 describe('options of images that say nothing beside each other', () => {
   it.each([
     [['--diff', 'v1.13.9', 'v1.14.4', '--extensions', 'all'], '--diff with --extensions'],
