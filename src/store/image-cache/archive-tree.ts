@@ -18,6 +18,8 @@ interface Place {
 const mostHeaders = 1_000_000;
 /** Largest header that says more about the next entry, in bytes. */
 const extensionLimit = 64 * 1024;
+/** Bytes that are read at once in search of headers. */
+const windowBytes = 32 * 1024;
 
 export class ArchiveTree implements CacheTree {
   readonly #layer: LayerFile;
@@ -83,12 +85,13 @@ export async function indexLayer(
   options: { readonly signal?: AbortSignal | undefined } = {},
 ): Promise<ReadonlyMap<string, Place>> {
   const files = new Map<string, Place>();
+  const window = new HeaderWindow(layer);
   let override: Override = {};
   let position = 0;
   for (let count = 0; ; count += 1) {
     throwIfAborted(options.signal);
     if (count === mostHeaders) throw refused(layer, `it has more than ${mostHeaders} entries`);
-    const header = await headerAt(layer, position);
+    const header = await headerAt(window, position);
     if (header === undefined) break;
     const size = override.size ?? header.size;
     const offset = position + blockSize;
@@ -108,9 +111,30 @@ export async function indexLayer(
   return files;
 }
 
-async function headerAt(layer: LayerFile, position: number) {
+/** Headers of small files lie close together: one read for many of them. */
+class HeaderWindow {
+  readonly layer: LayerFile;
+  #start = 0;
+  #bytes: Buffer = Buffer.alloc(0);
+
+  constructor(layer: LayerFile) {
+    this.layer = layer;
+  }
+
+  /** A block that is there. */
+  async block(position: number): Promise<Buffer> {
+    if (position < this.#start || position + blockSize > this.#start + this.#bytes.length) {
+      this.#bytes = await layerBytes(this.layer, position, Math.min(position + windowBytes, this.layer.size));
+      this.#start = position;
+    }
+    return this.#bytes.subarray(position - this.#start, position - this.#start + blockSize);
+  }
+}
+
+async function headerAt(window: HeaderWindow, position: number) {
+  const { layer } = window;
   if (position + blockSize > layer.size) throw refused(layer, 'its tar is cut short');
-  const header = decodeHeader(await layerBytes(layer, position, position + blockSize));
+  const header = decodeHeader(await window.block(position));
   if (typeof header === 'string') throw refused(layer, `at byte ${position} its tar ${header}`);
   return header;
 }

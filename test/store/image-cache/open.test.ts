@@ -7,7 +7,9 @@ import { gunzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type Digest, digestOf } from '../../../src/oci/digest.ts';
 import { parseTag } from '../../../src/oci/reference.ts';
+import { indexLayer } from '../../../src/store/image-cache/archive-tree.ts';
 import type { CacheForm } from '../../../src/store/image-cache/image-cache.ts';
+import { type LayerFile, openLayerFile } from '../../../src/store/image-cache/layer-file.ts';
 import { readForm } from '../../../src/store/image-cache/oci-form.ts';
 import { openImageCache } from '../../../src/store/image-cache/open.ts';
 import type { Source, Target } from '../../../src/store/store.ts';
@@ -242,6 +244,30 @@ describe('the OCI form', () => {
     await expect(cache.seal()).rejects.toMatchObject({ code: 'ERR_DIGEST_MISMATCH' });
     await cache.close();
     expect(digestOf(await readFile(layerPath))).toBe(digestOf(bytes));
+  });
+
+  it('opens one of many small files in few reads', async () => {
+    await write('oci', async (target) => {
+      const repository = target.repository({ registry: 'a.io', repository: 'many' });
+      for (let count = 0; count < 800; count += 1) {
+        const bytes = Buffer.from(String(count));
+        const descriptor = { mediaType: 'application/octet-stream', digest: digestOf(bytes), size: bytes.length };
+        await repository.push(descriptor, contentOfBytes(descriptor, bytes));
+      }
+      await seedImage(target, 'a.io/many:1');
+    });
+    const layer = await openLayerFile((await readForm(directory)).layerPath);
+    if (layer === undefined) throw new Error('the layer is no file of ours');
+    let reads = 0;
+    const counted: LayerFile = {
+      ...layer,
+      content: (part) => {
+        reads += 1;
+        return layer.content(part);
+      },
+    };
+    expect((await indexLayer(counted)).size).toBeGreaterThan(800);
+    expect(reads).toBeLessThan(80);
   });
 
   it('says what is wrong with one that was cut short or is none', async () => {
