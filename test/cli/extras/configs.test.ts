@@ -185,7 +185,8 @@ cluster:
     const before = performance.now();
     const ran = await mirrored('--config', 'many.yaml');
     expect(ran.status).toBe(0);
-    expect(performance.now() - before).toBeLessThan(20_000);
+    // With a search for double keys in each reader: half a minute.
+    expect(performance.now() - before).toBeLessThan(15_000);
   });
 
   it.each([
