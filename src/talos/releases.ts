@@ -36,7 +36,7 @@ export interface TalosCatalogue {
 }
 
 /** Releases that were published but whose list is not in the data. */
-const knownWithoutList = ['v1.12.12', 'v1.13.10', 'v1.14.0', 'v1.14.1', 'v1.14.2', 'v1.14.3'];
+const knownWithoutList = ['v1.12.12', 'v1.13.10', 'v1.14.0', 'v1.14.2', 'v1.14.3'];
 
 /** What this version of the program knows by itself. */
 export const builtInCatalogue: TalosCatalogue = {

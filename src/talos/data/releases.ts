@@ -245,5 +245,6 @@ export const releaseRows: readonly ReleaseRow[] = [
   { version: 'v1.13.8', shape: 7, kubernetes: '1.36.2', flannel: '0.28.8', coredns: 'v1.14.6', etcd: 'v3.6.12', pause: '3.10.1', networkPolicies: 'v1.1.0', commit: '3de4932272a8' },
   { version: 'v1.13.9', shape: 7, kubernetes: '1.36.3', flannel: '0.28.8', coredns: 'v1.14.6', etcd: 'v3.6.12', pause: '3.10.1', networkPolicies: 'v1.1.0', commit: '3ebd10a7c1bd' },
   { version: 'v1.14.0-rc.1', shape: 7, kubernetes: '1.37.0-rc.0', flannel: '0.28.9', coredns: 'v1.14.6', etcd: '3.7.1', pause: '3.10.2', networkPolicies: 'v1.1.1', commit: '7a84d742b3d5' },
+  { version: 'v1.14.1', shape: 7, kubernetes: '1.37.0', flannel: '0.28.9', coredns: 'v1.14.7', etcd: '3.7.1', pause: '3.10.2', networkPolicies: 'v1.1.1', commit: '2f86b9d2a29b' },
   { version: 'v1.14.4', shape: 7, kubernetes: '1.37.1', flannel: '0.28.9', coredns: 'v1.14.7', etcd: 'v3.7.2', pause: '3.10.2', networkPolicies: 'v1.1.2', source: 'GitHub release notes github.com/siderolabs/talos/releases/tag/v1.14.4 (2026-10-16, commit 3fb46c3), "Images" section; not derived at the commit' },
 ];
