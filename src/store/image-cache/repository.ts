@@ -38,7 +38,7 @@ export interface StoredFacts extends ManifestFacts {
 
 /** Why a manifest that an index lists may be absent (talosctl's `--platform` is linux/amd64 by default). */
 const otherPlatforms =
-  'talosctl caches one platform unless it is told otherwise: name the one that is there, for example --platform linux/amd64';
+  'talosctl caches one platform unless it is told otherwise: name the one that is there, for example --platform linux/amd64, with --narrow where the target takes no index without all its parts';
 
 export class CacheRepository implements WritableRepository {
   readonly name: RepositoryName;
