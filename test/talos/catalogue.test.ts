@@ -118,11 +118,7 @@ describe('talosImages()', () => {
   });
 
   it.each([
-    [
-      'v1.14.2',
-      'it was published, but its list is not in the catalogue',
-      ['v1.14.1', 'v1.14.4', 'image k8s-bundle'],
-    ],
+    ['v1.14.2', 'it was published, but its list is not in the catalogue', ['v1.14.1', 'v1.14.4', 'image k8s-bundle']],
     ['v1.12.12', 'it was published', ['v1.12.11', 'v1.13.0']],
     ['v1.12.13', 'the catalogue does not know', ['v1.12.11', 'v1.13.0', 'v1.12.12']],
     ['v1.14.0-rc.0', 'the catalogue does not know', ['v1.13.9', 'v1.14.0-rc.1', 'v1.14.3']],
