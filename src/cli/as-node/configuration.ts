@@ -21,7 +21,13 @@ export interface Configuration {
 /** Throws ERR_INPUT_INVALID for one that Talos would refuse, and ERR_USAGE when nothing tells where nodes ask. */
 export async function configurationFor(
   session: Session,
-  wanted: { readonly files: readonly string[]; readonly version: TalosVersion; readonly asked: AskedImages },
+  wanted: {
+    readonly files: readonly string[];
+    /** Written with the one beside the lock, and laid over it where it is there. */
+    readonly secrets: string | undefined;
+    readonly version: TalosVersion;
+    readonly asked: AskedImages;
+  },
 ): Promise<Configuration> {
   const { settings, reporter } = session;
   const { version, asked } = wanted;
@@ -40,8 +46,12 @@ export async function configurationFor(
   const text = patch === undefined ? undefined : await textOf(patch);
   if (patch !== undefined && text !== undefined) {
     noteUnused(session);
-    const name = basename(patch);
-    return { config: readNodeConfig([{ name, text }], { version }), from: 'beside-lock', files: [name] };
+    const secrets = wanted.secrets === undefined ? undefined : await textOf(resolve(settings.cwd, wanted.secrets));
+    const texts = [
+      { name: basename(patch), text },
+      ...(secrets === undefined ? [] : [{ name: basename(wanted.secrets ?? ''), text: secrets }]),
+    ];
+    return { config: readNodeConfig(texts, { version }), from: 'beside-lock', files: texts.map(({ name }) => name) };
   }
   const emitted = emitTalosConfig({
     mirrors: knownMirrors(asked),

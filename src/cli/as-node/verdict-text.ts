@@ -33,8 +33,8 @@ export function configurationLine({ from, files }: Pick<Configuration, 'from' | 
   const as = `as a node with Talos ${version}`;
   if (from === 'emitted')
     return `${as} and the configuration that airgap emit writes for it (none was given with --config)`;
-  if (from === 'beside-lock') return `${as} and ${base}, the configuration beside the lock`;
-  return `${as} and ${base}${patches.length === 0 ? '' : `, patched with ${patches.join(', ')}`}`;
+  const patched = patches.length === 0 ? '' : `, patched with ${patches.join(', ')}`;
+  return `${as} and ${base}${from === 'beside-lock' ? ', the configuration beside the lock' : ''}${patched}`;
 }
 
 /** `controlplane.yaml:12: message`, and what to do. */

@@ -25,6 +25,7 @@ export async function verifyAs({ inputs, flags, context }: Invocation): Promise<
   const wanted = {
     version,
     configFiles: listFlag(flags, 'config'),
+    secrets: textFlag(flags, 'secrets'),
     explain: listFlag(flags, 'explain'),
     deep: switchFlag(flags, 'deep'),
   };
@@ -42,18 +43,19 @@ export function refuseNodeOptions(flags: Flags): void {
 interface Wanted {
   readonly version: TalosVersion;
   readonly configFiles: readonly string[];
+  readonly secrets: string | undefined;
   readonly explain: readonly string[];
   readonly deep: boolean;
 }
 
-async function asNode(session: Session, { version, configFiles, explain, deep }: Wanted): Promise<number> {
+async function asNode(session: Session, { version, configFiles, secrets, explain, deep }: Wanted): Promise<number> {
   const { settings, context, reporter, signal } = session;
   const asked = await askedImages(session, {
     mayLackLock: explain.length > 0,
     needsAddress: configFiles.length === 0,
   });
   const explained = explainedAmong(asked.images, explain);
-  const configuration = await configurationFor(session, { files: configFiles, version, asked });
+  const configuration = await configurationFor(session, { files: configFiles, secrets, version, asked });
   const { config } = configuration;
   reporter.event({ type: 'phase', phase: 'verify' });
   const connections = openNodeConnections({

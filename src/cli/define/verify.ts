@@ -27,6 +27,7 @@ export function defineVerify({ act }: Wiring): Command {
       // What airgap.yaml says of it; who types has --config.
       new Option('--patch <file>', 'the configuration that was written with the lock').hideHelp(),
     )
+    .addOption(new Option('--secrets <file>', 'the credentials that were written with it').hideHelp())
     .addOption(
       new Option('--explain <image>', 'show the whole way of this image, step by step; repeatable').argParser(repeated),
     )

@@ -29,7 +29,7 @@ export function omniPatch(input: FormatInput): FormatOutput {
         ? 'Omni runs a discovery service of its own, and may not heed what this patch says of one'
         : undefined,
       input.cluster === undefined
-        ? 'omni.yaml is of no cluster, so Omni gives it to no machine: write the label of the cluster into the file'
+        ? 'omni.yaml is of no cluster, so Omni gives it to no machine: name the cluster with --cluster, or write its label into the file'
         : undefined,
       hasSecrets(input.settings)
         ? 'omni.yaml has no credentials and no private keys: add the documents of the file with the secrets to spec.data'

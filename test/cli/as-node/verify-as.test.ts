@@ -77,6 +77,19 @@ describe('the configuration that counts', () => {
     expect(ran.stdout).toContain('and patch.yaml, the configuration beside the lock');
   });
 
+  it('has the secrets that airgap.yaml names laid over it, where they were written', async () => {
+    await mirrored();
+    const auth = { name: '10.5.0.9:6000', username: 'node', password: 'very-secret' };
+    world.folder.write('s.yaml', documentYaml('RegistryAuthConfig', auth));
+    world.folder.write('airgap.yaml', 'version: 1\nnodes:\n  secrets: s.yaml\n');
+    const ran = await verify(...as);
+    expect(ran, ran.stderr).toMatchObject({ status: 0 });
+    expect(ran.stdout).toContain('and airgap-talos.yaml, the configuration beside the lock, patched with s.yaml\n');
+    expect(ran.stdout + ran.stderr).not.toContain('very-secret');
+    rmSync(world.folder.file('s.yaml'));
+    expect((await verify(...as)).stdout).toContain('the configuration beside the lock\n');
+  });
+
   it('is needed', async () => {
     const ran = await world.folder.airgap(['verify', pause, ...as]);
     expect(ran).toMatchObject({ status: 2 });
