@@ -7,6 +7,7 @@ import { imagesOfPlaces, type NodeImage } from '../../verify/as-node/expected.ts
 import type { Invocation } from '../define/wiring.ts';
 import { exitCodes } from '../exit.ts';
 import { type Flags, listFlag, switchFlag, textFlag } from '../flags.ts';
+import { beyondKnown } from '../releases/beyond-known.ts';
 import { jsonLine } from '../report/json.ts';
 import { goOn, inSession, type Session } from '../session.ts';
 import { readSettings } from '../settings.ts';
@@ -50,6 +51,8 @@ interface Wanted {
 
 async function asNode(session: Session, { version, configFiles, secrets, explain, deep }: Wanted): Promise<number> {
   const { settings, context, reporter, signal } = session;
+  const beyond = beyondKnown(version);
+  if (beyond !== undefined) reporter.event({ type: 'notice', message: beyond });
   const asked = await askedImages(session, {
     mayLackLock: explain.length > 0,
     needsAddress: configFiles.length === 0,

@@ -20,6 +20,7 @@ import { gatherInputs } from '../inputs.ts';
 import { requireLock } from '../lock-file.ts';
 import { nearName, patchStep, type Step, stepLines } from '../next-text.ts';
 import { configVersionFor, endpointOfThisMachine, ruleFor, unreachableText } from '../placing.ts';
+import { beyondKnown } from '../releases/beyond-known.ts';
 import { jsonLine } from '../report/json.ts';
 import { readSettings, type Settings } from '../settings.ts';
 import { usageError } from '../values.ts';
@@ -57,7 +58,11 @@ export async function emit(invocation: Invocation): Promise<number> {
     },
   );
   // Other programs' files say nothing of time, names and discovery.
-  const notes = formats.includes('talos') || formats.includes('omni') ? isolationNotes(node, version) : [];
+  const beyond = beyondKnown(version);
+  const notes = [
+    ...(beyond === undefined ? [] : [beyond]),
+    ...(formats.includes('talos') || formats.includes('omni') ? isolationNotes(node, version) : []),
+  ];
   tell(invocation, { settings, version, formats, mirrors, emitted, notes });
   return exitCodes.ok;
 }

@@ -45,6 +45,14 @@ describe('airgap emit without a lock and without images', () => {
     expect(unknown.stdout).toContain('- url: https://registry.site/v2/registry.k8s.io\n');
   });
 
+  it('remarks a release of which it cannot know what nodes read', async () => {
+    const { status, stderr } = await emit(`--talos v1.99.0 --to https://registry.site ${isolated}`);
+    expect(status).toBe(0);
+    expect(stderr).toBe(
+      'note: what a node reads and does is known up to Talos 1.14: v1.99.0 is taken to be the same\n',
+    );
+  });
+
   it('remarks what an isolated node would wait for', async () => {
     const { stderr } = await emit('--to https://registry.site');
     expect(stderr.split('\n').map((line) => line.slice(0, 20))).toEqual([
