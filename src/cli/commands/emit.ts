@@ -118,8 +118,9 @@ function writtenLines({ settings, version, formats, emitted }: Told): string[] {
   if (!isPatch || written.length === 0) return lines;
   const files = [...written, ...writtenSecrets];
   const options = files.map((file) => ` --config ${quoteShell(nearName(settings.cwd, file))}`).join('');
+  const lock = settings.lockGiven ? ` --lock ${quoteShell(nearName(settings.cwd, settings.lockFile))}` : '';
   const proof: Step = [
-    `airgap verify --as talos@${printTalosVersion(version)} --config controlplane.yaml${options}`,
+    `airgap verify --as talos@${printTalosVersion(version)}${lock} --config controlplane.yaml${options}`,
     'on your own configuration: will nodes find every image?',
   ];
   const next = [...(existsSync(settings.lockFile) ? [proof] : []), patchStep(settings.cwd, files)];

@@ -260,6 +260,9 @@ describe('files', () => {
       '  airgap verify --as talos@v1.14.4 --config controlplane.yaml --config p.yaml --config s.yaml',
     );
     expect(stderr).toContain(`  ${patch}`);
+    folder.write('b.lock', '{}');
+    const named = await emit(`${line} --lock b.lock nginx`, password);
+    expect(named.stderr).toContain('  airgap verify --as talos@v1.14.4 --lock b.lock --config controlplane.yaml');
   });
 
   it('of nodes that are several are not put into one', async () => {
