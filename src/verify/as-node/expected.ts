@@ -26,7 +26,7 @@ export function imagesOfLock(lock: Lock): NodeImage[] {
   return lock.images.map((image) => {
     const { source, target, retag, digest, omitted } = image;
     const asked = printAsked({ reference: source, retag });
-    const name = nameOf({ source, target, retag });
+    const name = byTag(nameOf({ source, target, retag }), image.tags);
     const known = { digest, omitted: new Set(omitted), signatures: signaturesOf(image) };
     return { image: name, source, asked, ...(isRegistry && { repository: target.repository }), ...known };
   });
@@ -60,6 +60,16 @@ function nameOf(placed: {
   const { registry, repository } = target;
   if (retag.tag !== undefined) return { registry, repository, tag: retag.tag };
   return { ...source, registry, repository };
+}
+
+/**
+ * A name with tag and digest is asked for by the tag where the lock has it: nodes name most images by tags, and what it has to stand for
+ * is known. Their content is asked for by digest in any case.
+ */
+function byTag(name: Reference, tags: LockedImage['tags']): Reference {
+  const { registry, repository, tag, digest } = name;
+  const stands = tags.some((entry) => entry.role === 'image' && entry.tag === tag);
+  return tag === undefined || digest === undefined || !stands ? name : { registry, repository, tag };
 }
 
 function signaturesOf({ signatures, digest, tags }: LockedImage): NodeImage['signatures'] {

@@ -14,6 +14,19 @@ async function mirrored(...flags: string[]): Promise<void> {
 
 const verify = (...flags: string[]) => world.folder.airgap(['verify', ...flags]);
 
+describe('the images of a lock that was made from a lock', () => {
+  it('are asked for by their tags, which have to stand for the same', async () => {
+    await mirrored();
+    const { from, to } = { from: world.from(), to: world.to() };
+    const again = await world.folder.airgap(['mirror', 'airgap.lock', ...from, ...to, '--lock', 'second.lock']);
+    expect(again, again.stderr).toMatchObject({ status: 0 });
+    expect(world.folder.read('second.lock')).toMatch(/"source": "registry\.k8s\.io\/pause:3\.10@sha256:/);
+    const ran = await verify(...as, '--lock', 'second.lock', '--explain', pause);
+    expect(ran, ran.stderr).toMatchObject({ status: 0 });
+    expect(ran.stdout).toMatch(/HEAD \S+\/v2\/pause\/manifests\/3\.10\?ns=registry\.k8s\.io/);
+  });
+});
+
 describe('the configuration that counts', () => {
   it('is the one beside the lock, else the one that would be written', async () => {
     await mirrored();
