@@ -90,6 +90,7 @@ Examples:
   talosctl image default | airgap mirror --to 10.5.0.1:6000     mirror what a Talos release needs
   airgap mirror images.txt --to 10.5.0.1:6000 --dry-run         only show what would be copied
   airgap verify                                                 is everything of airgap.lock still there?
+  airgap verify --as talos@v1.14.4                              would a node with this configuration find it?
   airgap mirror --talos v1.14.4 && airgap serve --listen :6000  no registry yet: a directory, then serve it
 
 Exit status: 0 done, 2 usage or input, 3 source, 4 target, 5 verification, 6 some images failed, 130 interrupted.`;

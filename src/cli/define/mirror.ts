@@ -32,7 +32,7 @@ export function defineMirror({ act }: Wiring): Command {
     .optionsGroup('The Talos configuration:')
     .option(
       '--talos-version <version>',
-      'the release it is for (default: the newest of --talos, else the newest known)',
+      'the release it is for (default: that of --talos, of an upgrade the one that runs now; else the newest known)',
     )
     .option('--output-dir <dir>', 'write it there as well, one file for each matter, and in every --format');
   addConnectionOptions(command);
