@@ -27,6 +27,11 @@ cluster:
         endpoint: https://10.5.0.10:6443
     apiServer:
         image: registry.k8s.io/kube-apiserver:v1.37.1
+---
+apiVersion: v1alpha1
+kind: DiscoveryServiceConfig
+name: default
+endpoint: https://discovery.talos.dev/
 `;
 
 describe.skipIf(reason !== undefined)(titled('the air-gapped guide, from the list to the node', reason), () => {
