@@ -103,7 +103,8 @@ export function readSettings(inputs: readonly string[], flags: Flags, context: P
     lockGiven: lock !== undefined,
     patchFile: file(textFlag(flags, 'patch')) ?? patchBeside(lockFile),
     failedList: file(textFlag(flags, 'failedList')),
-    outputFile: file(textFlag(flags, 'output')),
+    // As everywhere on a command line, - is standard output, which is also the default.
+    outputFile: textFlag(flags, 'output') === '-' ? undefined : file(textFlag(flags, 'output')),
     retries: integer(flags, { name: 'retries', option: '--retries', byDefault: 5, min: 0 }),
     timeoutMs: duration(flags, { name: 'timeout', option: '--timeout' }),
     idleTimeoutMs: duration(flags, { name: 'idleTimeout', option: '--idle-timeout' }) ?? 60_000,

@@ -36,6 +36,13 @@ describe('airgap emit without a lock and without images', () => {
     ]);
   });
 
+  it('takes - as standard output, not as the name of a file', async () => {
+    const line = `--talos v1.14.4 --to https://registry.site ${isolated}`;
+    const { status, stdout } = await emit(`${line} --output -`);
+    expect([status, stdout]).toEqual([0, (await emit(line)).stdout]);
+    expect(readdirSync(folder.path)).toEqual([]);
+  });
+
   it('names the registries of the release where `*` is not enough', async () => {
     const { stdout } = await emit(`--talos v1.3.7 --endpoint http://10.5.0.1:6000 ${isolated}`);
     const names = readMirrors(stdout).map(({ registry }) => registry);
