@@ -10,7 +10,7 @@ import { parseLock } from '../lock/parse.ts';
 import { hasArrow } from '../oci/retag.ts';
 import { releaseOf } from '../plan/origins.ts';
 import type { UpgradePath } from '../talos/upgrade.ts';
-import { parseTalosVersion, printTalosVersion, type TalosVersion } from '../talos/version.ts';
+import { printTalosVersion, type TalosVersion } from '../talos/version.ts';
 import type { Context } from './context.ts';
 import { collect, readInputFile } from './files.ts';
 import { selectedImages } from './releases/release-images.ts';
@@ -39,7 +39,7 @@ interface Part {
   readonly requests: readonly RequestedReference[];
   readonly locks?: readonly Lock[];
   readonly notices?: readonly string[];
-  readonly talos?: TalosVersion;
+  readonly talos?: TalosVersion | undefined;
   readonly upgrade?: UpgradePath | undefined;
 }
 
@@ -52,10 +52,10 @@ export async function gatherInputs(settings: Settings, context: InputContext): P
   const references: string[] = [];
   for (const input of settings.inputs) {
     if (input === '-') parts.push(await stdinPart(context));
-    else if (/^(?:oci|bundle):/.test(input)) throw placeGiven(input);
+    else if (splitPlace(input) !== undefined) throw placeGiven(input);
     else if (/\.tar$/i.test(input) && (await isFile(resolve(settings.cwd, input)))) throw placeGiven(`bundle:${input}`);
     else if (await isFile(resolve(settings.cwd, input)))
-      parts.push(documentPart(input, await readInputFile(resolve(settings.cwd, input), input)));
+      parts.push(documentPart(input, await readInputFile(resolve(settings.cwd, input), input, context)));
     else if (!hasArrow(input) && looksLikeFile(input)) throw noSuchFile(input);
     else references.push(input);
   }
@@ -120,9 +120,7 @@ function documentPart(name: string, bytes: Uint8Array): Part {
     .trimStart();
   if (!start.startsWith('{')) return { requests: parseList(name, bytes) };
   const lock = parseLock(Buffer.from(bytes).toString('utf8'), name);
-  const release = releaseOf(lock.images);
-  const talos = release === undefined ? {} : { talos: parseTalosVersion(release) };
-  return { requests: requestsFromLock(lock), locks: [lock], ...talos };
+  return { requests: requestsFromLock(lock), locks: [lock], talos: releaseOf(lock.images) };
 }
 
 function cataloguePart(selection: ReleaseSelection & { readonly talos: TalosVersion }, unicode: boolean): Part {
@@ -166,7 +164,7 @@ function noSuchFile(input: string): AirgapError {
 function placeGiven(input: string): AirgapError {
   return usageError(
     `Cannot use ${JSON.stringify(input)} as an image or a list: it says where images are`,
-    `write --from ${input} to copy what is there, --to ${input} to verify or to write it`,
+    `write --from ${quoteShell(input)} to copy what is there, --to ${quoteShell(input)} to verify or to write it`,
   );
 }
 

@@ -1,5 +1,6 @@
 /** Who asked, as text. */
 import { type Origin, printOrigin } from '../errors.ts';
+import { readVersion, type TalosVersion } from '../talos/version.ts';
 
 /** `images.txt:3`, or the document alone where it has no lines; each once, sorted. */
 export function originTexts(origins: readonly Origin[]): string[] {
@@ -15,9 +16,13 @@ export function releaseOrigins(origins: readonly string[]): string[] {
   return [...new Set(releases)].sort().map((version) => `talos ${version}`);
 }
 
-/** The one release that images were asked for by; undefined where there is none, or several. */
-export function releaseOf(images: readonly { readonly origins: readonly string[] }[]): string | undefined {
+/**
+ * The one release that images were asked for by, of an upgrade the one it begins at, as nodes run that; undefined where there is
+ * none, or several, or what is there is no release.
+ */
+export function releaseOf(images: readonly { readonly origins: readonly string[] }[]): TalosVersion | undefined {
   const found = new Set(images.flatMap(({ origins }) => releaseOrigins(origins)));
   const [only] = found;
-  return found.size === 1 ? only?.replace('talos ', '') : undefined;
+  if (only === undefined || found.size > 1) return undefined;
+  return readVersion(only.replace('talos ', '').replace(/\.\.v.*$/, ''));
 }

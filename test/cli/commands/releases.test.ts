@@ -139,6 +139,10 @@ describe('an upgrade', () => {
     expect(JSON.parse(plan.stdout)).toMatchObject({ upgrade: { from: 'v1.13.9', steps: [{}, { to: 'v1.37.1' }] } });
     expect(folder.read('airgap-talos.yaml')).toContain('Talos v1.13.9');
     expect(folder.read('airgap.lock')).toContain('"talos v1.13.9..v1.14.4"');
+
+    const again = ['airgap.lock', '--from', registry.url, '--to', 'bundle:way.tar', '--lock', 'way.lock'];
+    const packed = await folder.airgap(['mirror', ...again, '--endpoint', 'http://10.5.0.1:6000']);
+    expect([packed.status, packed.stdout], packed.stderr).toEqual([0, expect.stringContaining('for Talos v1.13.9')]);
   });
 
   it.each([
