@@ -6,7 +6,7 @@ import { isLoopback } from '../../http/hosts.ts';
 import { openHttpClient } from '../../http/open.ts';
 import type { PullStep } from '../../node/pull.ts';
 import { type AddressLookup, isPrivateHost } from '../../store/registry/private-address.ts';
-import type { EndpointAuth, NodeConfig } from '../../talos/node-config.ts';
+import type { EndpointAuth } from '../../talos/node-config.ts';
 import { type NodeAnswer, type NodeRequest, type NodeTransport, OffSite } from '../../verify/as-node/transport.ts';
 
 /** A node tries again for a long time; here an endpoint that stays silent is reported instead. */
@@ -19,7 +19,7 @@ export interface NodeConnections extends NodeTransport {
 export interface NodeConnectionSettings {
   /** PEM of authorities the whole node trusts. */
   readonly trustedRoots: readonly string[];
-  /** Names of machines on site, without port: nodes may be sent there. */
+  /** As siteNamesOf() gives them. */
   readonly siteNames: ReadonlySet<string>;
   /** Default: the system's resolver. */
   readonly addressesOf?: AddressLookup | undefined;
@@ -30,13 +30,6 @@ export interface NodeConnectionSettings {
   readonly idleTimeoutMs: number;
   readonly signal: AbortSignal;
   readonly events: EventSink;
-}
-
-/** The machines that a configuration and the target name. */
-export function siteNamesOf({ mirrors }: NodeConfig, siteHosts: readonly string[]): ReadonlySet<string> {
-  const urls = mirrors.flatMap(({ endpoints }) => endpoints.map(({ url }) => url));
-  const all = [...urls, ...siteHosts.map((host) => `http://${host}`)].filter((url) => URL.canParse(url));
-  return new Set(all.map((url) => new URL(url).hostname).filter((name) => name !== ''));
 }
 
 /** Credentials go to the host they are keyed by and to no other. */
@@ -91,7 +84,7 @@ function openClient(step: PullStep, settings: NodeConnectionSettings): HttpClien
 }
 
 /**
- * On site are the machines of endpoints, by any port, and private addresses. Throws what OffSite causes for every other host:
+ * On site are the machines of `siteNames`, by any port, the one that sends, and private addresses. Throws what OffSite causes for every other host:
  * nodes behind the gap do not get there.
  */
 async function stayOnSite({ from, to, why, action }: Leaving, settings: NodeConnectionSettings): Promise<void> {

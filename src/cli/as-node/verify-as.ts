@@ -1,9 +1,11 @@
 /** `airgap verify --as talos@VERSION`: would a node of that release, with this configuration, find its images? */
-import { diagnose } from '../../node/diagnose.ts';
+import { type Diagnosis, diagnose } from '../../node/diagnose.ts';
 import { parseReference, printReference } from '../../oci/reference.ts';
-import { printTalosVersion, type TalosVersion } from '../../talos/version.ts';
+import type { TalosVersion } from '../../talos/version.ts';
 import { verifyAsNode } from '../../verify/as-node/as-node.ts';
 import { imagesOfPlaces, type NodeImage } from '../../verify/as-node/expected.ts';
+import { siteNamesOf } from '../../verify/as-node/site.ts';
+import type { NodeVerification } from '../../verify/as-node/verdict.ts';
 import type { Invocation } from '../define/wiring.ts';
 import { exitCodes } from '../exit.ts';
 import { type Flags, listFlag, switchFlag, textFlag } from '../flags.ts';
@@ -13,10 +15,10 @@ import { goOn, inSession, type Session } from '../session.ts';
 import { readSettings } from '../settings.ts';
 import { usageError } from '../values.ts';
 import { askedImages } from './asked-images.ts';
-import { configurationFor } from './configuration.ts';
+import { type Configuration, configurationFor } from './configuration.ts';
 import { explainLines } from './explain-text.ts';
 import { readNodeRelease } from './release.ts';
-import { openNodeConnections, siteNamesOf } from './transport.ts';
+import { openNodeConnections } from './transport.ts';
 import { configurationLine, diagnosisLines, failureLines, verdictLines } from './verdict-text.ts';
 
 /** Exit status 5 when an image is not found as it should be, and when the configuration has an error. */
@@ -50,7 +52,7 @@ interface Wanted {
 }
 
 async function asNode(session: Session, { version, configFiles, secrets, explain, deep }: Wanted): Promise<number> {
-  const { settings, context, reporter, signal } = session;
+  const { settings, reporter, signal } = session;
   const beyond = beyondKnown(version);
   if (beyond !== undefined) reporter.event({ type: 'notice', message: beyond });
   const asked = await askedImages(session, {
@@ -84,31 +86,40 @@ async function asNode(session: Session, { version, configFiles, secrets, explain
       events: reporter.event,
     });
     goOn(signal);
-    const diagnoses = diagnose(config, { version });
-    const isRight =
-      verification.images.every(({ verdict }) => verdict === 'found') &&
-      diagnoses.every(({ severity }) => severity !== 'error');
-    const exitCode = isRight ? exitCodes.ok : exitCodes.mismatch;
-    if (settings.output.json) {
-      const { from, files } = configuration;
-      context.stdout.write(
-        `${jsonLine({ exitCode, configuration: { from, files }, diagnoses, ...verification }, 2)}\n`,
-      );
-      return exitCode;
-    }
-    const shown = new Set(explained.map((image) => image.asked));
-    reporter.text([
-      configurationLine(configuration, printTalosVersion(version)),
-      ...verification.images
-        .filter(({ image }) => shown.has(image))
-        .flatMap((image) => explainLines(image, session.columns)),
-      ...verdictLines(verification, session.columns),
-    ]);
-    reporter.problem([...diagnoses.flatMap(diagnosisLines), ...failureLines(verification)]);
-    return exitCode;
+    return tell(session, { verification, configuration, diagnoses: diagnose(config, { version }), explained });
   } finally {
     await connections.close();
   }
+}
+
+interface Result {
+  readonly verification: NodeVerification;
+  readonly configuration: Configuration;
+  readonly diagnoses: readonly Diagnosis[];
+  /** Whose whole way is told. */
+  readonly explained: readonly NodeImage[];
+}
+
+/** Gives the exit status. */
+function tell(session: Session, { verification, configuration, diagnoses, explained }: Result): number {
+  const { settings, context, reporter, columns } = session;
+  const isRight =
+    verification.images.every(({ verdict }) => verdict === 'found') &&
+    diagnoses.every(({ severity }) => severity !== 'error');
+  const exitCode = isRight ? exitCodes.ok : exitCodes.mismatch;
+  if (settings.output.json) {
+    const { from, files } = configuration;
+    context.stdout.write(`${jsonLine({ exitCode, configuration: { from, files }, diagnoses, ...verification }, 2)}\n`);
+    return exitCode;
+  }
+  const shown = new Set(explained.map(({ asked }) => asked));
+  reporter.text([
+    configurationLine(configuration, verification.version),
+    ...verification.images.filter(({ image }) => shown.has(image)).flatMap((image) => explainLines(image, columns)),
+    ...verdictLines(verification, columns),
+  ]);
+  reporter.problem([...diagnoses.flatMap(diagnosisLines), ...failureLines(verification)]);
+  return exitCode;
 }
 
 /** Images by any of the names they have; one that is not among them is asked for as well. */

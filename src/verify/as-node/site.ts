@@ -22,13 +22,24 @@ const internetRegistries: ReadonlySet<string> = new Set([
  * `siteHosts`: `host[:port]`.
  */
 export function siteOf(
-  { mirrors }: Pick<NodeConfig, 'mirrors'>,
+  config: Pick<NodeConfig, 'mirrors'>,
   siteHosts: readonly string[],
 ): (step: Pick<PullStep, 'host' | 'isUpstream'>) => boolean {
+  const onSite = hostsOnSite(config, siteHosts);
+  return ({ host, isUpstream }) => onSite.has(host) || (!isUpstream && !isInternet(host));
+}
+
+/** Names of the machines on site, without port: nodes may be sent there. `siteHosts` as in siteOf(). */
+export function siteNamesOf(config: Pick<NodeConfig, 'mirrors'>, siteHosts: readonly string[]): ReadonlySet<string> {
+  const urls = [...hostsOnSite(config, siteHosts)].map((host) => `http://${host}`);
+  return new Set(urls.filter((url) => URL.canParse(url)).map((url) => new URL(url).hostname));
+}
+
+/** A registry that has a mirror is none by being an endpoint as well. */
+function hostsOnSite({ mirrors }: Pick<NodeConfig, 'mirrors'>, siteHosts: readonly string[]): ReadonlySet<string> {
   const mirrored = new Set(mirrors.map(({ registry }) => registry));
   const endpoints = mirrors.flatMap((mirror) => mirror.endpoints.map(({ url }) => hostOf(url)));
-  const onSite = new Set([...siteHosts, ...endpoints.filter((host) => !mirrored.has(host) && !isInternet(host))]);
-  return ({ host, isUpstream }) => onSite.has(host) || (!isUpstream && !isInternet(host));
+  return new Set([...siteHosts, ...endpoints.filter((host) => !mirrored.has(host) && !isInternet(host))]);
 }
 
 function isInternet(host: string): boolean {

@@ -2,7 +2,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach } from 'vitest';
-import { openNodeConnections, siteNamesOf } from '../../../src/cli/as-node/transport.ts';
+import { openNodeConnections } from '../../../src/cli/as-node/transport.ts';
 import type { AirgapEvent } from '../../../src/events.ts';
 import { readNodeConfig } from '../../../src/node/read-config.ts';
 import { parsePlatform } from '../../../src/oci/platform.ts';
@@ -13,6 +13,7 @@ import type { Target } from '../../../src/store/store.ts';
 import { parseTalosVersion } from '../../../src/talos/version.ts';
 import { verifyAsNode } from '../../../src/verify/as-node/as-node.ts';
 import { imagesOfPlaces, type NodeImage } from '../../../src/verify/as-node/expected.ts';
+import { siteNamesOf } from '../../../src/verify/as-node/site.ts';
 import type { ImageVerdict } from '../../../src/verify/as-node/verdict.ts';
 
 const closing: (() => Promise<unknown>)[] = [];
