@@ -26,7 +26,7 @@ export interface Diagnosing {
   readonly version: TalosVersion;
 }
 
-/** Errors first, else in the order they stand in the texts. Pure; throws nothing. */
+/** Errors first, else by their lines, whichever text they stand in. Pure; throws nothing. */
 export function diagnose(config: NodeConfig, node: { readonly version: TalosVersion }): readonly Diagnosis[] {
   const diagnosing = { config, version: node.version };
   const found = [

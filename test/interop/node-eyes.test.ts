@@ -195,9 +195,8 @@ async function seed(plain: DockerRegistry, holed: DockerRegistry): Promise<void>
   await push('mcr.local:5000/tools/app:1', 'tools/app', [own]);
   await push('docker.io/library/nginx:1.27', 'library/nginx', [own, other]);
   await push('ghcr.io/app/foreign:1', 'app/foreign', [other, 'linux/s390x']);
-  const part = await seedImage(openMemory(), pause, { platforms: [own, other], layers: [`${pause} {platform}`] });
   const image = await seedImage(memory, pause, { platforms: [own, other], layers: [`${pause} {platform}`] });
-  await pushSeeded(holed.url, { part: image, from: memory.repository(part.reference) });
+  await pushSeeded(holed.url, { part: image, from: memory.repository(image.reference) });
   const layers = image.blobs.filter(({ mediaType }) => mediaType.includes('layer'));
   for (const { digest } of layers) {
     const hex = digest.slice('sha256:'.length);

@@ -32,7 +32,7 @@ export interface Question {
   readonly url: (step: PullStep) => string;
   readonly accept: string;
   readonly action: string;
-  /** What a GET's body is for: kept whole, up to 4 MiB, or hashed and let go; no further than one byte after its size. */
+  /** What a GET's body is for: kept whole, up to 4 MiB, or hashed and let go; either is left at the piece that goes beyond that. */
   readonly body?: 'keep' | { readonly hash: Digest; readonly size: number };
 }
 

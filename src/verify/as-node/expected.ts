@@ -1,7 +1,7 @@
 /** Which images nodes will ask for, by which name, and what is known of them. */
 import type { Lock, LockedImage } from '../../lock/lock.ts';
 import type { Digest } from '../../oci/digest.ts';
-import type { Reference, RepositoryName, Tag } from '../../oci/reference.ts';
+import type { Reference, RepositoryName } from '../../oci/reference.ts';
 import { printAsked, type Retag } from '../../oci/retag.ts';
 
 export interface NodeImage {
@@ -74,7 +74,6 @@ function byTag(name: Reference, tags: LockedImage['tags']): Reference {
 
 function signaturesOf({ signatures, digest, tags }: LockedImage): NodeImage['signatures'] {
   if (signatures !== 'found') return 'unknown';
-  const start = digest.replace(':', '-');
-  const isLookedFor = (tag: Tag): boolean => tag === `${start}.sig`;
-  return tags.some(({ tag, role }) => role === 'signature' && isLookedFor(tag)) ? 'tagged' : 'found';
+  const name = `${digest.replace(':', '-')}.sig`;
+  return tags.some(({ tag, role }) => role === 'signature' && tag === name) ? 'tagged' : 'found';
 }
