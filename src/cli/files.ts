@@ -1,7 +1,8 @@
 /** Files the program reads and writes for its user: lists, locks, patches. */
 import { randomBytes } from 'node:crypto';
-import { constants } from 'node:fs';
+import { constants, openSync } from 'node:fs';
 import { access, mkdir, open, rename, rm, stat } from 'node:fs/promises';
+import { Socket } from 'node:net';
 import { basename, dirname, join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { AirgapError } from '../errors.ts';
@@ -10,9 +11,14 @@ import { throwIfAborted } from '../store/interruption.ts';
 /** Larger than any list or lock; a layer given by mistake is refused before it fills the memory. */
 const readLimit = 64 * 1024 * 1024;
 
-/** A whole text file. Throws ERR_INPUT_INVALID when it cannot be read or is larger than 64 MiB. */
-export async function readInputFile(path: string, shown: string): Promise<Uint8Array> {
+/** A whole text file, or what comes through a pipe. Throws ERR_INPUT_INVALID when it cannot be read or is larger than 64 MiB, and the signal's reason when it is aborted meanwhile. */
+export async function readInputFile(
+  path: string,
+  shown: string,
+  options: { readonly signal?: AbortSignal | undefined } = {},
+): Promise<Uint8Array> {
   try {
+    if ((await stat(path)).isFIFO()) return await collect(pipeAt(path), { shown, ...options });
     const handle = await open(path, 'r');
     try {
       return await collect(handle.createReadStream({ autoClose: false }), { shown });
@@ -24,10 +30,15 @@ export async function readInputFile(path: string, shown: string): Promise<Uint8A
   }
 }
 
+/** Opening a pipe to which nobody writes waits in a thread that no signal ends, and reading it would too. */
+function pipeAt(path: string): Readable {
+  return new Socket({ fd: openSync(path, constants.O_RDONLY | constants.O_NONBLOCK), readable: true, writable: false });
+}
+
 /** Everything a stream has, up to 64 MiB. Throws ERR_INPUT_INVALID beyond, and the signal's reason when it is aborted meanwhile. */
 export async function collect(
   stream: Readable,
-  options: { readonly shown: string; readonly signal?: AbortSignal },
+  options: { readonly shown: string; readonly signal?: AbortSignal | undefined },
 ): Promise<Uint8Array> {
   const { shown, signal } = options;
   const stop = (): void => void stream.destroy();

@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import {
   chmodSync,
   existsSync,
@@ -45,6 +45,28 @@ describe('writeFileAtomic()', () => {
       message: expect.stringContaining('not a folder'),
     });
     expect(readdirSync(folder).sort()).toEqual(['file', 'taken']);
+  });
+});
+
+describe('a pipe', () => {
+  const pipe = () => {
+    const path = join(folder, 'pipe');
+    execFileSync('mkfifo', [path]);
+    return path;
+  };
+
+  it('is read to its end, whenever its writer comes', async () => {
+    const path = pipe();
+    const reading = readInputFile(path, 'pipe');
+    spawn('sh', ['-c', 'sleep 0.1; exec >"$0"; printf one; sleep 0.1; printf two', path]);
+    expect(Buffer.from(await reading).toString()).toBe('onetwo');
+  });
+
+  it('without a writer is waited for until the signal', async () => {
+    const controller = new AbortController();
+    const reading = readInputFile(pipe(), 'pipe', { signal: controller.signal });
+    setTimeout(() => controller.abort(new AirgapError('ERR_INTERRUPTED', 'enough')), 50);
+    await expect(reading).rejects.toMatchObject({ code: 'ERR_INTERRUPTED' });
   });
 });
 

@@ -26,14 +26,14 @@ export interface FoundSpec {
  */
 export async function findSpec(
   flags: Flags,
-  { env, cwd }: Pick<Context, 'env' | 'cwd'>,
+  { env, cwd, signal }: Pick<Context, 'env' | 'cwd' | 'signal'>,
 ): Promise<FoundSpec | undefined> {
   if (flags.file === false) return undefined;
   const named = typeof flags.file === 'string' ? flags.file : nonEmpty(env.AIRGAP_FILE);
   const path = resolve(cwd, named ?? defaultSpecFile);
   if (named === undefined && !(await stands(path))) return undefined;
   const shown = named ?? defaultSpecFile;
-  const bytes = await readSpecFile(path, shown);
+  const bytes = await readSpecFile(path, { shown, signal });
   return { spec: parseSpec(shown, textOf(bytes, shown)), directory: dirname(path) };
 }
 
@@ -61,7 +61,10 @@ export async function isFile(path: string): Promise<boolean> {
   );
 }
 
-async function readSpecFile(path: string, shown: string): Promise<Uint8Array> {
+async function readSpecFile(
+  path: string,
+  { shown, signal }: { readonly shown: string; readonly signal: AbortSignal },
+): Promise<Uint8Array> {
   const found = await stat(path).catch(() => undefined);
   if (found === undefined) {
     throw new AirgapError('ERR_INPUT_INVALID', `Cannot read ${JSON.stringify(shown)}: file not found`, {
@@ -71,7 +74,7 @@ async function readSpecFile(path: string, shown: string): Promise<Uint8Array> {
   // Four bytes are the most that a character takes.
   if (found.size > 4 * maxSpecLength)
     throw usageError(`Cannot read ${JSON.stringify(shown)}: it is ${found.size} bytes long`);
-  return readInputFile(path, shown);
+  return readInputFile(path, shown, { signal });
 }
 
 function textOf(bytes: Uint8Array, shown: string): string {
