@@ -1,11 +1,12 @@
 /** Options that do not go together. Pure. */
 import { resolve } from 'node:path';
+import { passwordMissing } from './passwords.ts';
 import type { Settings } from './settings.ts';
 import type { EndSettings } from './settings-parts.ts';
 import { usageError } from './values.ts';
 
-/** Throws ERR_USAGE naming the options. */
-export function refuseContradictions(settings: Settings): void {
+/** Throws ERR_USAGE naming the options. `mayLackPassword`: a user without one is refused where it is used, as it may not be. */
+export function refuseContradictions(settings: Settings, options: { readonly mayLackPassword: boolean }): void {
   if (settings.output.json && settings.output.quiet) throw usageError('Cannot use --json with --quiet: choose one');
   if (settings.source.passwordOnStdin && settings.target.passwordOnStdin) {
     throw usageError(
@@ -17,7 +18,7 @@ export function refuseContradictions(settings: Settings): void {
     ['source', 'from'],
     ['target', 'to'],
   ] as const)
-    refuseHalfCredentials(settings[end], name);
+    refuseHalfCredentials(settings[end], { name, ...options });
   const takesStdin = settings.source.passwordOnStdin || settings.target.passwordOnStdin;
   if (takesStdin && settings.inputs.includes('-')) {
     throw usageError(
@@ -52,16 +53,14 @@ function refusePrefixWhereNamesStay({ prefixByRegistry, to }: Settings): void {
   throw usageError(`Cannot use --prefix-by-registry with ${what}: it keeps upstream names as they are`);
 }
 
-function refuseHalfCredentials(end: EndSettings, name: 'from' | 'to'): void {
-  const variable = `AIRGAP_${name.toUpperCase()}_PASSWORD`;
+function refuseHalfCredentials(
+  end: EndSettings,
+  { name, mayLackPassword }: { readonly name: 'from' | 'to'; readonly mayLackPassword: boolean },
+): void {
   if (end.passwordOnStdin && end.user === undefined)
     throw usageError(`Cannot use --${name}-password-stdin without --${name}-user`);
-  if (end.user !== undefined && end.password === undefined && !end.passwordOnStdin) {
-    throw usageError(
-      `Cannot use --${name}-user without a password`,
-      `give it with --${name}-password-stdin or in ${variable}`,
-    );
-  }
+  if (end.user !== undefined && end.password === undefined && !end.passwordOnStdin && !mayLackPassword)
+    throw passwordMissing(name);
 }
 
 /** Files that are written are not written over each other, nor over an input; a list of failures may replace the list it came from. */

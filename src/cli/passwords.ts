@@ -1,4 +1,5 @@
 /** Which host a user name and password given on the command line are for, and where the password comes from. */
+import type { AirgapError } from '../errors.ts';
 import type { Credential } from '../http/client.ts';
 import type { Context } from './context.ts';
 import { collect } from './files.ts';
@@ -30,8 +31,17 @@ export async function givenCredentials(
       'log in with docker login, podman login or skopeo login: every host gets its own credentials from there',
     );
   }
-  const password = end.passwordOnStdin ? await passwordFromStdin(forWhom.end, context) : (end.password ?? '');
+  const password = end.passwordOnStdin ? await passwordFromStdin(forWhom.end, context) : end.password;
+  if (password === undefined) throw passwordMissing(forWhom.end);
   return new Map([[host, { username: end.user, password }]]);
+}
+
+/** Of a user who was named without one. */
+export function passwordMissing(end: 'from' | 'to'): AirgapError {
+  return usageError(
+    `Cannot use --${end}-user without a password`,
+    `give it with --${end}-password-stdin or in AIRGAP_${end.toUpperCase()}_PASSWORD`,
+  );
 }
 
 async function passwordFromStdin(end: 'from' | 'to', context: Pick<Context, 'stdin' | 'signal'>): Promise<string> {

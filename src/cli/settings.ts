@@ -131,7 +131,8 @@ export function readSettings(inputs: readonly string[], flags: Flags, context: P
     bundle: bundleSettings(flags, { from: place.from, to: place.to, cwd }),
     cwd,
   };
-  refuseContradictions(settings);
+  // A node has a configuration of its own, and seldom asks with what is given to this program.
+  refuseContradictions(settings, { mayLackPassword: textFlag(flags, 'as') !== undefined });
   return freeze(settings);
 }
 

@@ -103,6 +103,16 @@ describe('the configuration that counts', () => {
     expect((await verify(...as)).stdout).toContain('the configuration beside the lock\n');
   });
 
+  it('needs no password of the target, unless it is made here with its user in it', async () => {
+    await mirrored();
+    world.folder.write('airgap.yaml', 'version: 1\ntarget:\n  user: writer\n');
+    expect(await verify(...as)).toMatchObject({ status: 0 });
+    rmSync(world.folder.file('airgap-talos.yaml'));
+    const ran = await verify(...as);
+    expect(ran).toMatchObject({ status: 2 });
+    expect(ran.stderr).toContain('Cannot use --to-user without a password\n  asked by: airgap.yaml:3\n');
+  });
+
   it('is needed', async () => {
     const ran = await world.folder.airgap(['verify', pause, ...as]);
     expect(ran).toMatchObject({ status: 2 });
