@@ -3,6 +3,7 @@ import { AirgapError } from '../errors.ts';
 import { canonicalHost } from '../oci/host.ts';
 import { quoteText } from '../oci/quote.ts';
 import { isRepositoryPath } from '../oci/reference.ts';
+import { quoteShell } from '../oci/shell.ts';
 
 export interface LayoutLocation {
   readonly kind: 'layout';
@@ -73,6 +74,11 @@ export function parseLocation(text: string): Location {
 export function splitPlace(text: string): { readonly scheme: string; readonly path: string } | undefined {
   const found = /^(oci:|bundle:|image-cache:|image-cache-oci:)(.*)$/s.exec(text.trim());
   return found === null ? undefined : { scheme: found[1] ?? '', path: found[2] ?? '' };
+}
+
+/** A target for a shell. A registry needs no quotes, and an option may stand after it. */
+export function quoteTarget(text: string): string {
+  return splitPlace(text) === undefined ? text : quoteShell(text);
 }
 
 /** The location as parseLocation() reads it back. */

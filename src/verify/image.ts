@@ -4,6 +4,8 @@ import type { Digest } from '../oci/digest.ts';
 import { contentNamedBy, isForeign, type ManifestDocument } from '../oci/manifest.ts';
 import { formatRepository, type Reference, type RepositoryName, type Tag } from '../oci/reference.ts';
 import { printAsked, type Retag } from '../oci/retag.ts';
+import { quoteShell } from '../oci/shell.ts';
+import { quoteTarget } from '../store/location.ts';
 import type { Finding, FindingKind } from './verification.ts';
 import { type Fault, isFault, type Witness } from './witness.ts';
 
@@ -177,9 +179,10 @@ function repairOf(
   what: { readonly kind: FindingKind; readonly repairTarget: string; readonly badBlob?: Digest | undefined },
 ): string {
   const { kind, repairTarget, badBlob } = what;
-  if (repairTarget.startsWith('bundle:')) return `airgap check ${repairTarget}`;
-  if (kind === 'unreachable') return `airgap verify --to ${repairTarget}`;
-  const again = `airgap mirror '${source}' --to ${repairTarget} --recheck --lock repair.lock`;
+  const place = quoteTarget(repairTarget);
+  if (repairTarget.startsWith('bundle:')) return `airgap check ${place}`;
+  if (kind === 'unreachable') return `airgap verify --to ${place}`;
+  const again = `airgap mirror '${source}' --to ${place} --recheck --lock repair.lock`;
   if (badBlob === undefined) return again;
   // One layer holds everything.
   if (repairTarget.startsWith('image-cache-oci:')) return 'airgap mirror LOCK --to image-cache-oci:NEW-DIR';
@@ -192,5 +195,5 @@ function fileOfBlob(place: string, digest: Digest): string | undefined {
   const [, scheme, directory] = /^(oci|image-cache):(.+)$/.exec(place) ?? [];
   if (directory === undefined) return undefined;
   const name = scheme === 'oci' ? `blobs/${digest.replace(':', '/')}` : `blob/${digest.replace(':', '-')}`;
-  return `'${`${directory.replace(/\/+$/, '')}/${name}`.replaceAll("'", "'\\''")}'`;
+  return quoteShell(`${directory.replace(/\/+$/, '')}/${name}`);
 }

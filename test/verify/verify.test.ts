@@ -68,6 +68,12 @@ describe('verifyLock()', () => {
     expect([result.manifests, result.blobs]).toEqual([9, 5 + 3]);
   });
 
+  it('quotes a directory with blanks in the command that repairs', async () => {
+    const { lock } = await small({ rule: { naming: 'keep' } });
+    const { findings } = await verifyLock(lock, options(openMemory(), { repairTarget: "oci:my d'ir" }));
+    expect(findings[0]?.repair).toBe(`airgap mirror '${asked}' --to 'oci:my d'\\''ir' --recheck --lock repair.lock`);
+  });
+
   it('names a missing tag, with the command that repairs', async () => {
     const { lock, target } = await small({ lost: () => ['1'] });
     const { findings } = await verifyLock(lock, options(target));

@@ -2,6 +2,7 @@
 
 import type { Lock } from '../../lock/lock.ts';
 import { placeImage } from '../../mirror/rule.ts';
+import { quoteShell } from '../../oci/shell.ts';
 import type { BundleSource } from '../../store/bundle/bundle.ts';
 import { isImageCache } from '../../store/image-cache/image-cache.ts';
 import { type Location, printLocation } from '../../store/location.ts';
@@ -99,7 +100,7 @@ async function bundleEnd(store: BundleSource, to: Location) {
   if (isDelta) {
     throw usageError(
       `Cannot verify "${printLocation(to)}": it is a delta, and what it leaves out is at its receiver`,
-      `airgap check ${printLocation(to)} reads what is in it; load it, then verify the receiver`,
+      `airgap check ${quoteShell(printLocation(to))} reads what is in it; load it, then verify the receiver`,
     );
   }
   return { store, endpoint: undefined, close: () => store.close() };

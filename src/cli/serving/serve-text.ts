@@ -1,6 +1,6 @@
 /** What a server says of itself when it is up. Pure. */
 import { quoteShell } from '../../oci/shell.ts';
-import { nearName } from '../next-text.ts';
+import { nearName, patchStep } from '../next-text.ts';
 import { counted, printable, sizeText } from '../report/text.ts';
 import type { ServedCount, ServedPlace } from './served-place.ts';
 
@@ -86,8 +86,7 @@ function tlsText({ cwd }: ServingFacts, tls: NonNullable<ServingFacts['tls']>): 
 }
 
 function nextSteps(facts: ServingFacts): string[] {
-  if (facts.patch !== undefined)
-    return [`talosctl patch machineconfig --nodes NODE --patch @${nearName(facts.cwd, facts.patch.file)}`];
+  if (facts.patch !== undefined) return [patchStep(facts.cwd, [facts.patch.file])[0]];
   if (facts.endpoints.length > 0) return [];
   return [
     `nodes cannot reach this address; on every address of this machine:  airgap serve ${quoteShell(printable(facts.place.name))} --listen :${facts.port}`,

@@ -1,5 +1,6 @@
 /** Why something was not found, and what to do about it. */
 import type { NodePull } from '../../node/pull.ts';
+import { quoteTarget } from '../../store/location.ts';
 import type { Looked } from './asker.ts';
 import type { Asked, PullFailure } from './verdict.ts';
 
@@ -62,7 +63,7 @@ export function failureOf(
 
 /** The command that puts an image where nodes look. Names are safe inside single quotes: the reference grammar has none. */
 export function repairOf({ asked, repairTarget }: FailureContext): string {
-  return `airgap mirror '${asked}' --to ${repairTarget} --recheck --lock repair.lock`;
+  return `airgap mirror '${asked}' --to ${quoteTarget(repairTarget)} --recheck --lock repair.lock`;
 }
 
 /** What came back, in one line. */
@@ -115,6 +116,7 @@ function refusedTodo({ status, said = '', url, sentTo }: Asked): string {
   if (sentTo?.why === 'redirect')
     return `let ${host} serve content itself (docker-registry: storage.redirect.disable), or redirect to a private address`;
   if (sentTo !== undefined) return `let ${host} name a token service on site`;
+  if (/ over plain HTTP$/.test(said)) return `let ${host} name a token service with https://: nodes send it credentials`;
   if (status === 401 || status === 403)
     return `give the nodes credentials for "${host}": RegistryAuthConfig, or machine.registries.config`;
   if (status === 400 && url.startsWith('http:'))

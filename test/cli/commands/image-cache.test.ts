@@ -197,7 +197,7 @@ describe('airgap mirror --to image-cache:DIR', () => {
     const found = await folder.airgap(['verify', '--to', 'image-cache:cache', '--deep']);
     expect([found.status, found.stderr]).toEqual([
       5,
-      expect.stringContaining(`repair: rm 'cache/blob/${blob}' && airgap mirror `),
+      expect.stringContaining(`repair: rm cache/blob/${blob} && airgap mirror `),
     ]);
     rmSync(folder.file(`cache/blob/${blob}`));
     expect((await mirror('image-cache:cache', '--recheck')).status).toBe(0);
