@@ -2,10 +2,12 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isAirgapError } from '../../errors.ts';
+import { quoteShell } from '../../oci/shell.ts';
 import type { BundleSource } from '../../store/bundle/bundle.ts';
 import { openImageCache } from '../../store/image-cache/open.ts';
 import { openLayout } from '../../store/layout/open.ts';
-import type { Source, Target } from '../../store/store.ts';
+import { peekManifest } from '../../store/peek.ts';
+import type { IndexedManifest, Source, Target } from '../../store/store.ts';
 import { parseTalosVersion, type TalosVersion } from '../../talos/version.ts';
 import { volumeWords } from '../bundle/bundle-text.ts';
 import { isSignatureTag } from '../inputs-from-store.ts';
@@ -55,7 +57,7 @@ export async function openServed(settings: ServeSettings): Promise<ServedPlace> 
 async function openServedCache({ writable, place }: ServeSettings, found: ReadablePlace): Promise<ServedPlace> {
   const { name, path } = found;
   if (writable) {
-    const hint = `add to it with airgap mirror --to ${name}`;
+    const hint = `add to it with airgap mirror --to ${quoteShell(name)}`;
     throw usageError(`Cannot write to "${place}": an image cache is served as it is`, hint);
   }
   const store = await openImageCache(path, { write: false });
@@ -65,7 +67,7 @@ async function openServedCache({ writable, place }: ServeSettings, found: Readab
 async function openServedBundle(settings: ServeSettings, found: ReadablePlace): Promise<ServedPlace> {
   const { name, path } = found;
   if (settings.writable) {
-    const hint = `unpack it first: airgap mirror --from ${name} --to oci:${serveDefaults.place}, then serve that`;
+    const hint = `unpack it first: airgap mirror --from ${quoteShell(name)} --to oci:${serveDefaults.place}, then serve that`;
     throw usageError(`Cannot write to "${settings.place}": a bundle is served as it is`, hint);
   }
   const { bundle: store } = await openForReading(found, { verifyKeyFile: settings.verifyKeyFile });
@@ -116,7 +118,7 @@ async function bytesOfLayout(path: string): Promise<number> {
 }
 
 export interface ServedCount {
-  /** Names with a tag that is no signature's, or what the store's index names otherwise. */
+  /** Names with a tag that is no signature's, and what the store's index names without a tag, but for what belongs to another image. */
   readonly images: number;
   /** Sorted. */
   readonly registries: readonly string[];
@@ -127,8 +129,9 @@ export async function countServed(store: Source): Promise<ServedCount | undefine
   const registries = new Set<string>();
   let images = 0;
   try {
-    for await (const { repository, tag } of store.indexed?.() ?? []) {
-      if (tag === undefined || !isSignatureTag(tag)) images += 1;
+    for await (const named of store.indexed?.() ?? []) {
+      const { repository, tag } = named;
+      if (tag === undefined ? !(await isReferrer(store, named)) : !isSignatureTag(tag)) images += 1;
       if (repository !== undefined) registries.add(repository.registry);
     }
   } catch (error) {
@@ -136,6 +139,18 @@ export async function countServed(store: Source): Promise<ServedCount | undefine
     throw error;
   }
   return { images, registries: [...registries].sort() };
+}
+
+/** What cannot be read counts as an image: something is named there. */
+async function isReferrer(store: Source, { repository, descriptor }: IndexedManifest): Promise<boolean> {
+  if (repository === undefined) return false;
+  try {
+    const { bytes } = await store.repository(repository).manifest(descriptor.digest);
+    return peekManifest(bytes)?.subject !== undefined;
+  } catch (error) {
+    if (isAirgapError(error)) return false;
+    throw error;
+  }
 }
 
 function sum(items: readonly { readonly size: number }[]): number {

@@ -8,6 +8,7 @@ import { makeAuthority, makeServerCertificate } from '../../../src/certificates/
 import { signerFrom } from '../../../src/store/bundle/signature.ts';
 import { openLayout } from '../../../src/store/layout/open.ts';
 import { packSet, writeVolumes } from '../../support/packedSet.ts';
+import { seedCosignTag, seedReferrer } from '../../support/seedAttached.ts';
 import { seedImage } from '../../support/seedImages.ts';
 import { type WorkFolder, workFolder } from '../airgap.ts';
 import { freePort, pause, pausePath, type Running, seedLayout, serving } from '../serving/serving.ts';
@@ -46,6 +47,16 @@ describe('airgap serve', () => {
     expect(ran.stdout).toContain(`  http://127.0.0.1:${server.port}    a page`);
     expect(ran.stdout).toContain('everybody may read; nobody may write');
     expect(ran.stderr).toMatch(/ GET "\/v2\/pause\/manifests\/3\.10\?ns=registry\.k8s\.io" 200 \d+ \d+ms /);
+  });
+
+  it('counts what stands for itself: no signature, no attestation', async () => {
+    const store = await openLayout(folder.file('airgap-mirror'), { create: true });
+    const image = await seedImage(store, pause);
+    await seedReferrer(store, image);
+    await seedCosignTag(store, image);
+    await store.close();
+    const ran = await (await serve()).end();
+    expect(ran.stdout).toMatch(/^serving oci:airgap-mirror: 1 image, /);
   });
 
   it('writes no configuration for this machine alone, and says how nodes reach it', async () => {
