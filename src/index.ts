@@ -27,7 +27,6 @@ export { emitFormat, type FormatName, formatNames } from './emit/formats/formats
 export { hostsToml } from './emit/hosts-toml.ts';
 export { emitImageList } from './emit/image-list.ts';
 export type { NodeSettings } from './emit/node-settings.ts';
-export { emitTalosRegistries } from './emit/talos.ts';
 export { emitTalosConfig, type TalosConfigFiles, type TalosConfigOptions } from './emit/talos-config.ts';
 export { AirgapError, type ErrorCode, errorCodes, isAirgapError } from './errors.ts';
 export type { AirgapEvent, EventSink } from './events.ts';

@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
 import { hostsToml } from '../../src/emit/hosts-toml.ts';
-import { emitTalosRegistries } from '../../src/emit/talos.ts';
 import { emitTalosConfig } from '../../src/emit/talos-config.ts';
 import { configKinds } from '../../src/talos/config-kinds.ts';
 import { parseTalosVersion } from '../../src/talos/version.ts';
@@ -15,11 +14,11 @@ const cases: [version: string, form: Form][] = [
   ),
 ];
 
-describe('emitTalosRegistries() and hostsToml()', () => {
+describe('emitTalosConfig() and hostsToml()', () => {
   it.each(cases)('write for %s with %s the golden files', async (text, form) => {
     const version = parseTalosVersion(text);
     const folder = `../../fixtures/emitted/${text}-${form}`;
-    for (const file of emitTalosRegistries({ mirrors: mirrorsFor(form), version, registries })) {
+    for (const file of emitTalosConfig({ mirrors: mirrorsFor(form), version, registries, split: true }).files) {
       await expect(file.text).toMatchFileSnapshot(`${folder}/${file.path}`);
       for (const hosts of hostsToml(readMirrors(file.text), { version })) {
         await expect(hosts.text).toMatchFileSnapshot(`${folder}/hosts/${hosts.path.replaceAll('*', '_asterisk')}`);

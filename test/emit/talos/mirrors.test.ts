@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parse, parseAllDocuments } from 'yaml';
-import { emitTalosRegistries, nodeMirrorsOf } from '../../src/emit/talos.ts';
+import { nodeMirrorsOf } from '../../../src/emit/talos/mirrors.ts';
+import { emitTalosConfig } from '../../../src/emit/talos-config.ts';
 import {
   type Mirror,
   type MirrorRule,
@@ -9,17 +10,17 @@ import {
   mirrorFor,
   mirrorsOf,
   placeRepository,
-} from '../../src/mirror/rule.ts';
-import { parseReference, type Reference } from '../../src/oci/reference.ts';
-import { talosReleases } from '../../src/talos/catalogue.ts';
-import { configKinds } from '../../src/talos/config-kinds.ts';
-import { parseTalosVersion, type TalosVersion } from '../../src/talos/version.ts';
-import { askedUrls, readMirrors } from '../support/asNode.ts';
-import { endpoint, forms, images, mirrorsFor, registries } from './cases.ts';
+} from '../../../src/mirror/rule.ts';
+import { parseReference, type Reference } from '../../../src/oci/reference.ts';
+import { talosReleases } from '../../../src/talos/catalogue.ts';
+import { configKinds } from '../../../src/talos/config-kinds.ts';
+import { parseTalosVersion, type TalosVersion } from '../../../src/talos/version.ts';
+import { askedUrls, readMirrors } from '../../support/asNode.ts';
+import { endpoint, forms, images, mirrorsFor, registries } from '../cases.ts';
 
 const v = parseTalosVersion;
 const textOf = (mirrors: readonly Mirror[], version: TalosVersion, names: readonly string[] = registries): string => {
-  const [file] = emitTalosRegistries({ mirrors, version, registries: names });
+  const [file] = emitTalosConfig({ mirrors, version, registries: names }).files;
   return file?.text ?? '';
 };
 /** Where the copier wrote: the placement rule alone, without a mirror. */
@@ -33,7 +34,7 @@ function nodeUrls(emitted: string, image: Reference, version: TalosVersion): (st
 /** The same for both. */
 const both = (url: string): string[] => [url, url];
 
-describe('emitTalosRegistries()', () => {
+describe('emitTalosConfig()', () => {
   const versions = [...talosReleases().map((release) => release.version), v('1.14.2'), v('1.12.0-rc.0'), v('2.0.0')];
 
   it('makes nodes of every release ask where the copier wrote', () => {
@@ -121,8 +122,8 @@ describe('emitTalosRegistries()', () => {
   it('says at the top which release it is for and how to apply it', () => {
     const [first, ...rest] = textOf(mirrorsFor('flat'), v('1.13.9')).split('\n');
     expect(first).toBe('# Registry mirrors for Talos v1.13.9, written by airgap.');
-    expect(rest.join('\n')).toContain('--patch @talos-registries.yaml');
-    expect(rest.join('\n')).toContain('--config-patch @talos-registries.yaml');
+    expect(rest.join('\n')).toContain('--patch @talos-patch.yaml');
+    expect(rest.join('\n')).toContain('--config-patch @talos-patch.yaml');
     expect(textOf(mirrorsFor('flat'), v('1.1.2'))).toContain('edit machineconfig');
   });
 
@@ -149,7 +150,7 @@ describe('emitTalosRegistries()', () => {
       'https://b.internal',
     ].map((at) => ({ registry: '*', endpoint: at, pathPrefix: '' }));
     const hosts = ['10.5.0.1:6000', '[fd00::1]:6000', 'b.internal'];
-    const [documents = ''] = emitTalosRegistries({ mirrors, version: v('1.12.0'), authority: pem }).map(
+    const [documents = ''] = emitTalosConfig({ mirrors, version: v('1.12.0'), authority: pem }).files.map(
       ({ text }) => text,
     );
     const read = parseAllDocuments(documents).map((document) => document.toJS() as Record<string, unknown>);
@@ -157,7 +158,9 @@ describe('emitTalosRegistries()', () => {
       hosts.map((name) => ({ apiVersion: 'v1alpha1', kind: 'RegistryTLSConfig', name, ca: pem })),
     );
     expect(documents).toContain('ca: |\n    -----BEGIN CERTIFICATE-----\n    MIIB\n');
-    const [patch = ''] = emitTalosRegistries({ mirrors, version: v('1.11.6'), authority: pem }).map(({ text }) => text);
+    const [patch = ''] = emitTalosConfig({ mirrors, version: v('1.11.6'), authority: pem }).files.map(
+      ({ text }) => text,
+    );
     const ca = Buffer.from(pem).toString('base64');
     expect(parse(patch).machine.registries.config).toEqual(
       Object.fromEntries(hosts.map((host) => [host, { tls: { ca } }])),
@@ -166,7 +169,7 @@ describe('emitTalosRegistries()', () => {
   });
 
   it('refuses when nothing is mirrored', () => {
-    expect(() => emitTalosRegistries({ mirrors: [], version: v('1.13.9') })).toThrow(
+    expect(() => emitTalosConfig({ mirrors: [], version: v('1.13.9') })).toThrow(
       expect.objectContaining({ code: 'ERR_USAGE' }),
     );
   });
