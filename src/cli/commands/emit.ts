@@ -15,6 +15,7 @@ import { keptFiles } from '../emitting/kept-files.ts';
 import { emissionSettings } from '../emitting/settings.ts';
 import { type AskedFormat, type Emitted, emitTo, readFormats } from '../emitting/write.ts';
 import { exitCodes } from '../exit.ts';
+import { namesInstaller } from '../extras/settings.ts';
 import { type Flags, listFlag, textFlag } from '../flags.ts';
 import { gatherInputs } from '../inputs.ts';
 import { requireLock } from '../lock-file.ts';
@@ -69,8 +70,7 @@ export async function emit(invocation: Invocation): Promise<number> {
 
 /** A schematic says what is to be installed. */
 function withInstallImage(flags: Flags): Flags {
-  const isMeant = ['schematic', 'secureboot', 'installerPlatform', 'factory'].some((name) => flags[name] !== undefined);
-  return isMeant && flags.installImage === undefined ? { ...flags, installImage: true } : flags;
+  return namesInstaller(flags) && flags.installImage === undefined ? { ...flags, installImage: true } : flags;
 }
 
 interface Told {

@@ -2,9 +2,10 @@
 import { resolve } from 'node:path';
 import { parseReference, printReference } from '../../oci/reference.ts';
 import { defaultInstallImage } from '../../talos/catalogue.ts';
-import { defaultFactory, factoryInstallers, isSchematicId, readSchematic, schematicId } from '../../talos/schematic.ts';
+import { factoryInstallers, isSchematicId, readSchematic, schematicId } from '../../talos/schematic.ts';
+import { extraSettings, namesInstaller } from '../extras/settings.ts';
 import { readInputFile } from '../files.ts';
-import { type Flags, listFlag, switchFlag, textFlag } from '../flags.ts';
+import { type Flags, textFlag } from '../flags.ts';
 import { usageError } from '../values.ts';
 import type { EmissionContext } from './settings.ts';
 
@@ -19,25 +20,17 @@ export async function installImageIn(
   const named = textFlag(flags, 'installImage');
   if (named !== undefined) return printReference(parseReference(named));
   if (flags.installImage !== true) return undefined;
-  const [schematic, ...more] = listFlag(flags, 'schematic');
-  const platforms = listFlag(flags, 'installerPlatform');
+  const { schematics, installerPlatforms: platforms, secureboot, factory } = extraSettings(flags);
+  const [schematic, ...more] = schematics;
   if (more.length > 0 || platforms.length > 1) {
     throw usageError(
       'Cannot write one install image: several schematics or platforms were given',
       'name the image: --install-image REFERENCE',
     );
   }
-  const secureboot = switchFlag(flags, 'secureboot');
-  const factory = textFlag(flags, 'factory');
-  if (schematic === undefined && !secureboot && platforms.length === 0 && factory === undefined)
-    return defaultInstallImage(version);
+  if (!namesInstaller(flags)) return defaultInstallImage(version);
   const id = schematic !== undefined && isSchematicId(schematic) ? schematic : await idOfFile(schematic, cwd);
-  const [image] = factoryInstallers(version, {
-    id,
-    platforms: platforms.length === 0 ? ['metal'] : platforms,
-    secureboot,
-    factory: factory ?? defaultFactory,
-  });
+  const [image] = factoryInstallers(version, { id, platforms, secureboot, factory });
   return image;
 }
 

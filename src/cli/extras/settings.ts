@@ -7,7 +7,7 @@ import type { Settings } from '../settings.ts';
 import { usageError } from '../values.ts';
 
 export interface ExtraSettings {
-  /** Names or `all`; without `siderolabs/`. */
+  /** Names or `all`; `siderolabs/` may stand before a name. */
   readonly extensions: readonly string[];
   readonly overlays: readonly string[];
   /** Files and ids, as they were given. */
@@ -37,6 +37,12 @@ export function extraSettings(flags: Flags): ExtraSettings {
 /** Whether catalogue images have to be read. */
 export function needsCatalogues({ extensions, overlays }: ExtraSettings): boolean {
   return extensions.length > 0 || overlays.length > 0;
+}
+
+/** Whether anything is said of an Image Factory's installer. */
+export function namesInstaller(flags: Flags): boolean {
+  const isListed = ['schematic', 'installerPlatform'].some((name) => listFlag(flags, name).length > 0);
+  return isListed || switchFlag(flags, 'secureboot') || textFlag(flags, 'factory') !== undefined;
 }
 
 /** Throws ERR_USAGE for options that need a release or a schematic where there is none. For commands that mirror or list. */

@@ -378,6 +378,14 @@ describe('what is asked for', () => {
     ]);
     expect(stderr).toContain('warning: Talos v1.13.0 refuses every image');
   });
+
+  it('reads the installer as the commands do that mirror it: the address of a factory, platforms parted by commas', async () => {
+    const line = `--talos v1.13.0 --to https://r.site ${isolated}`;
+    const { stdout } = await emit(`${line} --factory https://f.site/ --installer-platform aws,aws`);
+    expect(stdout).toMatch(/^ +image: f\.site\/aws-installer\/[0-9a-f]{64}:v1\.13\.0$/m);
+    const { status, stderr } = await emit(`${line} --installer-platform aws,metal`);
+    expect([status, stderr]).toEqual([2, expect.stringContaining('several schematics or platforms were given')]);
+  });
 });
 
 describe('docs/emit.md', () => {
