@@ -2,12 +2,10 @@
 import type { MirrorJob } from '../corridor.ts';
 import type { RequestedReference } from '../input/requested.ts';
 import type { Lock, LockedImage } from '../lock/lock.ts';
-import { keptPlace, type MirrorRule } from '../mirror/rule.ts';
+import type { MirrorRule } from '../mirror/rule.ts';
 import { formatRepository } from '../oci/reference.ts';
 import { type AskedImage, printRetag } from '../oci/retag.ts';
 import { printLocation } from '../store/location.ts';
-import { withOtherPlaces } from '../store/other-places.ts';
-import type { Source } from '../store/store.ts';
 import type { UpgradePath } from '../talos/upgrade.ts';
 import {
   type BundleInputs,
@@ -26,6 +24,7 @@ import { type GatheredInputs, gatherInputs, gatherOrFind } from './inputs.ts';
 import { requestsFromStore } from './inputs-from-store.ts';
 import { readLock, sameRule } from './lock-file.ts';
 import { checkAddresses, checkMirrorEmission, type MirrorEmission, readMirrorEmission } from './mirror-emission.ts';
+import { mirroredSource } from './mirrored-source.ts';
 import { nearName } from './next-text.ts';
 import { type OpenedEnds, openEnds } from './open.ts';
 import { mirrorsFor, repairPlace, ruleFor } from './placing.ts';
@@ -79,7 +78,11 @@ export async function withMirrorRun(
     const { requests, expected } = splitExpected(wanted, { expected: inside?.expected ?? [], whole });
     const asked = [...requests, ...expected.map(({ source, retag }) => ({ reference: source, retag }))];
     const previous = ends.toBundle === undefined ? usable(earlier, { rule, asked, write }, session) : undefined;
-    const source = retaggedSource(session, { ends, requests: [...wanted, ...(inside?.requests ?? [])] });
+    const source = mirroredSource(ends.source, {
+      from: settings.from,
+      requests: [...wanted, ...(inside?.requests ?? [])],
+      locks: gathered.locks,
+    });
     const job = jobFor(session, { requests, rule, ends: { ...ends, source }, previous, write });
     const { mirrors } = job;
     const asks = requests.map(({ reference }) => reference.registry);
@@ -126,19 +129,6 @@ async function requestsOf(
   const requests = inside?.requests ?? (await requestsFromStore(ends.source, signal));
   if (requests.length > 0 || (inside?.expected.length ?? 0) > 0) return requests;
   throw usageError('Cannot mirror: the source holds no tagged image', 'name the images to be copied');
-}
-
-/** What --from names was mirrored before: images with a place of their own are in it at that place, and not under their upstream name. */
-function retaggedSource(
-  { settings }: Session,
-  known: { readonly ends: OpenedEnds; readonly requests: readonly RequestedReference[] },
-): Source {
-  if (settings.from === undefined) return known.ends.source;
-  const places = known.requests.flatMap(({ reference: upstream, retag }) => {
-    const tags = upstream.tag === undefined || retag?.tag === undefined ? [] : [[upstream.tag, retag.tag] as const];
-    return retag === undefined ? [] : [{ upstream, at: keptPlace({ source: upstream, retag }), tags: new Map(tags) }];
-  });
-  return withOtherPlaces(known.ends.source, places);
 }
 
 function loadingOf(

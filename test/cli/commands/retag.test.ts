@@ -38,6 +38,15 @@ describe('airgap mirror with a retag', () => {
     expect((await world.folder.airgap(['verify'])).status).toBe(0);
   });
 
+  it('is found there again, beside images that are kept apart by registry, when their lock is read from that mirror', async () => {
+    const infra = `${world.registry.url}/infra`;
+    await mirror('images.txt', ...world.from(), '--to', infra, '--prefix-by-registry');
+    const ran = await mirror('airgap.lock', '--from', infra, '--to', 'oci:second', '--lock', 'second.lock');
+    expect([ran.status, ran.stderr]).toEqual([0, expect.not.stringContaining('error')]);
+    const told = (name: string) => lockImages(name).map(({ digest, signatures }) => [digest, signatures]);
+    expect(told('second.lock')).toEqual(told('airgap.lock'));
+  });
+
   it('copies nothing the second time, neither from the list nor from the lock', async () => {
     await mirror('images.txt', ...world.from(), ...world.to());
     const first = world.folder.read('airgap.lock');
