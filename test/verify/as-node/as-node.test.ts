@@ -8,7 +8,6 @@ import { openMemory } from '../../../src/store/memory/open.ts';
 import type { Target } from '../../../src/store/store.ts';
 import { freePort } from '../../interop/support/dockerRegistry.ts';
 import type { SeededImage } from '../../support/pile.ts';
-import { seedCosignTag, seedReferrer } from '../../support/seedAttached.ts';
 import { seedImage } from '../../support/seedImages.ts';
 import { asNode, inFrontOf, served } from './world.ts';
 import { documentYaml, mirrorYaml } from './yaml.ts';
@@ -349,59 +348,6 @@ describe('cannot pull', () => {
     const host = registry.host;
     const yaml = JSON.stringify({ machine: { registries: { mirrors: { '*': { endpoints: [host] } } } } });
     expect(await asNode(yaml, kubelet, { version: 'v1.11.0' })).toMatchObject({ verdict: 'cannot-pull' });
-  });
-});
-
-describe('signatures', () => {
-  const rule = (verifier: object) =>
-    documentYaml('ImageVerificationConfig', { rules: [{ image: 'ghcr.io/*', ...verifier }] });
-  const keyed = rule({ publicKey: { certificate: '-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n' } });
-
-  it('are looked for in three places when a rule matches', async () => {
-    const target = openMemory();
-    const image = await seedImage(target, kubelet, { platforms: both });
-    const registry = await served(target);
-    const yaml = mirrorYaml({ endpoints: [registry.url] }) + keyed;
-    const without = await asNode(yaml, kubelet);
-    expect(without).toMatchObject({ verdict: 'not-found', signatures: { because: 'rule "ghcr.io/*"' } });
-    const start = `/v2/siderolabs/kubelet/`;
-    const hex = image.root.digest.replace(':', '-');
-    expect(registry.asked.slice(-3).map(({ path }) => path.split('?')[0])).toEqual([
-      `${start}referrers/${image.root.digest}`,
-      `${start}manifests/${hex}`,
-      `${start}manifests/${hex}.sig`,
-    ]);
-    await seedCosignTag(target, image);
-    expect(await asNode(yaml, kubelet)).toMatchObject({ verdict: 'found', signatures: { found: 'signature-tag' } });
-    await seedReferrer(target, image, { artifactType: 'application/vnd.dev.sigstore.bundle.v0.3+json' });
-    expect(await asNode(yaml, kubelet)).toMatchObject({ verdict: 'found', signatures: { found: 'referrers' } });
-    expect(await asNode(yaml, kubelet, { version: 'v1.12.0' })).not.toHaveProperty('signatures');
-    expect(await asNode(mirrorYaml({ endpoints: [registry.url] }) + rule({ skip: true }), kubelet)).not.toHaveProperty(
-      'signatures',
-    );
-  });
-
-  it('that a lock knows are missed only where a node would find them', async () => {
-    const target = openMemory();
-    await seedImage(target, kubelet);
-    const registry = await served(target);
-    const yaml = mirrorYaml({ endpoints: [registry.url] });
-    const tagged = await asNode(yaml, kubelet, { known: { signatures: 'tagged' } });
-    expect(tagged).toMatchObject({ verdict: 'not-found' });
-    const other = await asNode(yaml, kubelet, { known: { signatures: 'found' } });
-    expect(other).toMatchObject({ verdict: 'found', signatures: { note: expect.stringContaining('no signature') } });
-  });
-
-  it('say which request leaves the site before one is found', async () => {
-    const target = openMemory();
-    await seedCosignTag(target, await seedImage(target, kubelet));
-    const registry = await served(target);
-    const url = await inFrontOf(registry.url, (_, path) =>
-      path.includes('/referrers/') ? { status: 404 } : undefined,
-    );
-    const verdict = await asNode(mirrorYaml({ endpoints: [url], fallback: true }) + keyed, kubelet);
-    expect(verdict).toMatchObject({ verdict: 'found', signatures: { found: 'signature-tag' } });
-    expect(verdict.signatures?.note).toContain('ghcr.io is asked before');
   });
 });
 
