@@ -116,6 +116,7 @@ async function main() {
       await show(`${url}/v2/_catalog`);
       await show(`${url}/v2/siderolabs/kubelet/tags/list`);
       await show(`${url}/v2/pause/manifests/3.10?ns=registry.k8s.io`, { method: 'HEAD' });
+      await airgap('verify', '--as', 'talos@v1.14.4', '--to', url);
     });
 
     heading('Across a gap: into a bundle, on a disk, and into a registry on the other side');
