@@ -100,6 +100,17 @@ describe('found', () => {
     expect(await asNode('', 'nginx:1.29', { known })).toMatchObject({ verdict: 'leaves-site', host: registry.host });
   });
 
+  it('with TLS settings for plain HTTP, where containerd tries HTTPS first, then what is written', async () => {
+    const { target } = await store();
+    const secure = await served(target, { tls: { cert: tlsFile('server.pem'), key: tlsFile('server-key.pem') } });
+    for (const { host } of [secure, await served(target)]) {
+      const tls = documentYaml('RegistryTLSConfig', { name: host, insecureSkipVerify: true });
+      expect(await asNode(mirrorYaml({ endpoints: [`http://${host}`] }) + tls, pause)).toMatchObject({
+        verdict: 'found',
+      });
+    }
+  });
+
   it('sends credentials to the host they are for', async () => {
     const { target } = await store();
     const expected = `Basic ${Buffer.from('node:s3cret').toString('base64')}`;
