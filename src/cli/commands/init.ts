@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { isAirgapError } from '../../errors.ts';
+import { quoteShell } from '../../oci/shell.ts';
 import { parseSpec } from '../../spec/parse.ts';
 import { printSpec } from '../../spec/print.ts';
 import { printSpecSchema } from '../../spec/schema.ts';
@@ -42,7 +43,7 @@ export async function init({ flags, context }: Invocation): Promise<number> {
 
 function nextSteps(file: string, cwd: string): string[] {
   const name = nearName(cwd, file);
-  const option = name === defaultSpecFile ? '' : ` --file ${name}`;
+  const option = name === defaultSpecFile ? '' : ` --file ${quoteShell(name)}`;
   return [
     `wrote ${name}, and ${schemaFile} beside it for editors`,
     '',

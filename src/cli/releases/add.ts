@@ -101,6 +101,11 @@ function minorGiven(version: TalosVersion, flags: Flags): Map<number, MinorRule>
   const range = textFlag(flags, 'kubernetesRange');
   const oldest = textFlag(flags, 'upgradeFrom');
   if (range === undefined && oldest === undefined) return new Map();
+  if (version.major !== 1)
+    throw usageError(
+      `Cannot add rules of Talos ${version.major}.${version.minor}: a catalogue has those of minors of Talos 1`,
+      'leave --kubernetes-range and --upgrade-from away',
+    );
   const rule = {
     kubernetes: range === undefined ? undefined : readRange(range),
     upgradeFrom: oldest === undefined ? undefined : parseTalosVersion(oldest),

@@ -56,6 +56,18 @@ describe('airgap init', () => {
     expect(folder.read('airgap.schema.json')).toBe(printSpecSchema());
   });
 
+  it('names a file with blanks so that the next command can be taken as it is shown', async () => {
+    const ran = await folder.airgap([
+      'init',
+      '--yes',
+      '--output',
+      'our site.yaml',
+      '--endpoint',
+      'http://10.5.0.1:6000',
+    ]);
+    expect([ran.status, ran.stdout]).toEqual([0, expect.stringContaining("  airgap mirror --file 'our site.yaml'\n")]);
+  });
+
   it('asks again at a terminal for what is no answer', async () => {
     const ran = await folder.airgap(['init'], {
       stdin: typed(['one', 'v1.14.4', '', '', 'amd64', 'linux/amd64', 'https://registry.site/infra', '', '']),

@@ -442,6 +442,12 @@ describe('airgap catalogue', () => {
     ],
     ['a table', ['add', '--talos', 'v1.14.5', '--list', '-'], 'NODE   IMAGE   DIGEST\n1 2 3\n', 'Cannot read list'],
     ['a bad range', ['add', '--talos', 'v1.14.5', '--list', '-', '--kubernetes-range', '1.9'], later, 'not MIN-MAX'],
+    [
+      'rules of another major',
+      ['add', '--talos', 'v2.0.0', '--list', '-', '--upgrade-from', 'v1.14.0'],
+      later,
+      'those of minors of Talos 1',
+    ],
   ])('refuses %s', async (_what, argv, stdin, state) => {
     const ran = await folder.airgap(['catalogue', ...argv], { stdin });
     expect([ran.status, existsSync(folder.file('airgap-catalogue.json'))]).toEqual([2, false]);
