@@ -51,7 +51,7 @@ export function openNodeConnections(settings: NodeConnectionSettings): NodeConne
       // containerd tries HTTPS first where there are TLS settings for plain HTTP (core/remotes/docker/resolver.go, HTTPFallback).
       const secure = `https:${request.url.slice('http:'.length)}`;
       return await ask(client, { ...request, url: secure }).catch((error: unknown) => {
-        if (isAirgapError(error) && error.status !== undefined) throw error;
+        if (!fallsBack(error, url)) throw error;
         return ask(client, request);
       });
     },
@@ -59,6 +59,18 @@ export function openNodeConnections(settings: NodeConnectionSettings): NodeConne
       await Promise.all([...clients.values()].map((client) => client.close()));
     },
   };
+}
+
+/**
+ * Whether plain HTTP is next: after an answer that is no TLS, and, where no port is written, of a host that cannot be reached. Never
+ * after a certificate that is refused (the same file, isTLSError and isPortError).
+ */
+function fallsBack(error: unknown, { port }: URL): boolean {
+  if (!isAirgapError(error) || error.status !== undefined) return false;
+  const { code, message } = error;
+  if (message.endsWith('does not speak TLS')) return true;
+  const isSilent = code === 'ERR_TIMEOUT' || (code === 'ERR_UNREACHABLE' && !message.includes(': TLS with '));
+  return port === '' && isSilent;
 }
 
 function openClient(step: PullStep, settings: NodeConnectionSettings): HttpClient {
@@ -77,7 +89,8 @@ function openClient(step: PullStep, settings: NodeConnectionSettings): HttpClien
     concurrency,
     retries: Math.min(retries, mostRetries),
     idleTimeoutMs,
-    credentialsOverPlainHttp: true,
+    // Where the configuration says so; not where a host with TLS names a token service without.
+    credentialsOverPlainHttp: protocol === 'http:',
     beforeLeaving: (leaving) => stayOnSite(leaving, settings),
     signal,
   });

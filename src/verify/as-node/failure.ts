@@ -116,7 +116,8 @@ function refusedTodo({ status, said = '', url, sentTo }: Asked): string {
   if (sentTo?.why === 'redirect')
     return `let ${host} serve content itself (docker-registry: storage.redirect.disable), or redirect to a private address`;
   if (sentTo !== undefined) return `let ${host} name a token service on site`;
-  if (/ over plain HTTP$/.test(said)) return `let ${host} name a token service with https://: nodes send it credentials`;
+  if (/ over plain HTTP$/.test(said))
+    return `let ${host} name a token service with https://: nodes send it credentials`;
   if (status === 401 || status === 403)
     return `give the nodes credentials for "${host}": RegistryAuthConfig, or machine.registries.config`;
   if (status === 400 && url.startsWith('http:'))
