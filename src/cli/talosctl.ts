@@ -4,6 +4,7 @@ import { AirgapError } from '../errors.ts';
 import { parseTalosctlVersion, talosctlListArguments } from '../talos/talosctl.ts';
 import { printTalosVersion, type TalosVersion } from '../talos/version.ts';
 import type { Context } from './context.ts';
+import { withoutPasswords } from './settings-parts.ts';
 
 export interface TalosctlList {
   readonly version: TalosVersion;
@@ -12,7 +13,7 @@ export interface TalosctlList {
   readonly output: Uint8Array;
 }
 
-const timeoutMs = 20_000;
+const defaultTimeoutMs = 20_000;
 
 /** How a talosctl is run. */
 export interface TalosctlProgram {
@@ -21,6 +22,8 @@ export interface TalosctlProgram {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Default: where this program runs. */
   readonly cwd?: string;
+  /** After so long it is killed. Default 20 000. */
+  readonly timeoutMs?: number;
   readonly signal: AbortSignal;
 }
 
@@ -29,7 +32,7 @@ export async function listWithTalosctl({
   env,
   signal,
 }: Pick<Context, 'env' | 'signal'>): Promise<TalosctlList | undefined> {
-  return listWith({ path: 'talosctl', env, signal });
+  return listWith({ path: 'talosctl', env: withoutPasswords(env), signal });
 }
 
 /** What this program prints as the images of its release. Undefined when it is not there, ERR_INPUT_INVALID when it fails. */
@@ -43,11 +46,14 @@ export async function listWith(program: TalosctlProgram): Promise<TalosctlList |
 }
 
 function runTalosctl(args: readonly string[], program: TalosctlProgram): Promise<Buffer | undefined> {
+  const { timeoutMs = defaultTimeoutMs } = program;
   const options = {
     env: { ...program.env },
     ...(program.cwd === undefined ? {} : { cwd: program.cwd }),
     signal: program.signal,
     timeout: timeoutMs,
+    // A program that does not heed a polite signal would be waited for without end.
+    killSignal: 'SIGKILL' as const,
     maxBuffer: 16 * 1024 * 1024,
     encoding: 'buffer' as const,
   };
@@ -55,19 +61,19 @@ function runTalosctl(args: readonly string[], program: TalosctlProgram): Promise
     execFile(program.path, args, options, (error, stdout, stderr) => {
       if (error === null) resolve(stdout);
       else if (error.code === 'ENOENT') resolve(undefined);
-      else reject(failure(args, { error, stderr: stderr.toString('utf8') }));
+      else reject(failure(args, { error, stderr: stderr.toString('utf8'), timeoutMs }));
     });
   });
 }
 
 function failure(
   args: readonly string[],
-  what: { readonly error: Error & { readonly killed?: boolean }; readonly stderr: string },
+  what: { readonly error: Error & { readonly killed?: boolean }; readonly stderr: string; readonly timeoutMs: number },
 ): AirgapError {
   const said = what.stderr.trim().split('\n')[0] ?? '';
   const state =
     what.error.killed === true
-      ? `no answer in ${timeoutMs / 1000} s`
+      ? `no answer in ${what.timeoutMs / 1000} s`
       : said === ''
         ? what.error.message.split('\n')[0]
         : said.slice(0, 300);
