@@ -140,7 +140,7 @@ function authFor(
   if (username === undefined || password === undefined) {
     return { used: undefined, reasons: [`invalid auth config for ${key}: nothing can be sent`] };
   }
-  return { used: { username, password: password.replace(/^\0+|\0+$/g, '') }, reasons: [`user name of ${key}`] };
+  return { used: { username, password: password.replace(/^\0+|(?<!\0)\0+$/g, '') }, reasons: [`user name of ${key}`] };
 }
 
 function filled(text: string | undefined): boolean {

@@ -89,8 +89,8 @@ function ownName(mirror: NodeMirror, diagnosing: Diagnosing): Diagnosis[] {
 function shadowing(mirror: NodeMirror, diagnosing: Diagnosing): Diagnosis[] {
   const any = diagnosing.config.mirrors.find(({ registry }) => registry === '*');
   if (any === undefined || mirror === any) return [];
-  const own = new Set(mirror.endpoints.map(({ url }) => url.replace(/\/+$/, '')));
-  const left = any.endpoints.map(({ url }) => url).filter((url) => !own.has(url.replace(/\/+$/, '')));
+  const own = new Set(mirror.endpoints.map(({ url }) => url.replace(/(?<!\/)\/+$/, '')));
+  const left = any.endpoints.map(({ url }) => url).filter((url) => !own.has(url.replace(/(?<!\/)\/+$/, '')));
   // Under a path of the same host the same mirror is meant.
   const hosts = new Set(endpointHosts(mirror));
   const foreign = left.filter((url) =>

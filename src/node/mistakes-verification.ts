@@ -68,7 +68,7 @@ function pattern(rule: VerificationRule): Diagnosis | undefined {
       ? `the rule for ${quoteText(image)} matches nothing: patterns are compared with registry and repository, without tag and digest`
       : `the rule for ${quoteText(image)} has no "/": patterns are compared with registry and repository`,
     hint: isTagged
-      ? `write ${quoteText(image.replace(/@.*$/s, '').replace(/(\/[^:]*):.*$/s, '$1'))}`
+      ? `write ${quoteText(image.replace(/@.*$/s, '').replace(/^([^/]*\/[^:]*):.*$/s, '$1'))}`
       : 'write REGISTRY/REPOSITORY, for example "registry.k8s.io/*"',
   };
 }

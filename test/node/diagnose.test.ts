@@ -509,3 +509,15 @@ describe('diagnose()', () => {
     ]);
   });
 });
+
+describe('texts that nobody would write', () => {
+  const slashes = '/'.repeat(400_000);
+
+  it('are looked at in time that grows with their length', () => {
+    const endpoint = `https://m.site${slashes}x`;
+    const mirrors = `"*":\n  endpoints: ["${endpoint}"]\nghcr.io:\n  endpoints: ["${endpoint}"]`;
+    expect(found(v1alpha1(mirrors), 'v1.11.0')).not.toEqual([]);
+    const rule = `- {image: "a${slashes}@b", skip: true}`;
+    expect(found(`apiVersion: v1alpha1\nkind: ImageVerificationConfig\nrules:\n${rule}\n`)).not.toEqual([]);
+  });
+});

@@ -414,3 +414,16 @@ describe('pullersOf()', () => {
     expect(pullersOf(parseReference('quay.io/own/proxy:v2'), named)).toEqual(['cri']);
   });
 });
+
+describe('an encoded password', () => {
+  it('loses the NUL characters around it, in time that grows with their number', () => {
+    const nul = '\0'.repeat(400_000);
+    const auth = Buffer.from(`node:${nul}a${nul}b${nul}`).toString('base64');
+    const registries = {
+      mirrors: { 'ghcr.io': { endpoints: ['https://m.site'] } },
+      config: { 'm.site': { auth: { auth } } },
+    };
+    const { steps } = pull(JSON.stringify({ machine: { registries } }));
+    expect(steps[0]?.auth).toEqual({ username: 'node', password: `a${nul}b` });
+  });
+});

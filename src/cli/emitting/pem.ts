@@ -20,7 +20,7 @@ export async function readPem(file: {
   readonly kind: PemKind;
 }): Promise<string> {
   const text = Buffer.from(await readInputFile(resolve(file.cwd, file.name), file.name)).toString('utf8');
-  const blocks = text.match(/-----BEGIN ([A-Z0-9 ]+)-----\r?\n[\s\S]*?-----END \1-----/g) ?? [];
+  const blocks = text.match(/-----BEGIN ([A-Z0-9 ]+)-----\r?\n[^-]*-----END \1-----/g) ?? [];
   const wanted = blocks.map((block) => block.replaceAll('\r', '')).filter((block) => isOf(file.kind, block));
   const all = file.kind === 'certificate' ? wanted : wanted.slice(0, 1);
   if (all.length > 0 && all.every((block) => canBeRead(file.kind, block)))

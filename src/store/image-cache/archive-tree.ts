@@ -151,7 +151,7 @@ async function extension(
 }
 
 function plainName(name: string): string {
-  return name.replace(/^(?:\.\/)+/, '').replace(/\/+$/, '');
+  return name.replace(/^(?:\.\/)+/, '').replace(/(?<!\/)\/+$/, '');
 }
 
 /** A path that is both a file and a folder would be one thing here and another when it is unpacked. */

@@ -17,6 +17,7 @@ import { contentOfBytes } from '../../../src/store/verified.ts';
 import { checkContent } from '../../../src/verify/check.ts';
 import { randomBytes } from '../../support/layers.ts';
 import { seedImage } from '../../support/seedImages.ts';
+import { tarOf } from '../../support/tars.ts';
 
 const fixture = fileURLToPath(new URL('../../../fixtures/image-cache/talos-v1.13.9', import.meta.url));
 const runner = fileURLToPath(new URL('../../support/run.mjs', import.meta.url));
@@ -268,6 +269,15 @@ describe('the OCI form', () => {
     };
     expect((await indexLayer(counted)).size).toBeGreaterThan(800);
     expect(reads).toBeLessThan(80);
+  });
+
+  it('reads names of nothing but slashes as fast as others', async () => {
+    const slashes = { name: 'long', type: 'L', bytes: Buffer.from(`${'/'.repeat(60_000)}x\0`) };
+    const path = join(directory, 'layer.tar');
+    await writeFile(path, tarOf(Array.from({ length: 20 }, () => [slashes, { name: 'x' }]).flat()));
+    const layer = await openLayerFile(path);
+    if (layer === undefined) throw new Error('it is a plain tar');
+    await expect(indexLayer(layer)).rejects.toThrow('there is no image in it');
   });
 
   it('says what is wrong with one that was cut short or is none', async () => {
