@@ -223,6 +223,16 @@ describe('secrets', () => {
     expect(existsSync(folder.file('out'))).toBe(false);
   });
 
+  it('are not written over files that the environment names', async () => {
+    folder.write('site.yaml', 'version: 1\n');
+    folder.write('releases.yaml', 'airgapCatalogue: 1\n');
+    const env = { ...password, AIRGAP_FILE: 'site.yaml', AIRGAP_CATALOGUE: 'releases.yaml' };
+    for (const name of ['site.yaml', 'releases.yaml']) {
+      const ran = await emit(`--to https://registry.site --endpoint-user node --secrets ${name}`, env);
+      expect([ran.status, ran.stderr]).toEqual([2, expect.stringContaining('named for something else')]);
+    }
+  });
+
   it('that cannot be written leave nothing else written', async () => {
     folder.write('file', '');
     const line = '--to https://registry.site --endpoint-user node --secrets file/s.yaml --output patch.yaml';
