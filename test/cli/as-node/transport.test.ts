@@ -1,110 +1,93 @@
-import { readFileSync } from 'node:fs';
-import { createServer as createHttpServer, type RequestListener } from 'node:http';
-import { createServer } from 'node:https';
-import { type AddressInfo, createServer as createNetServer, type Server } from 'node:net';
-import { afterEach, describe, expect, it } from 'vitest';
-import { type NodeConnectionSettings, openNodeConnections } from '../../../src/cli/as-node/transport.ts';
-import { isAirgapError } from '../../../src/errors.ts';
+/** Where a node's requests and credentials go, with names behind a proxy of the test: nobody else is asked. */
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterEach, expect, it } from 'vitest';
+import { openNodeConnections } from '../../../src/cli/as-node/transport.ts';
 import type { PullStep } from '../../../src/node/pull.ts';
+import type { NodeAnswer } from '../../../src/verify/as-node/transport.ts';
 
-const pem = (name: string): string =>
-  readFileSync(new URL(`../../../fixtures/tls/${name}.pem`, import.meta.url), 'utf8');
-const identity = { cert: pem('server'), key: pem('server-key') };
-/** Begins every handshake of TLS (RFC 8446, 5.1). */
-const handshake = 0x16;
-
-const closing: (() => void)[] = [];
-afterEach(() => {
-  for (const close of closing.splice(0)) close();
+const closing: (() => Promise<unknown>)[] = [];
+afterEach(async () => {
+  await Promise.all(closing.splice(0).map((close) => close()));
 });
 
-async function listening(server: Server): Promise<string> {
+interface Met {
+  readonly host: string;
+  readonly authorization: string | undefined;
+}
+
+/** Every host answers 200, but for those that `says` names: a URL is a redirect, a number a status. */
+async function proxy(says: Readonly<Record<string, string | number>>): Promise<{ url: string; met: Met[] }> {
+  const met: Met[] = [];
+  const server = createServer(({ url = '', headers: { authorization } }, response) => {
+    const { host } = new URL(url);
+    met.push({ host, authorization });
+    const said = authorization === undefined ? says[host] : (says[`${host} with password`] ?? 200);
+    const location = typeof said === 'string' ? { location: said } : {};
+    const challenge = said === 401 ? { 'www-authenticate': 'Basic realm="test"' } : {};
+    response.writeHead(typeof said === 'string' ? 307 : (said ?? 200), { ...location, ...challenge }).end();
+  });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  closing.push(() => server.close());
-  return `127.0.0.1:${(server.address() as AddressInfo).port}`;
+  closing.push(async () => {
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+  });
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, met };
 }
 
-/** One port for TLS and for plain HTTP, as somebody in between would have it. */
-async function bothWays(secure: RequestListener, plain: RequestListener): Promise<string> {
-  const [tls, http] = [createServer(identity, secure), createHttpServer(plain)];
-  return await listening(
-    createNetServer((socket) => {
-      socket.once('data', (first) => {
-        socket.pause();
-        socket.unshift(first);
-        (first[0] === handshake ? tls : http).emit('connection', socket);
-        process.nextTick(() => socket.resume());
-      });
-      socket.on('error', () => socket.destroy());
-      closing.push(() => socket.destroy());
-    }),
-  );
-}
+const step: PullStep = {
+  endpoint: 'http://mirror.site:5000',
+  base: 'http://mirror.site:5000/v2',
+  host: 'mirror.site:5000',
+  isUpstream: false,
+  ns: undefined,
+  tls: undefined,
+  auth: undefined,
+  problem: undefined,
+};
 
-function stepTo(base: string, more: Partial<PullStep> = {}): PullStep {
-  const { host } = new URL(base);
-  const nothing = { ns: undefined, tls: undefined, auth: undefined, problem: undefined };
-  return { endpoint: base, base, host, isUpstream: false, ...nothing, ...more };
-}
-
-async function ask(step: PullStep): Promise<number | string> {
-  const settings: NodeConnectionSettings = {
+async function ask(
+  httpProxy: string,
+  { auth, siteNames = [] }: { readonly auth?: PullStep['auth']; readonly siteNames?: readonly string[] } = {},
+): Promise<NodeAnswer> {
+  const connections = openNodeConnections({
     trustedRoots: [],
-    siteNames: new Set(),
-    proxy: {},
+    siteNames: new Set(siteNames),
+    addressesOf: async () => ['203.0.113.7'],
+    proxy: { httpProxy },
     concurrency: 1,
     retries: 0,
-    idleTimeoutMs: 2000,
+    idleTimeoutMs: 5000,
     signal: new AbortController().signal,
-    events: () => undefined,
-  };
-  const connections = openNodeConnections(settings);
-  const url = `${step.base}/pause/manifests/1`;
-  const known = { step, url, accept: '*/*', repository: 'pause', isBulk: false, action: 'ask' };
-  try {
-    return (await connections.ask({ ...known, method: 'HEAD' })).status;
-  } catch (error) {
-    if (isAirgapError(error)) return error.message;
-    throw error;
-  } finally {
-    await connections.close();
-  }
+    events: () => {},
+  });
+  closing.push(() => connections.close());
+  const asked = { accept: '*/*', repository: 'a', isBulk: false, action: 'ask' };
+  return await connections.ask({ ...asked, step: { ...step, auth }, method: 'HEAD', url: `${step.base}/a` });
 }
 
-describe('TLS settings of an endpoint with plain HTTP', () => {
-  const ca = { ca: pem('ca') };
-
-  it('have HTTPS tried first, and plain HTTP after an answer that is no TLS', async () => {
-    const secure: RequestListener = (_, response) => void response.writeHead(204).end();
-    const plain: RequestListener = (_, response) => void response.writeHead(200).end();
-    const both = await bothWays(secure, plain);
-    expect(await ask(stepTo(`http://${both}/v2`, { tls: ca }))).toBe(204);
-    const http = await listening(createHttpServer(plain));
-    expect(await ask(stepTo(`http://${http}/v2`, { tls: ca }))).toBe(200);
+it('sends credentials to the host of the endpoint, and not to the one it redirects to', async () => {
+  const { url, met } = await proxy({
+    'mirror.site:5000': 401,
+    'mirror.site:5000 with password': 'http://store.site/a',
+    'store.site': 401,
   });
-
-  it('never send anything in the open where the certificate is refused', async () => {
-    const seen: string[] = [];
-    const note: RequestListener = ({ method }, response) => {
-      seen.push(method ?? '');
-      response.writeHead(401, { 'www-authenticate': 'Basic' }).end();
-    };
-    const host = await bothWays(note, note);
-    const auth = { username: 'node', password: 'geheim' };
-    expect(await ask(stepTo(`http://${host}/v2`, { tls: { ca: pem('client') }, auth }))).toContain('TLS with ');
-    expect(seen).toEqual([]);
-  });
+  const auth = { username: 'node', password: 's3cret' };
+  await expect(ask(url, { auth, siteNames: ['store.site'] })).rejects.toMatchObject({ status: 401 });
+  const basic = `Basic ${Buffer.from('node:s3cret').toString('base64')}`;
+  expect(met).toContainEqual({ host: 'mirror.site:5000', authorization: basic });
+  expect(met).toContainEqual({ host: 'store.site', authorization: undefined });
+  expect(met).not.toContainEqual({ host: 'store.site', authorization: basic });
 });
 
-describe('credentials', () => {
-  it('do not go in the open to the token service of an endpoint with TLS', async () => {
-    const realm = 'http://192.168.255.254/token';
-    const server = createServer(identity, (_, response) => {
-      response.writeHead(401, { 'www-authenticate': `Bearer realm="${realm}",service="site"` }).end();
-    });
-    const host = await listening(server);
-    const auth = { username: 'node', password: 'geheim' };
-    const said = await ask(stepTo(`https://${host}/v2`, { tls: { ca: pem('ca') }, auth }));
-    expect(said).toBe(`Cannot ask: the credential for ${host} is not sent to 192.168.255.254 over plain HTTP`);
-  });
+it('follows a redirect to a machine on site by its name, whatever its address', async () => {
+  const { url, met } = await proxy({ 'mirror.site:5000': 'http://store.site/a' });
+  await expect(ask(url)).rejects.toMatchObject({ code: 'ERR_DENIED', host: 'store.site' });
+  expect(met.map(({ host }) => host)).toEqual(['mirror.site:5000']);
+  expect(await ask(url, { siteNames: ['store.site'] })).toMatchObject({ status: 200, redirectedTo: 'store.site' });
+});
+
+it('follows a redirect to another port of the same machine', async () => {
+  const { url } = await proxy({ 'mirror.site:5000': 'http://mirror.site:5001/a' });
+  expect(await ask(url)).toMatchObject({ status: 200, redirectedTo: 'mirror.site:5001' });
 });
