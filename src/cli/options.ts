@@ -2,9 +2,18 @@
 import { type Command, Option } from 'commander';
 
 /** Collects the values of an option that may be given several times, in their order. */
-export function repeated(value: string, earlier: readonly string[] | undefined): readonly string[] {
+function repeated(value: string, earlier: readonly string[] | undefined): readonly string[] {
   return [...(earlier ?? []), value];
 }
+
+/** An option that may be given several times. */
+export function repeatable(flags: string, text: string): Option {
+  return new Option(flags, text).argParser(repeated);
+}
+
+/** What --kubernetes is for, wherever images of releases are named. */
+export const kubernetesHelp =
+  'another Kubernetes than the release has by default; repeatable. Of an upgrade: the oldest is where it begins, the newest where it ends';
 
 /** What --catalogue is for, wherever it can be given. */
 export const catalogueHelp =
@@ -17,24 +26,19 @@ export function addImageOptions(command: Command): Command {
       '--talos <version>',
       'the images of a Talos release, as in v1.14.4, or of an upgrade, as in v1.13.9..v1.14.4',
     )
+    .addOption(repeatable('--kubernetes <version>', kubernetesHelp))
     .addOption(
-      new Option(
-        '--kubernetes <version>',
-        'another Kubernetes than the release has by default; repeatable. Of an upgrade: the oldest is where it begins, the newest where it ends',
-      ).argParser(repeated),
-    )
-    .addOption(
-      new Option(
+      repeatable(
         '--arch <architecture>',
         'nodes are amd64 or arm64: only that of every image; repeatable (default: both)',
-      ).argParser(repeated),
+      ),
     )
     .option('--catalogue <file>', catalogueHelp)
     .addOption(
-      new Option(
+      repeatable(
         '--platform <os/arch>',
         'copy only this platform of every image, as in linux/amd64; repeatable (default: all)',
-      ).argParser(repeated),
+      ),
     )
     .option('--narrow', "tag the one platform's own manifest in place of the index; its digest differs from upstream")
     .option('--require-platforms', 'an image that lacks a wanted platform is an error, not a warning')
@@ -50,10 +54,10 @@ export function addSourceOptions(command: Command): Command {
       'read every image from here: bundle:FILE, bundle:DIR/, oci:DIR, image-cache:DIR or HOST[:PORT][/PREFIX] (default: its own registry)',
     )
     .addOption(
-      new Option(
+      repeatable(
         '--source-endpoint <registry=url>',
         "read one upstream registry through another address, a cache for example; '*' for all; repeatable",
-      ).argParser(repeated),
+      ),
     )
     .option('--verify-key <file>', 'PEM public key: a bundle read with --from must be signed with its other half')
     .option('--from-user <name>', 'user name at the source; the password is taken from AIRGAP_FROM_PASSWORD')
@@ -89,10 +93,10 @@ export function addBundleOptions(command: Command): Command {
     )
     .option('--volume <n>', 'write this volume of the set alone: the same bytes as before')
     .addOption(
-      new Option(
+      repeatable(
         '--have <file>',
         'leave out what the receiver has: its receipt (airgap receipt), or the lock of an earlier bundle; repeatable',
-      ).argParser(repeated),
+      ),
     )
     .option('--sign-key <file>', 'PEM private key (Ed25519 or P-256) to sign the bundle with')
     .option('--include-self', 'put this program as one executable file beside the bundle');

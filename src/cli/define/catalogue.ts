@@ -1,7 +1,7 @@
 /** The options and the help of `airgap catalogue`. */
-import { Argument, Command, Option } from 'commander';
+import { Argument, Command } from 'commander';
 import type { Flags } from '../flags.ts';
-import { addConnectionOptions, addOutputOptions, addSourceOptions, repeated } from '../options.ts';
+import { addConnectionOptions, addOutputOptions, addSourceOptions, repeatable } from '../options.ts';
 import type { Wiring } from './wiring.ts';
 
 export function defineCatalogue({ act }: Wiring): Command {
@@ -14,10 +14,7 @@ export function defineCatalogue({ act }: Wiring): Command {
     .addArgument(new Argument('[action]', 'what to do (default: list)').choices(['list', 'update', 'add']))
     .option('--catalogue <file>', 'the catalogue file (default: airgap-catalogue.json; also AIRGAP_CATALOGUE)')
     .addOption(
-      new Option(
-        '--talos <version>',
-        'list, update: only this release, repeatable; add: the release of the list',
-      ).argParser(repeated),
+      repeatable('--talos <version>', 'list, update: only this release, repeatable; add: the release of the list'),
     )
     .optionsGroup('update:')
     .option(

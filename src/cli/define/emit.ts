@@ -1,7 +1,7 @@
 /** The options and the help of `airgap emit`. */
-import { Command, Option } from 'commander';
+import { Command } from 'commander';
 import { addEmissionOptions } from '../emitting/options.ts';
-import { addLockOption, addOutputOptions, catalogueHelp, repeated } from '../options.ts';
+import { addLockOption, addOutputOptions, catalogueHelp, repeatable } from '../options.ts';
 import { addFileOption } from '../spec/file-option.ts';
 import type { Wiring } from './wiring.ts';
 
@@ -20,12 +20,12 @@ export function defineEmit({ act }: Wiring): Command {
     .option('--prefix-by-registry', 'as given to mirror, where there is no lock');
   addEmissionOptions(command)
     .addOption(
-      new Option(
+      repeatable(
         '--schematic <file|id>',
         'install from the Image Factory installer of this schematic: its YAML or its id',
-      ).argParser(repeated),
+      ),
     )
-    .addOption(new Option('--installer-platform <name>', 'of which platform (default: metal)').argParser(repeated))
+    .addOption(repeatable('--installer-platform <name>', 'of which platform (default: metal)'))
     .option('--secureboot', 'the Secure Boot installer')
     .option('--factory <host>', 'of an own Image Factory (default: factory.talos.dev)');
   addFileOption(command);

@@ -1,8 +1,15 @@
 /** The options and the help of `airgap images`. */
-import { Command, Option } from 'commander';
+import { Command } from 'commander';
 import { addExtraOptions } from '../extras/options.ts';
 import type { Flags } from '../flags.ts';
-import { addConnectionOptions, addOutputOptions, addSourceOptions, catalogueHelp, repeated } from '../options.ts';
+import {
+  addConnectionOptions,
+  addOutputOptions,
+  addSourceOptions,
+  catalogueHelp,
+  kubernetesHelp,
+  repeatable,
+} from '../options.ts';
 import type { Wiring } from './wiring.ts';
 
 export function defineImages({ act }: Wiring): Command {
@@ -14,17 +21,8 @@ export function defineImages({ act }: Wiring): Command {
     )
     .optionsGroup('Which images:')
     .option('--talos <version>', 'the release, as in v1.14.4, or an upgrade, as in v1.13.9..v1.14.4')
-    .addOption(
-      new Option(
-        '--kubernetes <version>',
-        'another Kubernetes than the release has by default; repeatable. Of an upgrade: the oldest is where it begins, the newest where it ends',
-      ).argParser(repeated),
-    )
-    .addOption(
-      new Option('--arch <architecture>', 'amd64 or arm64 nodes; repeatable (default: what talosctl prints)').argParser(
-        repeated,
-      ),
-    )
+    .addOption(repeatable('--kubernetes <version>', kubernetesHelp))
+    .addOption(repeatable('--arch <architecture>', 'amd64 or arm64 nodes; repeatable (default: what talosctl prints)'))
     .option('--bundle', 'what "talosctl image talos-bundle" lists first: installer, imager and the catalogues')
     .option('--path', 'of an upgrade: print its steps in place of the images')
     .option('--catalogue <file>', catalogueHelp)

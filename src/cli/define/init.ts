@@ -1,7 +1,7 @@
 /** The options and the help of `airgap init`. */
-import { Command, Option } from 'commander';
+import { Command } from 'commander';
 import type { Flags } from '../flags.ts';
-import { repeated } from '../options.ts';
+import { repeatable } from '../options.ts';
 import type { Wiring } from './wiring.ts';
 
 export function defineInit({ act }: Wiring): Command {
@@ -14,12 +14,10 @@ export function defineInit({ act }: Wiring): Command {
     )
     .optionsGroup('Answers:')
     .option('--talos <version>', 'the Talos release, or those of an upgrade, as in v1.13.9..v1.14.4')
-    .addOption(new Option('--list <file>', 'an image list to mirror as well; repeatable').argParser(repeated))
-    .addOption(
-      new Option('--platform <os/arch>', 'copy only this platform; repeatable (default: all)').argParser(repeated),
-    )
+    .addOption(repeatable('--list <file>', 'an image list to mirror as well; repeatable'))
+    .addOption(repeatable('--platform <os/arch>', 'copy only this platform; repeatable (default: all)'))
     .option('--to <location>', 'where images go (default: oci:airgap-mirror)')
-    .addOption(new Option('--endpoint <url>', 'an address nodes will use; repeatable').argParser(repeated))
+    .addOption(repeatable('--endpoint <url>', 'an address nodes will use; repeatable'))
     .option('--yes', 'ask nothing: the default for all that is not given')
     .optionsGroup('Files:')
     .option('--output <file>', 'the file to write (default: airgap.yaml)')

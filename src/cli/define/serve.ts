@@ -1,6 +1,6 @@
 /** The options and the help of `airgap serve`. */
-import { Command, Option } from 'commander';
-import { addOutputOptions } from '../options.ts';
+import { Command } from 'commander';
+import { addOutputOptions, repeatable } from '../options.ts';
 import type { Wiring } from './wiring.ts';
 
 export function defineServe({ act }: Wiring): Command {
@@ -44,11 +44,7 @@ function addSecurityOptions(command: Command): void {
       '--self-signed',
       'make a certificate authority and a certificate, which the Talos configuration has nodes trust',
     )
-    .addOption(
-      new Option('--tls-name <name>', 'one more DNS name or address for that certificate; repeatable').argParser(
-        (name: string, earlier: readonly string[] | undefined) => [...(earlier ?? []), name],
-      ),
-    )
+    .addOption(repeatable('--tls-name <name>', 'one more DNS name or address for that certificate; repeatable'))
     .option('--tls-dir <dir>', 'where they are kept, for the next start (default: airgap-tls)')
     .option(
       '--htpasswd <file>',

@@ -1,6 +1,6 @@
 /** The options and the help of `airgap verify`. */
 import { Command, Option } from 'commander';
-import { addConnectionOptions, addLockOption, addOutputOptions, addTargetOptions, repeated } from '../options.ts';
+import { addConnectionOptions, addLockOption, addOutputOptions, addTargetOptions, repeatable } from '../options.ts';
 import { addFileOption } from '../spec/file-option.ts';
 import type { Wiring } from './wiring.ts';
 
@@ -18,24 +18,22 @@ export function defineVerify({ act }: Wiring): Command {
     .optionsGroup('With the eyes of a node:')
     .option('--as <release>', 'ask as a node of this Talos release would, as in talos@v1.14.4')
     .addOption(
-      new Option(
+      repeatable(
         '--config <file>',
         'machine configuration of the node; repeatable: the others are patches, in order (default: the one airgap wrote beside the lock, else the one it would write)',
-      ).argParser(repeated),
+      ),
     )
     .addOption(
       // What airgap.yaml says of it; who types has --config.
       new Option('--patch <file>', 'the configuration that was written with the lock').hideHelp(),
     )
     .addOption(new Option('--secrets <file>', 'the credentials that were written with it').hideHelp())
+    .addOption(repeatable('--explain <image>', 'show the whole way of this image, step by step; repeatable'))
     .addOption(
-      new Option('--explain <image>', 'show the whole way of this image, step by step; repeatable').argParser(repeated),
-    )
-    .addOption(
-      new Option(
+      repeatable(
         '--platform <os/arch>',
         'platform of the nodes, as in linux/arm64; repeatable (default: those of each image)',
-      ).argParser(repeated),
+      ),
     );
   addTargetOptions(command, {
     group: 'Where they should be:',

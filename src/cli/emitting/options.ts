@@ -1,10 +1,6 @@
 /** The options that say what nodes are told, beside the mirrors: for every command that writes their configuration. */
-import { type Command, Option } from 'commander';
-import { repeated } from '../options.ts';
-
-function many(flags: string, text: string): Option {
-  return new Option(flags, text).argParser(repeated);
-}
+import type { Command } from 'commander';
+import { repeatable } from '../options.ts';
 
 /** The options of `--help`'s groups "The registries nodes ask" and "What nodes are told beside it". Values are read in `settings.ts`. */
 export function addEmissionOptions(command: Command): Command {
@@ -33,7 +29,7 @@ function addEndpointOptions(command: Command): Command {
   return command
     .optionsGroup('The registries nodes ask:')
     .addOption(
-      many(
+      repeatable(
         '--endpoint <url>',
         'the address nodes will use, where it is not the one given with --to; repeatable, asked in this order. With the path of a project where there is one: https://harbor.site/project',
       ),
@@ -41,14 +37,14 @@ function addEndpointOptions(command: Command): Command {
     .option('--per-registry', "one entry per upstream registry in place of the one for '*'")
     .option('--form <form>', 'v1alpha1 or documents (default: documents from Talos 1.12 on, v1alpha1 before)')
     .addOption(
-      many(
+      repeatable(
         '--format <name>',
         'talos, hosts-toml, containerd, talosctl, omni, k3s or rke2; repeatable (default: talos)',
       ),
     )
     .option('--cluster <name>', 'of which cluster the configuration is (for --format omni and talosctl)')
     .addOption(
-      many(
+      repeatable(
         '--endpoint-ca <file>',
         'PEM authority that vouches for the endpoints, trusted for them alone; HOST[:PORT]=FILE for one of them; repeatable',
       ),
@@ -67,10 +63,10 @@ function addEndpointOptions(command: Command): Command {
 function addIsolationOptions(command: Command): Command {
   return command
     .optionsGroup('What nodes are told beside it:')
-    .addOption(many('--ntp <server>', 'a time server; repeatable'))
+    .addOption(repeatable('--ntp <server>', 'a time server; repeatable'))
     .option('--no-time-sync', 'no time is asked for at all')
-    .addOption(many('--dns <address>', 'a name server; repeatable'))
-    .addOption(many('--host-entry <name=address>', 'a name nodes know without a name server; repeatable'))
+    .addOption(repeatable('--dns <address>', 'a name server; repeatable'))
+    .addOption(repeatable('--host-entry <name=address>', 'a name nodes know without a name server; repeatable'))
     .option('--no-discovery', 'no discovery service')
     .option('--discovery <url>', 'an own discovery service')
     .option('--install-image [reference]', 'what machines install from (default: the installer of the release)')
@@ -78,16 +74,16 @@ function addIsolationOptions(command: Command): Command {
     .option('--image-cache', 'use the image cache of the boot medium (from Talos 1.9 on)')
     .option('--pause-image <reference>', 'what every pod starts with, where it is not the default one')
     .addOption(
-      many(
+      repeatable(
         '--verify-public-key <pattern=file>',
         'images that match need a signature of this PEM public key; repeatable (from Talos 1.13 on)',
       ),
     )
     .addOption(
-      many(
+      repeatable(
         '--verify-keyless <pattern=issuer,subject>',
         'images that match need a keyless signature; a subject after ~ is a regular expression; repeatable',
       ),
     )
-    .addOption(many('--verify-deny <pattern>', 'images that match are refused; repeatable'));
+    .addOption(repeatable('--verify-deny <pattern>', 'images that match are refused; repeatable'));
 }
