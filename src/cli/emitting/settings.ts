@@ -36,7 +36,6 @@ export async function emissionSettings(flags: Flags, context: EmissionContext): 
   const pem = (name: string, kind: PemKind): Promise<string> => readPem({ cwd, name, kind });
   const rootsFile = textFlag(flags, 'trustedRoots');
   const roots = rootsFile === undefined ? undefined : await pem(rootsFile, 'certificate');
-  const secrets = textFlag(flags, 'secrets');
   const pause = textFlag(flags, 'pauseImage');
   if (pause !== undefined) parseReference(pause);
   const tls = await endpointTls(flags, { endpoints: context.endpoints, pem });
@@ -44,7 +43,7 @@ export async function emissionSettings(flags: Flags, context: EmissionContext): 
   return {
     form: readForm(textFlag(flags, 'form')),
     cluster: readCluster(textFlag(flags, 'cluster')),
-    secretsFile: secretsFile(secrets === undefined ? undefined : resolve(cwd, secrets), { tls, auth }),
+    secretsFile: secretsFile(textFlag(flags, 'secrets'), { tls, auth, cwd }),
     settings: {
       tls,
       auth,
@@ -77,7 +76,13 @@ function readCluster(text: string | undefined): string | undefined {
 }
 
 /** Secrets go where they were asked for, or nowhere. */
-function secretsFile(file: string | undefined, { tls, auth }: Pick<NodeSettings, 'tls' | 'auth'>): string | undefined {
+function secretsFile(
+  given: string | undefined,
+  { tls, auth, cwd }: Pick<NodeSettings, 'tls' | 'auth'> & { readonly cwd: string },
+): string | undefined {
+  if (given === '-')
+    throw usageError('Cannot write secrets to standard output: they go into a file', 'name one: --secrets FILE');
+  const file = given === undefined ? undefined : resolve(cwd, given);
   const keys = [...(tls?.values() ?? [])].some(({ clientKey }) => clientKey !== undefined);
   const hasSecrets = keys || (auth?.size ?? 0) > 0;
   if (hasSecrets && file === undefined) {

@@ -64,7 +64,11 @@ async function needsCreation(directory: string, { create }: { create: boolean })
   const isBare = names.every((name) => [partialDirectory, 'oci-layout', 'blobs'].includes(name));
   if (create && isBare) return true;
   if (isBare && !create)
-    throw refused(directory, stats === undefined ? 'it does not exist' : 'it is empty', 'mirror into it first');
+    throw refused(
+      directory,
+      stats === undefined ? 'it does not exist' : 'it is empty',
+      'mirror into it first, or name the place where the images are',
+    );
   throw refused(directory, 'the directory is no OCI layout and not empty', 'name an empty or a new directory');
 }
 

@@ -43,6 +43,12 @@ describe('airgap emit without a lock and without images', () => {
     expect(readdirSync(folder.path)).toEqual([]);
   });
 
+  it('refuses - for secrets, which go into a file alone', async () => {
+    const ran = await emit('--to https://registry.site --endpoint-user node --secrets -', password);
+    expect([ran.status, ran.stdout, readdirSync(folder.path)]).toEqual([2, '', []]);
+    expect(ran.stderr).toContain('error: Cannot write secrets to standard output: they go into a file\n');
+  });
+
   it('names the registries of the release where `*` is not enough', async () => {
     const { stdout } = await emit(`--talos v1.3.7 --endpoint http://10.5.0.1:6000 ${isolated}`);
     const names = readMirrors(stdout).map(({ registry }) => registry);
