@@ -2,14 +2,14 @@
 import { mkdir, readdir, rm, rmdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { AirgapError } from '../../errors.ts';
-import { partialDirectory } from '../layout/blob-files.ts';
+import { BlobFiles, partialDirectory } from '../layout/blob-files.ts';
 import { codeOf, diskError, onDisk, statsOf } from '../layout/disk.ts';
 import { takeLock } from '../layout/lock-file.ts';
 import { CacheFiles } from './cache-files.ts';
 import { CacheStore } from './cache-store.ts';
 import { DiskTree } from './disk-tree.ts';
 import type { CacheForm, ImageCache, ImageCacheOptions } from './image-cache.ts';
-import { blobFolder, manifestFolder } from './names.ts';
+import { blobFolder, blobPath, manifestFolder } from './names.ts';
 import { openForm } from './open-form.ts';
 import { type CacheTree, filesBelow, LayeredTree } from './tree.ts';
 import { removeUnfinished, writeForm } from './write-form.ts';
@@ -18,6 +18,8 @@ import { removeUnfinished, writeForm } from './write-form.ts';
 const defaultArchitectures = ['amd64'];
 /** New content of an OCI form, until it is in the layer. */
 const stagedFolder = join(partialDirectory, 'new');
+/** Of the OCI form: what is in them and not of this cache is removed, so none of them may lead elsewhere. */
+const formFolders = ['blobs', join('blobs', 'sha256'), stagedFolder];
 
 /**
  * Opens a cache; with `write`, makes it where the directory is absent or empty. A writer holds a lock until close().
@@ -74,6 +76,7 @@ async function ociWriter(
   },
 ): Promise<ImageCache> {
   const { options, found, unlock } = known;
+  await new BlobFiles(root, { what: 'image cache', folders: formFolders, path: blobPath }).check();
   const architectures = options.architectures ?? defaultArchitectures;
   const base = found === undefined ? undefined : await openForm(root, options);
   const staged = join(root, stagedFolder);

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { cp, lstat, mkdir, mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
+import { cp, lstat, mkdir, mkdtemp, readdir, readFile, rm, symlink, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -270,6 +270,23 @@ describe('the OCI form', () => {
     expect((await indexLayer(counted)).size).toBeGreaterThan(800);
     expect(reads).toBeLessThan(80);
   });
+
+  it.each(['blobs', 'blobs/sha256', '.airgap-partial', '.airgap-partial/new'])(
+    'is not written through a link at %s',
+    async (name) => {
+      const elsewhere = join(directory, 'elsewhere');
+      const cache = join(directory, 'cache');
+      const kept = join(elsewhere, 'sha256', 'a'.repeat(64));
+      await mkdir(join(elsewhere, 'sha256'), { recursive: true });
+      await writeFile(kept, 'kept');
+      await mkdir(join(cache, name, '..'), { recursive: true });
+      await symlink(elsewhere, join(cache, name));
+      const writing = write('oci', (target) => seedImage(target, 'ghcr.io/a:v1'), cache);
+      await expect(writing).rejects.toMatchObject({ code: 'ERR_INPUT_INVALID' });
+      expect(await readdir(elsewhere)).toEqual(['sha256']);
+      expect(await readFile(kept, 'utf8')).toBe('kept');
+    },
+  );
 
   it('reads names of nothing but slashes as fast as others', async () => {
     const slashes = { name: 'long', type: 'L', bytes: Buffer.from(`${'/'.repeat(60_000)}x\0`) };
