@@ -198,6 +198,19 @@ describe('talosSteps()', () => {
     expect(talosSteps(v('v1.14.4'), v('v1.15.0'), known)).toHaveLength(2);
   });
 
+  it('takes a pre-release for its release where a host has to be new enough, as Talos does', () => {
+    const known = catalogue({ minors: new Map([[15, { upgradeFrom: v('v1.14.9') }]]) });
+    expect(talosSteps(v('v1.14.9-rc.0'), v('v1.15.0'), known)).toEqual([v('v1.14.9-rc.0'), v('v1.15.0')]);
+  });
+
+  it('passes by the pre-releases of the minors between', () => {
+    const listed = builtInCatalogue.releases.get('v1.13.9') ?? expect.fail('v1.13.9 has a list');
+    const later = { ...listed, version: v('v1.13.99-rc.0') };
+    const known = catalogue({ releases: new Map([...builtInCatalogue.releases, ['v1.13.99-rc.0', later]]) });
+    const steps = talosSteps(v('v1.12.11'), v('v1.14.4'), known);
+    expect(steps.map(printTalosVersion)).toEqual(['v1.12.11', 'v1.13.9', 'v1.14.4']);
+  });
+
   it('knows the rule of every minor from 1.2 on', () => {
     expect(oldestHost(v('v1.1.0'))).toBeUndefined();
     const minors = [...new Set(talosReleases().map(({ version }) => version.minor))].filter((minor) => minor >= 2);
