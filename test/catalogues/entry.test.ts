@@ -33,6 +33,12 @@ it.each([
   expect([found?.entries.map(({ name }) => name), found?.missing]).toEqual([chosen, []]);
 });
 
+it('takes a name for itself alone, not for those that begin or end with it', () => {
+  const alike = ['zfs-lts', 'zfs', 'open-zfs'].map((name) => ({ ...(entries[0] ?? expect.fail()), name }));
+  const [found] = chooseEntries([{ catalogue, entries: alike }], { names: ['zfs'], what });
+  expect(found?.entries.map(({ name }) => name)).toEqual(['zfs']);
+});
+
 it('names everything that is unknown at once, with what is near', () => {
   const names = ['iscsi', 'zfs', 'qemu-guest-agnet', 'moon'];
   expect(refusal(() => chooseEntries([{ catalogue, entries }], { names, what }))).toEqual([

@@ -152,6 +152,15 @@ describe('upgradePath()', () => {
     expect(error.message).toContain(state);
   });
 
+  it.each([
+    [{ min: 37, max: 38 }, 'Talos "v1.13.9": Kubernetes v1.37.1 is needed there, and it supports 1.31-1.36'],
+    [{ min: 32, max: 35 }, 'Talos "v1.14.4": Kubernetes v1.36.3 runs then, and it supports 1.32-1.35'],
+  ])('refuses a catalogue by which no Kubernetes runs before and after a step: %j', (kubernetes, state) => {
+    const catalogue = { ...builtInCatalogue, minors: new Map([[14, { kubernetes }]]) };
+    const error = errorOf(() => upgradePath(v('v1.13.9'), v('v1.14.4'), { catalogue }));
+    expect(error.message).toContain(state);
+  });
+
   it('names what can be done about a Kubernetes that is not known', () => {
     expect(errorOf(() => upgradePath(v('v1.0.6'), v('v1.1.2'), { kubernetes: ['1.21.9'] })).hint).toContain(
       '--kubernetes v1.22.PATCH',
