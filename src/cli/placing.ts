@@ -93,12 +93,18 @@ export function otherEndpoint(endpoint: string): string {
   return `${protocol}//ADDRESS${port === '' ? '' : `:${port}`}`;
 }
 
-/** The release a configuration is written for: the one that was named, that of the images, or the newest one known. */
+/**
+ * The release a configuration is written for: the one that was named, that of the images, that of airgap.yaml where other images
+ * than its own are mirrored, or the newest one known.
+ */
 export function configVersionFor(
-  settings: Pick<Settings, 'configVersion'> & { readonly catalogue?: Settings['catalogue'] | undefined },
+  settings: Pick<Settings, 'configVersion'> & {
+    readonly catalogue?: Settings['catalogue'] | undefined;
+    readonly declaredRelease?: Settings['declaredRelease'];
+  },
   ofImages?: TalosVersion,
 ): TalosVersion {
-  const named = settings.configVersion ?? ofImages;
+  const named = settings.configVersion ?? ofImages ?? settings.declaredRelease;
   if (named !== undefined) return named;
   const newest = talosReleases(settings.catalogue).findLast(({ version }) => version.prerelease === '');
   if (newest === undefined) throw new Error('the catalogue has no release');

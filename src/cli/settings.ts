@@ -31,6 +31,8 @@ export interface Settings extends ReleaseSelection {
   readonly inputs: readonly string[];
   /** Images that airgap.yaml names itself. */
   readonly declared: readonly RequestedReference[];
+  /** The release nodes run by airgap.yaml, where the command line names the images in its place. */
+  readonly declaredRelease: TalosVersion | undefined;
   /** Where images are read from; undefined: each from its own upstream registry. */
   readonly from: Location | undefined;
   readonly sourceEndpoints: readonly SourceEndpoint[];
@@ -97,6 +99,7 @@ export function readSettings(inputs: readonly string[], flags: Flags, context: P
   const settings: Settings = {
     inputs,
     declared: (flags.declared ?? []) as readonly RequestedReference[],
+    declaredRelease: flags.declaredRelease as TalosVersion | undefined,
     ...place,
     ...contentSettings(flags, readSelection(flags, context)),
     lockFile,

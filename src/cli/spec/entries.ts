@@ -1,6 +1,7 @@
 /** Which entries of airgap.yaml a command takes. Pure. */
 import type { Spec, SpecEntry } from '../../spec/spec.ts';
 import { splitPlace } from '../../store/location.ts';
+import { readVersion, type TalosVersion } from '../../talos/version.ts';
 import { type Flags, textFlag } from '../flags.ts';
 
 /** An entry and the option it is for a command, without dashes. */
@@ -114,8 +115,18 @@ function optionsFor(
   if (spec.entries.some(({ key }) => key.option === 'talos-version')) return [];
   return [
     {
-      entry: { ...entry, values: entry.values.map((value) => ({ ...value, text: value.text.split('..')[0] ?? '' })) },
+      entry: { ...entry, values: entry.values.map((value) => ({ ...value, text: startOf(value.text) })) },
       option,
     },
   ];
+}
+
+/** The release nodes run by `images.talos`, of an upgrade its start; undefined where it names none. */
+export function releaseIn(spec: Spec): TalosVersion | undefined {
+  const named = spec.entries.find(({ key }) => key.option === 'talos')?.values[0]?.text;
+  return named === undefined ? undefined : readVersion(startOf(named));
+}
+
+function startOf(releases: string): string {
+  return releases.split('..')[0] ?? '';
 }

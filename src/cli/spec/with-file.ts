@@ -10,7 +10,7 @@ import { type Flags, switchFlag, textFlag } from '../flags.ts';
 import { defaultLock } from '../settings.ts';
 import { nonEmpty } from '../settings-parts.ts';
 import { blameFile, type TakenKey } from './blame.ts';
-import { entriesFor, namesImages } from './entries.ts';
+import { entriesFor, namesImages, releaseIn } from './entries.ts';
 import { type FoundSpec, findSpec, isFile, nearPath } from './find-file.ts';
 
 /** Runs an action with what airgap.yaml adds to an invocation; what the action throws about that names its lines. Throws ERR_INPUT_INVALID for a file that cannot be read. */
@@ -42,7 +42,8 @@ async function withFile(
   const lists = isMirror && !naming ? await listsOf(found, context.cwd) : [];
   const declared = isMirror && !naming ? declaredImages(found) : [];
   tell(given, { name: found.spec.name, left: naming && isMirror && (found.spec.images.length > 0 || hasNames(found)) });
-  const flags = { ...given.flags, ...added, ...own, declared };
+  const declaredRelease = naming ? releaseIn(found.spec) : undefined;
+  const flags = { ...given.flags, ...added, ...own, declared, declaredRelease };
   // What was typed is not the file's, even where the file says it too.
   const keys = entries.filter(({ option }) => {
     const known = optionOf(command, `--${option}`) ?? optionOf(command, `--no-${option}`);

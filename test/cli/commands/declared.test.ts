@@ -74,6 +74,19 @@ describe('airgap mirror with airgap.yaml', () => {
     expect(asked('site.lock')).toEqual([pause]);
   });
 
+  it('writes for the release of its nodes all the same, as when one image is mirrored again', async () => {
+    const nodes = 'nodes:\n  endpoints: https://10.5.0.1:6000\n  endpointUser: node\n  secrets: secrets.yaml\n';
+    declare(whole(nodes).replace('images:', 'images:\n  talos: v1.11.6..v1.13.9'));
+    const ran = await world.folder.airgap(['mirror', pause, '--lock', 'repair.lock'], {
+      env: { AIRGAP_ENDPOINT_PASSWORD: 'x' },
+    });
+    expect(ran, ran.stderr).toMatchObject({ status: 0 });
+    for (const file of ['repair-talos.yaml', 'secrets.yaml']) {
+      expect(world.folder.read(file)).toContain('Talos v1.11.6');
+      expect(world.folder.read(file)).toContain('machine:');
+    }
+  });
+
   it('takes all of a directory given with --from', async () => {
     await world.folder.airgap(['mirror', pause, ...world.from(), '--to', 'oci:away', '--lock', 'away.lock']);
     declare(whole());
