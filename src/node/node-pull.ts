@@ -15,6 +15,8 @@ export const imageCacheEndpoint = 'http://127.0.0.1:3172';
 interface Entry {
   readonly mirror: NodeMirror | undefined;
   readonly reasons: readonly string[];
+  /** Why one that stands there does not count. */
+  readonly passedOver?: string;
 }
 
 /**
@@ -28,23 +30,17 @@ export function nodePull(config: NodeConfig, image: Reference, node: Asking): No
   const pull = { config, image: asked, node };
   const dropped = tag !== undefined && digest !== undefined ? [`tag and digest: the tag ${tag} is dropped`] : [];
   const broken = node.puller === 'cri' ? brokenHosts(config, node) : undefined;
-  const entry: Entry =
-    broken === undefined
-      ? entryFor(pull)
-      : { mirror: undefined, reasons: [`Talos cannot write containerd's files: ${broken}`] };
+  const entry = broken === undefined ? entryFor(pull) : without(`Talos cannot write containerd's files: ${broken}`);
   const cached = broken === undefined ? readable(withImageCache(entry, pull), node) : entry;
   const { steps, reasons } = stepsOf(cached.mirror, pull);
-  const isPassedOver = cached.mirror === undefined && config.mirrors.length > 0;
-  const why = cached.reasons.find(
-    (reason) => reason !== `no mirror for ${image.registry}` && !/ is taken/.test(reason),
-  );
+  const passedOver = cached.mirror === undefined && config.mirrors.length > 0 ? cached.passedOver : undefined;
   return {
     image: asked,
     puller: node.puller,
     matched: entry.mirror?.registry,
     steps,
     reasons: [...dropped, ...cached.reasons, ...reasons],
-    ...(isPassedOver && why !== undefined ? { passedOver: why } : {}),
+    ...(passedOver !== undefined && { passedOver }),
   };
 }
 
@@ -70,16 +66,18 @@ function entryFor({ config, image, node }: Pull): Entry {
   if (any === undefined) return { mirror: undefined, reasons: [`no mirror for ${registry}`] };
   if (node.puller === 'talos') return { mirror: any, reasons: [`no mirror for ${registry}: the one of * is taken`] };
   if (!configKinds(node.version).wildcard) {
-    return {
-      mirror: undefined,
-      reasons: [`no mirror for ${registry}; containerd sees the one of * from Talos 1.4 on only`],
-    };
+    return without(`no mirror for ${registry}; containerd sees the one of * from Talos 1.4 on only`);
   }
   if (ownDirectory(config, registry)) {
-    const reason = `TLS settings of ${registry} make Talos write it a file of its own, so containerd does not look at the mirror of *`;
-    return { mirror: undefined, reasons: [reason] };
+    return without(
+      `TLS settings of ${registry} make Talos write it a file of its own, so containerd does not look at the mirror of *`,
+    );
   }
   return { mirror: any, reasons: [`no mirror for ${registry}: the one of * is taken`] };
+}
+
+function without(passedOver: string, before: readonly string[] = []): Entry {
+  return { mirror: undefined, reasons: [...before, passedOver], passedOver };
 }
 
 /** TLS settings with content get a directory of their own in containerd's configuration, and `_default` is read for those without one. */
@@ -118,7 +116,7 @@ function withImageCache(entry: Entry, { config, image, node }: Pull): Entry {
 /** containerd passes over a file it cannot read as if there were none. */
 function readable(entry: Entry, node: Asking): Entry {
   const fault = entry.mirror === undefined || node.puller === 'talos' ? undefined : hostsFault(entry.mirror, node);
-  return fault === undefined ? entry : { mirror: undefined, reasons: [...entry.reasons, fault] };
+  return fault === undefined ? entry : without(fault, entry.reasons);
 }
 
 /**

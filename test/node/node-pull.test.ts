@@ -381,6 +381,18 @@ describe('reasons', () => {
   });
 });
 
+it('names why a mirror that stands there does not count, and nothing where none does', () => {
+  const any = mirror(['http://any'], {}, '*');
+  const over = (text: string, asking: Asking = {}) => pull(text, { puller: 'cri', ...asking }).passedOver;
+  expect(over(any, { version: 'v1.3.7' })).toMatch(/sees the one of \* from Talos 1\.4 on only$/);
+  expect(over(mirror(['http://m', '10.5.0.1:6000']))).toMatch(/^Talos cannot write containerd's files: endpoint /);
+  expect(over(mirror(['http://m', 'http://n', 'http://m']))).toBe(
+    'containerd cannot read its file: endpoint http://m stands there twice',
+  );
+  expect(over(any)).toBeUndefined();
+  expect(over(mirror(['http://m'], {}, 'quay.io'))).toBeUndefined();
+});
+
 describe('pullersOf()', () => {
   const empty = config('{}');
   it.each([
