@@ -56,6 +56,26 @@ describe('the id of a schematic', () => {
     expect(schematicId(JSON.stringify({ customization: { systemExtensions: { officialExtensions } } }))).toBe(id);
   });
 
+  it("is that of all fields in the factory's order, however they are written", () => {
+    const customization = {
+      diskImage: { sectorSize: 4096 },
+      secureboot: { includeWellKnownCertificates: true },
+      bootloader: 'grub',
+      systemExtensions: { officialExtensions: ['siderolabs/zfs'] },
+      meta: [{ value: 'v', key: 10 }],
+      extraKernelArgs: ['a=b'],
+      embeddedMachineConfiguration: 'c',
+    };
+    const overlay = { options: { o: 1 }, name: 'n', image: 'i' };
+    const { canonical } = readSchematic('s', JSON.stringify({ customization, overlay, owner: 'me' }));
+    const keys = [...canonical.matchAll(/^(?: {4})*(?:- )?(\w+):/gm)].map(([, key]) => key);
+    expect(keys).toEqual([
+      ...['owner', 'overlay', 'image', 'name', 'options', 'o', 'customization', 'embeddedMachineConfiguration'],
+      ...['extraKernelArgs', 'meta', 'key', 'systemExtensions', 'officialExtensions', 'bootloader'],
+      ...['secureboot', 'includeWellKnownCertificates', 'diskImage', 'sectorSize'],
+    ]);
+  });
+
   it("is that of the canonical text, as the factory's YAML library writes it", () => {
     const wrong = vectors.filter(({ text, canonical }) => {
       const got = canonicalOf(text);
