@@ -7,7 +7,7 @@ export function tlsHint(code: string): string {
     case 'HOSTNAME_MISMATCH':
       return 'its certificate is for other names: use one of those, or give it a certificate that names this host';
     case 'CERT_HAS_EXPIRED':
-      return 'its certificate has expired: renew it there, and check the clock here';
+      return 'its certificate, or the authority behind that, has expired: renew it, and check the clock here';
     case 'CERT_NOT_YET_VALID':
       return 'its certificate is not valid yet: check the clocks of both sides';
     case 'CERT_REVOKED':

@@ -4,7 +4,7 @@ import { tlsHint } from '../../src/http/tls-hint.ts';
 describe('tlsHint()', () => {
   it.each([
     ['ERR_TLS_CERT_ALTNAME_INVALID', /for other names/],
-    ['CERT_HAS_EXPIRED', /has expired/],
+    ['CERT_HAS_EXPIRED', /or the authority behind that, has expired/],
     ['CERT_NOT_YET_VALID', /not valid yet/],
     ['DEPTH_ZERO_SELF_SIGNED_CERT', /signed by itself.*--ca/],
     ['SELF_SIGNED_CERT_IN_CHAIN', /authority.*--ca/],

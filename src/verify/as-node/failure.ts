@@ -119,7 +119,7 @@ function refusedTodo({ status, said = '', url, sentTo }: Asked): string {
   if (/ over plain HTTP$/.test(said))
     return `let ${host} name a token service with https://: nodes send it credentials`;
   if (status === 401 || status === 403)
-    return `give the nodes credentials for "${host}": RegistryAuthConfig, or machine.registries.config`;
+    return `give the nodes credentials that "${host}" accepts: RegistryAuthConfig, or machine.registries.config`;
   if (status === 400 && url.startsWith('http:'))
     return `write the endpoint of ${host} with https:// where it serves TLS, else look at its log`;
   if (status === 429) return `let ${host} answer more often: all nodes ask it at once`;
@@ -130,6 +130,8 @@ function refusedTodo({ status, said = '', url, sentTo }: Asked): string {
   if (/SELF_SIGNED|UNABLE_TO|ISSUER|UNTRUSTED/.test(said))
     return `give the nodes the authority of "${host}": RegistryTLSConfig, or machine.registries.config`;
   if (/ALTNAME|HOSTNAME/.test(said)) return `write the endpoint by a name that the certificate of ${host} has`;
-  if (/EXPIRED|NOT_YET_VALID|REVOKED/.test(said)) return `renew the certificate of ${host}, and look at its clock`;
+  if (/EXPIRED/.test(said))
+    return `renew the certificate of ${host}, or the authority the nodes have for it, and look at its clock`;
+  if (/NOT_YET_VALID|REVOKED/.test(said)) return `renew the certificate of ${host}, and look at its clock`;
   return `start ${host}, or correct the endpoint in the configuration`;
 }

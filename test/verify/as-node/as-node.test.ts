@@ -1,6 +1,8 @@
 /** Each verdict, over real connections: what a node asks, what it is answered, and what that makes of the image. */
+
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { makeAuthority, makeServerCertificate } from '../../../src/certificates/certificate.ts';
 import type { AirgapEvent } from '../../../src/events.ts';
 import { digestOf } from '../../../src/oci/digest.ts';
 import { parseReference } from '../../../src/oci/reference.ts';
@@ -325,7 +327,18 @@ describe('cannot pull', () => {
     const registry = await served(target, { access: { allows: async () => false } });
     const refused = await asNode(mirrorYaml({ endpoints: [registry.url] }), pause);
     expect(refused).toMatchObject({ verdict: 'cannot-pull' });
-    expect(refused.failures[0]?.todo).toContain('give the nodes credentials');
+    expect(refused.failures[0]?.todo).toContain(`give the nodes credentials that "${registry.host}" accepts`);
+  });
+
+  it('with TLS whose time is over, of the certificate or of the authority that nodes have', async () => {
+    const authority = makeAuthority({ now: new Date('2010-01-01') });
+    const tls = makeServerCertificate(authority, { names: ['127.0.0.1'], now: new Date('2019-06-01') });
+    const { target } = await store();
+    const registry = await served(target, { tls: { cert: tls.certificate, key: tls.key } });
+    const ca = documentYaml('RegistryTLSConfig', { name: registry.host, ca: authority.certificate });
+    const verdict = await asNode(mirrorYaml({ endpoints: [registry.url] }) + ca, pause);
+    expect(verdict).toMatchObject({ verdict: 'cannot-pull' });
+    expect(verdict.failures[0]?.todo).toContain(`${registry.host}, or the authority the nodes have for it`);
   });
 
   it('with TLS: needs the authority, or no verification; another one does not help', async () => {
