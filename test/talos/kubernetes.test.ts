@@ -14,6 +14,15 @@ describe('kubernetesRange()', () => {
     }
   });
 
+  it('is known of every minor, both ends', () => {
+    const minors = [...new Set(talosReleases().map(({ version }) => version.minor))];
+    const ranges = minors.map((minor) => kubernetesRange(v(`1.${minor}.0`)));
+    expect(ranges.map((range) => range && printKubernetesRange(range))).toEqual([
+      ...['1.21-1.23', '1.22-1.24', '1.23-1.25', '1.24-1.26', '1.25-1.27', '1.26-1.28', '1.24-1.29', '1.25-1.30'],
+      ...['1.26-1.31', '1.27-1.32', '1.28-1.33', '1.29-1.34', '1.30-1.35', '1.31-1.36', '1.32-1.37'],
+    ]);
+  });
+
   it('tells what Talos checks from what its documentation says', () => {
     expect(kubernetesRange(v('1.5.0'))).toEqual({ min: 26, max: 28, from: 'code' });
     expect(kubernetesRange(v('1.4.8'))).toEqual({ min: 25, max: 27, from: 'documentation' });
