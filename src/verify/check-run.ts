@@ -165,11 +165,16 @@ export class CheckRun {
 
   /** A child that is not here was left out on purpose, or is lost: a set or a lock tells; without one, a sibling that is here speaks for the first. */
   async #children({ descriptor: parent, repository }: Wanted, children: readonly Descriptor[]): Promise<void> {
+    const { signal } = this.#options;
+    // An image cache has manifests of its own in every repository.
+    const own = this.#subject.source.repository(repository);
     const absent: Descriptor[] = [];
     for (const child of children) {
       this.#graph.link(parent.digest, child.digest);
       const isKnown = this.#manifests.has(child.digest) || this.#promised.has(child.digest);
-      if (isKnown || (await this.#sizeHere(child.digest)) !== undefined) this.#add(this.#manifests, child, repository);
+      const isHere =
+        isKnown || (await this.#sizeHere(child.digest)) !== undefined || (await own.exists(child, { signal }));
+      if (isHere) this.#add(this.#manifests, child, repository);
       else absent.push(child);
     }
     if (absent.length === 0 || this.#subject.promised !== undefined) return;

@@ -7,6 +7,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { parse } from 'yaml';
 import { type RunningServer, serveStore } from '../../../src/serve/open.ts';
 import { openMemory } from '../../../src/store/memory/open.ts';
+import { pushExtensionCatalogue } from '../../catalogues/images.ts';
 import { seedCosignTag, seedReferrer } from '../../support/seedAttached.ts';
 import { seedImage } from '../../support/seedImages.ts';
 import { type WorkFolder, workFolder } from '../airgap.ts';
@@ -205,6 +206,21 @@ describe('airgap mirror --to image-cache:DIR', () => {
     await mirror('image-cache-oci:form');
     const other = await folder.airgap(['verify', 'ghcr.io/none/here:1', '--to', 'image-cache:form']);
     expect(other.stderr).toContain("repair: airgap mirror 'ghcr.io/none/here:1' --to image-cache-oci:form --recheck");
+  });
+
+  it('is checked whole where images share a manifest, without its lock too', async () => {
+    const store = openMemory();
+    const images = ['v1.13.9', 'v1.14.4'].map((version) => `ghcr.io/siderolabs/extensions:${version}`);
+    for (const version of ['v1.13.9', 'v1.14.4']) await pushExtensionCatalogue(store, version, version);
+    const catalogues = await serveStore(store);
+    const from = ['--source-endpoint', `*=${catalogues.url}`];
+    expect((await folder.airgap(['mirror', ...images, ...from, '--to', 'image-cache:cache'])).status).toBe(0);
+    await catalogues.close();
+    rmSync(folder.file('airgap.lock'));
+    const checked = await folder.airgap(['check', 'image-cache:cache']);
+    // Of each an index and two platforms, and one attestation of both.
+    expect(checked.stdout).toContain('2 images, 7 manifests');
+    expect(checked.stdout).not.toContain('not here');
   });
 
   it('takes what talosctl cached for one platform, and says what is absent of the others', async () => {
