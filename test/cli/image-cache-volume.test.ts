@@ -25,7 +25,7 @@ describe('the volume for an image cache', () => {
 
   it('is said to be larger than the default where it is', () => {
     const version = parseTalosVersion('v1.14.4');
-    const cache = { form: 'oci', isNew: true, version, patch: '/work/a-image-cache.yaml' } as const;
+    const cache = { form: 'oci', isNew: true, version, patch: '/site/a-image-cache.yaml' } as const;
     expect(cacheLines({ ...cache, bytes: 2_600_000_000 }, '/work')).toEqual([
       'image cache: 2.6 GB (OCI form, one layer); nodes need a volume IMAGECACHE of 3200 MB for it; the 1 GB it has by default is too small',
       'wrote a-image-cache.yaml: that volume, and the setting that turns the cache on',
