@@ -26,11 +26,11 @@ describe('the volume for an image cache', () => {
   it('is said to be larger than the default where it is', () => {
     const version = parseTalosVersion('v1.14.4');
     const cache = { form: 'oci', isNew: true, version, patch: '/site/a-image-cache.yaml' } as const;
-    expect(cacheLines({ ...cache, bytes: 2_600_000_000 }, '/work')).toEqual([
+    expect(cacheLines({ ...cache, bytes: 2_600_000_000 }, '/site')).toEqual([
       'image cache: 2.6 GB (OCI form, one layer); nodes need a volume IMAGECACHE of 3200 MB for it; the 1 GB it has by default is too small',
       'wrote a-image-cache.yaml: that volume, and the setting that turns the cache on',
     ]);
-    expect(cacheLines({ ...cache, bytes: 800_000_000 }, '/work')[0]).not.toContain('too small');
+    expect(cacheLines({ ...cache, bytes: 800_000_000 }, '/site')[0]).not.toContain('too small');
     const [iso] = cacheSteps({ ...cache, bytes: 1 }, { kind: 'image-cache', directory: 'my cache', form: 'oci' });
     expect(iso?.[0]).toContain("-v './my cache':/image-cache:ro ghcr.io/siderolabs/imager:v1.14.4");
   });
