@@ -48,9 +48,26 @@ export function nextLines(ended: Ended): string[] {
   next.push(...more);
   if (files.unreachable !== undefined) next.push(emitStep(settings, otherEndpoint(files.unreachable)));
   // The first file with secrets is that of Talos; others go beside the files of other programs.
-  if (files.patch !== undefined)
-    next.push(patchStep(settings.cwd, [files.patch, ...(files.secrets ?? []).slice(0, 1)]));
+  if (files.patch !== undefined) {
+    const patches = [files.patch, ...(files.secrets ?? []).slice(0, 1)];
+    const canBeAsked = settings.to.kind === 'registry' && files.unreachable === undefined;
+    if (canBeAsked && files.talos !== undefined) next.push(proofStep(settings, { talos: files.talos, files: patches }));
+    next.push(patchStep(settings.cwd, patches));
+  }
   return next.length === 0 ? lines : [...lines, '', 'Next:', ...stepLines(next, columns)];
+}
+
+/** How it is shown, before nodes are given these files, that they will find the images of the lock. `talos`: as in `v1.14.4`. */
+export function proofStep(
+  { cwd, lockFile, lockGiven }: Pick<Settings, 'cwd' | 'lockFile' | 'lockGiven'>,
+  written: { readonly talos: string; readonly files: readonly string[] },
+): Step {
+  const lock = lockGiven ? ` --lock ${quoteShell(nearName(cwd, lockFile))}` : '';
+  const configs = written.files.map((file) => ` --config ${quoteShell(nearName(cwd, file))}`).join('');
+  return [
+    `airgap verify --as talos@${written.talos}${lock} --config controlplane.yaml${configs}`,
+    'on your own configuration: will nodes find every image?',
+  ];
 }
 
 /** How running nodes are given these files; all in one call, as the parts may need each other. */

@@ -27,6 +27,17 @@ describe('nextLines()', () => {
     expect(Math.max(...steps.map((line) => line.length))).toBeLessThanOrEqual(80);
   });
 
+  it('shows how a configuration is proven before nodes are given it, where they can ask', () => {
+    const files = { lock: '/somewhere/airgap.lock', patch: '/somewhere/site talos.yaml', talos: 'v1.13.9' };
+    expect(next({ to: '10.5.0.1:6000', lock: 'my site.lock' }, { files }).slice(-2)).toEqual([
+      "  airgap verify --as talos@v1.13.9 --lock 'my site.lock' --config controlplane.yaml --config 'site talos.yaml'  on your own configuration: will nodes find every image?",
+      "  talosctl patch machineconfig --nodes NODE --patch '@site talos.yaml'",
+    ]);
+    const unreachable = { ...files, unreachable: 'http://127.0.0.1:6000' };
+    expect(next({ to: '127.0.0.1:6000' }, { files: unreachable }).join()).not.toContain('verify --as');
+    expect(next({ to: 'bundle:a.tar' }, { files, bundle: written }).join()).not.toContain('verify --as');
+  });
+
   it('tells images that wait for volumes from images that failed', () => {
     expect(next({ to: '10.5.0.1:6000' }, { failures: 3, waiting: 2, mirrored: 0 }).slice(-2)).toEqual([
       '  run the same command again with the next volumes: what was here is loaded and stays (2 images wait)',

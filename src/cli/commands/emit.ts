@@ -5,7 +5,6 @@ import { isolationNotes } from '../../emit/talos/notes.ts';
 import type { Lock } from '../../lock/lock.ts';
 import type { Mirror } from '../../mirror/rule.ts';
 import { parseReference } from '../../oci/reference.ts';
-import { quoteShell } from '../../oci/shell.ts';
 import { talosMirrorImages, talosReleases } from '../../talos/catalogue.ts';
 import { configKinds } from '../../talos/config-kinds.ts';
 import { nearestTalosVersions, printTalosVersion, type TalosVersion } from '../../talos/version.ts';
@@ -19,7 +18,7 @@ import { namesInstaller } from '../extras/settings.ts';
 import { type Flags, listFlag, textFlag } from '../flags.ts';
 import { gatherInputs } from '../inputs.ts';
 import { requireLock } from '../lock-file.ts';
-import { nearName, patchStep, type Step, stepLines } from '../next-text.ts';
+import { nearName, patchStep, proofStep, stepLines } from '../next-text.ts';
 import { configVersionFor, endpointOfThisMachine, ruleFor, unreachableText } from '../placing.ts';
 import { beyondKnown } from '../releases/beyond-known.ts';
 import { jsonLine } from '../report/json.ts';
@@ -117,12 +116,7 @@ function writtenLines({ settings, version, formats, emitted }: Told): string[] {
   const isPatch = formats.length === 1 && formats[0] === 'talos' && configKinds(version).mergePatch;
   if (!isPatch || written.length === 0) return lines;
   const files = [...written, ...writtenSecrets];
-  const options = files.map((file) => ` --config ${quoteShell(nearName(settings.cwd, file))}`).join('');
-  const lock = settings.lockGiven ? ` --lock ${quoteShell(nearName(settings.cwd, settings.lockFile))}` : '';
-  const proof: Step = [
-    `airgap verify --as talos@${printTalosVersion(version)}${lock} --config controlplane.yaml${options}`,
-    'on your own configuration: will nodes find every image?',
-  ];
+  const proof = proofStep(settings, { talos: printTalosVersion(version), files });
   const next = [...(existsSync(settings.lockFile) ? [proof] : []), patchStep(settings.cwd, files)];
   return [...lines, '', 'Next:', ...stepLines(next)];
 }
