@@ -56,63 +56,71 @@ export async function withMirrorRun(
   },
 ): Promise<number> {
   const { flags, write, work } = options;
-  const { settings, reporter } = session;
+  const { settings, context } = session;
   const named = await gather(session);
   const rule = ruleFor(settings.to, settings.prefixByRegistry);
   checkAddresses(settings, rule);
   const earlier = await readLock(settings.lockFile);
-  for (const message of named.notices) reporter.event({ type: 'notice', message });
-  for (const message of named.warnings ?? []) reporter.event({ type: 'notice', message, isWarning: true });
-  if (!settings.toGiven) reporter.event({ type: 'notice', message: noTarget(settings) });
+  tellOf(named, session);
   const registries = named.requests.map(({ reference }) => reference.registry);
-  const { context } = session;
   await checkMirrorEmission(flags, { settings, context, rule, registries, talos: named.talos, write });
-  const upstreams = [...registries, ...catalogueRegistries(settings)];
-  const ends = await openEnds(session, { upstreams, write });
+  const ends = await openEnds(session, { upstreams: [...registries, ...catalogueRegistries(settings)], write });
   try {
     const gathered = await withCatalogueImages(named, { session, source: ends.source });
-    const inside = ends.fromBundle === undefined ? undefined : await bundleInputs(ends.fromBundle);
-    const wanted = await requestsOf({ gathered, ends, inside }, session.signal);
-    const talos = gathered.talos ?? inside?.talos;
-    const whole = gathered.requests.length === 0;
-    const { requests, expected } = splitExpected(wanted, { expected: inside?.expected ?? [], whole });
-    const asked = [...requests, ...expected.map(({ source, retag }) => ({ reference: source, retag }))];
-    const previous = ends.toBundle === undefined ? usable(earlier, { rule, asked, write }, session) : undefined;
-    const source = mirroredSource(ends.source, {
-      from: settings.from,
-      requests: [...wanted, ...(inside?.requests ?? [])],
-      locks: gathered.locks,
-    });
-    const job = jobFor(session, { requests, rule, ends: { ...ends, source }, previous, write });
-    const { mirrors } = job;
-    const asks = requests.map(({ reference }) => reference.registry);
-    const emission = await readMirrorEmission(flags, { settings, context, mirrors, registries: asks, talos, write });
-    const writing =
-      ends.toBundle === undefined
-        ? undefined
-        : new BundleWriting({ session, writer: ends.toBundle, source, mirrors, talos, emission });
-    await writing?.readHave();
-    const loading = loadingOf(session, { ends, expected, whole, rule });
-    return await work({
-      job: {
-        ...job,
-        ...(writing === undefined ? {} : { reserve: (plan) => writing.reserve(plan) }),
-        ...(loading === undefined
-          ? {}
-          : {
-              base: baseRepositories(loading.bundle, rule),
-              events: watchLoading(loading, session.reporter.event),
-            }),
-      },
-      ends,
-      emission,
-      upgrade: gathered.upgrade,
-      writing,
-      loading,
-    });
+    return await work(await prepareRun(session, { gathered, rule, earlier, ends, flags, write }));
   } finally {
     await ends.close();
   }
+}
+
+function tellOf({ notices, warnings = [] }: GatheredInputs, { settings, reporter }: Session): void {
+  for (const message of notices) reporter.event({ type: 'notice', message });
+  for (const message of warnings) reporter.event({ type: 'notice', message, isWarning: true });
+  if (!settings.toGiven) reporter.event({ type: 'notice', message: noTarget(settings) });
+}
+
+interface Opened {
+  readonly gathered: GatheredInputs;
+  readonly rule: MirrorRule;
+  /** The lock that is there. */
+  readonly earlier: Lock | undefined;
+  readonly ends: OpenedEnds;
+  readonly flags: Flags;
+  readonly write: boolean;
+}
+
+/** What is wanted of the open ends, and what nodes are told of it. */
+async function prepareRun(session: Session, opened: Opened): Promise<MirrorRun> {
+  const { gathered, rule, earlier, ends, flags, write } = opened;
+  const { settings, context } = session;
+  const inside = ends.fromBundle === undefined ? undefined : await bundleInputs(ends.fromBundle);
+  const wanted = await requestsOf({ gathered, ends, inside }, session.signal);
+  const talos = gathered.talos ?? inside?.talos;
+  const whole = gathered.requests.length === 0;
+  const { requests, expected } = splitExpected(wanted, { expected: inside?.expected ?? [], whole });
+  const asked = [...requests, ...expected.map(({ source, retag }) => ({ reference: source, retag }))];
+  const previous = ends.toBundle === undefined ? usable(earlier, { rule, asked, write }, session) : undefined;
+  const source = mirroredSource(ends.source, {
+    from: settings.from,
+    requests: [...wanted, ...(inside?.requests ?? [])],
+    locks: gathered.locks,
+  });
+  const job = jobFor(session, { requests, rule, ends: { ...ends, source }, previous, write });
+  const { mirrors } = job;
+  const registries = requests.map(({ reference }) => reference.registry);
+  const emission = await readMirrorEmission(flags, { settings, context, mirrors, registries, talos, write });
+  const writing =
+    ends.toBundle === undefined
+      ? undefined
+      : new BundleWriting({ session, writer: ends.toBundle, source, mirrors, talos, emission });
+  await writing?.readHave();
+  const loading = loadingOf(session, { ends, expected, whole, rule });
+  const reserving: Partial<MirrorJob> = writing === undefined ? {} : { reserve: (plan) => writing.reserve(plan) };
+  const ofBundle: Partial<MirrorJob> =
+    loading === undefined
+      ? {}
+      : { base: baseRepositories(loading.bundle, rule), events: watchLoading(loading, session.reporter.event) };
+  return { job: { ...job, ...reserving, ...ofBundle }, ends, emission, upgrade: gathered.upgrade, writing, loading };
 }
 
 /** What was named, else what the bundle's own lock names, else every tagged image of the source. Throws ERR_USAGE when that is nothing. */

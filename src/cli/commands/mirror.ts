@@ -5,12 +5,13 @@ import { printTalosVersion } from '../../talos/version.ts';
 import { bundleFields, reservationRows, writtenBundleLines } from '../bundle/bundle-text.ts';
 import { beforeLoading, withExpected } from '../bundle/loading.ts';
 import { settleVolumes } from '../bundle/settling.ts';
+import type { WrittenBundle } from '../bundle/writing.ts';
 import type { Invocation } from '../define/wiring.ts';
 import { checkFree, checkRoom } from '../disk-space.ts';
 import { exitCodeOfRun } from '../exit.ts';
-import { failedListText, failureLines, failuresOf } from '../failures.ts';
+import { type Failure, failedListText, failureLines, failuresOf } from '../failures.ts';
 import { checkWritable, writeFileAtomic } from '../files.ts';
-import { finishCache } from '../image-cache/cache-end.ts';
+import { finishCache, type WrittenCache } from '../image-cache/cache-end.ts';
 import { checkCacheRoom } from '../image-cache/cache-room.ts';
 import { cacheFields, cacheLines, cacheSteps } from '../image-cache/cache-text.ts';
 import { writeLock } from '../lock-file.ts';
@@ -99,56 +100,63 @@ async function checkSpace({ to, cwd }: Settings, { run, prepared }: Started): Pr
   }
 }
 
-async function finish(
-  session: Session,
-  ended: { readonly run: MirrorRun; readonly result: MirrorResult },
-): Promise<number> {
-  const { reporter, settings, signal } = session;
+interface Ended {
+  readonly run: MirrorRun;
+  readonly result: MirrorResult;
+}
+
+/** Makes everything visible and writes the files, then tells what stands. */
+async function finish(session: Session, ended: Ended): Promise<number> {
+  const { settings, signal } = session;
   const { run } = ended;
   const result = run.loading === undefined ? ended.result : withExpected(ended.result, run.loading.expected);
   const bundle = await run.writing?.finish(result);
-  const cache = await finishCache(session, {
-    target: run.ends.target,
-    images: result.lock.images.length,
-    talos: run.emission.version,
-  });
+  const images = result.lock.images.length;
+  const cache = await finishCache(session, { target: run.ends.target, images, talos: run.emission.version });
   const { failures, waiting, problem } =
     run.loading === undefined
       ? { failures: failuresOf(result), waiting: new Set<string>(), problem: undefined }
       : await settleVolumes(run.loading, { result, signal });
   const files = await writeFiles(session, { run, result });
   if (settings.failedList !== undefined) await writeFileAtomic(settings.failedList, failedListText(failures));
+  const self = bundle?.files === undefined ? undefined : await carrySelf(settings);
+  const exitCode = tell(session, { run, result, failures, waiting, files, bundle, cache, self });
+  // What stands is told and in the lock before that.
+  if (problem !== undefined) throw problem;
+  return exitCode;
+}
+
+interface Told extends Ended {
+  readonly failures: readonly Failure[];
+  /** Of them, those that wait for volumes. */
+  readonly waiting: ReadonlySet<string>;
+  readonly files: WrittenFiles;
+  readonly bundle: WrittenBundle | undefined;
+  readonly cache: WrittenCache | undefined;
+  readonly self: { readonly path: string; readonly size: number } | undefined;
+}
+
+/** Gives the exit status. */
+function tell(session: Session, told: Told): number {
+  const { reporter, settings, columns } = session;
+  const { run, result, failures, waiting, files, bundle, cache } = told;
+  const mirrored = result.lock.images.length;
   const exitCode = exitCodeOfRun({
-    complete: result.lock.images.length,
+    complete: mirrored,
     failures: failures.map(({ error }) => error),
     findings: result.verification.findings.length,
   });
   const milliseconds = performance.now() - session.startedAt;
   const facts = { result, milliseconds, hosts: run.ends.statistics(), waiting };
-  const self = bundle?.files === undefined ? undefined : await carrySelf(settings);
-  reporter.text(receiptLines(facts, session.columns));
+  reporter.text(receiptLines(facts, columns));
   reporter.problem(failureLines(failures));
   reporter.problem(findingLines(result.verification));
-  if (bundle !== undefined)
-    reporter.text(writtenBundleLines(bundle, { cwd: settings.cwd, failures: result.failures.length }));
-  if (cache !== undefined) reporter.text(cacheLines(cache, settings.cwd));
-  if (self !== undefined)
-    reporter.text([`wrote ${nearName(settings.cwd, self.path)}: this program, ${sizeText(self.size)}`]);
+  reporter.text(madeLines(settings, told));
   if (files.unreachable !== undefined)
     reporter.event({ type: 'notice', message: unreachableText(files.unreachable), isWarning: true });
-  const mirrored = result.lock.images.length;
-  reporter.text(
-    nextLines({
-      settings,
-      files,
-      failures: failures.length,
-      waiting: waiting.size,
-      columns: session.columns,
-      mirrored,
-      bundle,
-      more: cache === undefined ? [] : cacheSteps(cache, settings.to),
-    }),
-  );
+  const more = cache === undefined ? [] : cacheSteps(cache, settings.to);
+  const counts = { failures: failures.length, waiting: waiting.size, mirrored };
+  reporter.text(nextLines({ settings, files, ...counts, columns, bundle, more }));
   reporter.result({
     exitCode,
     ...receiptFields(facts),
@@ -157,9 +165,16 @@ async function finish(
     ...(bundle === undefined ? {} : { bundle: bundleFields(bundle) }),
     ...(cache === undefined ? {} : { imageCache: cacheFields(cache) }),
   });
-  // What stands is told and in the lock before that.
-  if (problem !== undefined) throw problem;
   return exitCode;
+}
+
+/** What was made beside the lock and the configuration. */
+function madeLines({ cwd }: Settings, { bundle, cache, self, result }: Told): string[] {
+  return [
+    ...(bundle === undefined ? [] : writtenBundleLines(bundle, { cwd, failures: result.failures.length })),
+    ...(cache === undefined ? [] : cacheLines(cache, cwd)),
+    ...(self === undefined ? [] : [`wrote ${nearName(cwd, self.path)}: this program, ${sizeText(self.size)}`]),
+  ];
 }
 
 /** With --include-self, the program goes where the bundle is. */
