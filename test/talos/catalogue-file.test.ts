@@ -7,6 +7,7 @@ import { kubernetesRange } from '../../src/talos/kubernetes.ts';
 import { builtInCatalogue, withOverlay } from '../../src/talos/releases.ts';
 import { upgradePath } from '../../src/talos/upgrade.ts';
 import { parseTalosVersion, printTalosVersion } from '../../src/talos/version.ts';
+import { errorOf } from '../support/errorOf.ts';
 
 const v = parseTalosVersion;
 const name = 'airgap-catalogue.json';
@@ -15,16 +16,6 @@ const later = { kubernetes: 'v1.37.2', images };
 
 function parse(document: unknown) {
   return parseCatalogue(name, Buffer.from(typeof document === 'string' ? document : JSON.stringify(document)));
-}
-
-function errorOf(work: () => unknown): AirgapError {
-  try {
-    work();
-  } catch (error) {
-    if (error instanceof AirgapError) return error;
-    throw error;
-  }
-  throw new Error('nothing was thrown');
 }
 
 describe('parseCatalogue()', () => {

@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { AirgapError } from '../../src/errors.ts';
 import { parseReference, printReference } from '../../src/oci/reference.ts';
 import {
   defaultInstallImage,
@@ -11,22 +10,13 @@ import {
   talosReleases,
 } from '../../src/talos/catalogue.ts';
 import { parseTalosVersion, printTalosVersion } from '../../src/talos/version.ts';
+import { errorOf } from '../support/errorOf.ts';
 
 const v = parseTalosVersion;
 const expected = JSON.parse(
   readFileSync(new URL('../../fixtures/talos/expected-lists.sha256.json', import.meta.url), 'utf8'),
 ) as Record<'lists' | 'bundles' | 'sources', Record<string, string>>;
 const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
-
-function errorOf(work: () => unknown): AirgapError {
-  try {
-    work();
-  } catch (error) {
-    if (error instanceof AirgapError) return error;
-    throw error;
-  }
-  throw new Error('nothing was thrown');
-}
 
 describe('talosReleases()', () => {
   it('has every release of the full list and no other, oldest first', () => {

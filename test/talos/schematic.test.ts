@@ -6,6 +6,7 @@ import { parse } from 'yaml';
 import { isAirgapError } from '../../src/errors.ts';
 import { factoryInstallers, isSchematicId, readSchematic, schematicId } from '../../src/talos/schematic.ts';
 import { parseTalosVersion } from '../../src/talos/version.ts';
+import { errorOf } from '../support/errorOf.ts';
 
 const empty = '376567988ad370138ad8b2698212367b8edcb69b5fd68c80be1f2ec7d603b4ba';
 
@@ -157,12 +158,12 @@ describe('reading a schematic', () => {
       expect.anything(),
     ],
   ])('refuses %j', (text, message, hint) => {
-    const error = failure(() => readSchematic('s.yaml', text));
+    const error = errorOf(() => readSchematic('s.yaml', text));
     expect([error.code, error.message, error.hint]).toEqual(['ERR_INPUT_INVALID', message, hint]);
   });
 
   it('gives no id where releases of the factory would give different ones', () => {
-    const error = failure(() => schematicId('customization: {extraKernelArgs: [" a\\nb"]}'));
+    const error = errorOf(() => schematicId('customization: {extraKernelArgs: [" a\\nb"]}'));
     expect([error.code, error.hint]).toEqual(['ERR_UNSUPPORTED', expect.stringContaining('POST /schematics')]);
   });
 
@@ -174,21 +175,21 @@ describe('reading a schematic', () => {
     [`overlay: {options: {a: ${'['.repeat(120)}${']'.repeat(120)}}}`, 'nested more than 100 levels deep'],
     ['['.repeat(100_000), 'line 1: its parts lie too deep in each other'],
   ])('refuses what holds itself, what stands twice and what lies too deep: %.40j', (text, state) => {
-    const error = failure(() => readSchematic('s.yaml', text));
+    const error = errorOf(() => readSchematic('s.yaml', text));
     expect([error.code, error.message]).toEqual(['ERR_INPUT_INVALID', expect.stringContaining(state)]);
   });
 
   it('refuses chains of aliases that lie deep in each other', () => {
     const links = Array.from({ length: 3000 }, (_, at) => `    a${at + 1}: &a${at + 1} [*a${at}]\n`);
     const text = `overlay:\n  options:\n    a0: &a0 [1]\n${links.join('')}`;
-    expect(failure(() => schematicId(text)).message).toContain('more than 100 levels deep');
+    expect(errorOf(() => schematicId(text)).message).toContain('more than 100 levels deep');
   });
 
   it('takes time linear in the number of keys and of aliases', () => {
     const keys = Array.from({ length: 60_000 }, (_, at) => `  k${at}: x\n`).join('');
     const aliases = Array.from({ length: 60_000 }, () => '*a').join(', ');
     const before = performance.now();
-    expect(failure(() => schematicId(`customization:\n${keys}`)).message).toContain('unknown key "k0"');
+    expect(errorOf(() => schematicId(`customization:\n${keys}`)).message).toContain('unknown key "k0"');
     expect(schematicId(`customization: {extraKernelArgs: [&a x, ${aliases}]}`)).toMatch(/^[0-9a-f]{64}$/);
     expect(performance.now() - before).toBeLessThan(10_000);
   });
@@ -196,19 +197,9 @@ describe('reading a schematic', () => {
   it('takes no endless time for aliases of aliases', () => {
     const lines = Array.from({ length: 30 }, (_, at) => `    a${at + 1}: &a${at + 1} [*a${at}, *a${at}]`);
     const text = `overlay:\n  options:\n    a0: &a0 [1]\n${lines.join('\n')}\n`;
-    expect(failure(() => schematicId(text)).message).toContain('more than 10000 values');
+    expect(errorOf(() => schematicId(text)).message).toContain('more than 10000 values');
   });
 });
-
-function failure(work: () => unknown) {
-  try {
-    work();
-  } catch (error) {
-    if (isAirgapError(error)) return error;
-    throw error;
-  }
-  throw new Error('nothing was refused');
-}
 
 describe('installers of a schematic', () => {
   const choice = { id: empty, platforms: ['metal', 'aws'], secureboot: false, factory: 'factory.talos.dev' };
@@ -231,11 +222,11 @@ describe('installers of a schematic', () => {
   });
 
   it('refuses Secure Boot where it is not, and what cannot stand in a reference', () => {
-    expect(failure(() => factoryInstallers(parseTalosVersion('v1.4.8'), { ...choice, secureboot: true })).code).toBe(
+    expect(errorOf(() => factoryInstallers(parseTalosVersion('v1.4.8'), { ...choice, secureboot: true })).code).toBe(
       'ERR_USAGE',
     );
     expect(
-      failure(() => factoryInstallers(parseTalosVersion('v1.14.4'), { ...choice, platforms: ['Metal X'] })).code,
+      errorOf(() => factoryInstallers(parseTalosVersion('v1.14.4'), { ...choice, platforms: ['Metal X'] })).code,
     ).toBe('ERR_REFERENCE_INVALID');
   });
 

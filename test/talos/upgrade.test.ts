@@ -1,6 +1,5 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { AirgapError } from '../../src/errors.ts';
 import { defaultInstallImage, talosMirrorImages, talosReleases } from '../../src/talos/catalogue.ts';
 import { kubernetesRange } from '../../src/talos/kubernetes.ts';
 import { builtInCatalogue, type TalosCatalogue } from '../../src/talos/releases.ts';
@@ -13,19 +12,10 @@ import {
   printTalosVersion,
   readVersion,
 } from '../../src/talos/version.ts';
+import { errorOf } from '../support/errorOf.ts';
 
 const v = parseTalosVersion;
 const names = talosReleases().map(({ version }) => printTalosVersion(version));
-
-function errorOf(work: () => unknown): AirgapError {
-  try {
-    work();
-  } catch (error) {
-    if (error instanceof AirgapError) return error;
-    throw error;
-  }
-  throw new Error('nothing was thrown');
-}
 
 function told(path: UpgradePath): string[] {
   return path.steps.map((step) =>
