@@ -34,8 +34,12 @@ export function textOf(node: ConfigNode | undefined, where: string): string | un
 
 /** Throws ERR_INPUT_INVALID for an item that is no text; empty ones are left out. */
 export function textsOf(node: ConfigNode | undefined, where: string): string[] {
-  const texts = listing(node, where).map((item, index) => textOf(item, `${where}[${index}]`));
-  return texts.filter((text) => text !== undefined && text !== '') as string[];
+  return withoutEmpty(listing(node, where).map((item, index) => textOf(item, `${where}[${index}]`)));
+}
+
+/** Those that say something. */
+export function withoutEmpty(texts: readonly (string | undefined)[]): string[] {
+  return texts.filter((text) => text !== undefined).filter((text) => text !== '');
 }
 
 /** Also `yes`, `on`, `no` and `off`, as Go's YAML reader takes them for a flag. Throws ERR_INPUT_INVALID for anything else. */

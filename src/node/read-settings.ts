@@ -2,7 +2,7 @@
 import type { Origin } from '../errors.ts';
 import type { ConfiguredImage, NodeConfig } from '../talos/node-config.ts';
 import type { ConfigDocument } from './documents.ts';
-import { at, flagOf, listing, textOf, textsOf } from './fields.ts';
+import { at, flagOf, listing, textOf, textsOf, withoutEmpty } from './fields.ts';
 import type { ConfigNode } from './tree.ts';
 
 type Settings = Omit<NodeConfig, 'mirrors' | 'tls' | 'auth' | 'verification' | 'origins'>;
@@ -38,7 +38,7 @@ export function readSettings(documents: readonly ConfigDocument[], origins: Map<
   const of = (kind: string) => documents.filter((document) => document.kind === kind).map(({ root }) => root);
   const roots = of('TrustedRootsConfig').map((root) => textOf(at(root, 'certificates'), 'certificates'));
   return {
-    trustedRoots: roots.filter((text) => text !== undefined && text !== '') as string[],
+    trustedRoots: withoutEmpty(roots),
     images: readImages(documents, origins),
     manifestUrls: readManifestUrls(base, of('KubeExternalManifestConfig')),
     time: readTime(base, of('TimeSyncConfig')[0]),
@@ -90,7 +90,7 @@ function readManifestUrls(base: ConfigNode | undefined, documents: readonly Conf
   ];
   const urls = lists.flatMap((path) => textsOf(at(base, ...path), path.join('.')));
   const more = documents.map((root) => textOf(at(root, 'url'), 'url'));
-  return [...urls, ...(more.filter((url) => url !== undefined && url !== '') as string[])];
+  return [...urls, ...withoutEmpty(more)];
 }
 
 function readTime(base: ConfigNode | undefined, document: ConfigNode | undefined): Settings['time'] {
@@ -109,7 +109,7 @@ function readNameservers(base: ConfigNode | undefined, document: ConfigNode | un
   const addresses = listing(at(document, 'nameservers'), 'nameservers').map((item) =>
     textOf(at(item, 'address'), 'address'),
   );
-  return addresses.filter((address) => address !== undefined && address !== '') as string[];
+  return withoutEmpty(addresses);
 }
 
 /**
@@ -127,8 +127,7 @@ function readDiscovery(base: ConfigNode | undefined, documents: readonly ConfigN
     flagOf(at(service, 'disabled'), 'cluster.discovery.registries.service.disabled') === true;
   const own = textOf(at(service, 'endpoint'), 'cluster.discovery.registries.service.endpoint');
   const endpoints = [own, ...documents.map((root) => textOf(at(root, 'endpoint'), 'endpoint'))];
-  const named = endpoints.filter((endpoint) => endpoint !== undefined && endpoint !== '') as string[];
-  return { disabled: disabled && documents.length === 0, endpoints: named };
+  return { disabled: disabled && documents.length === 0, endpoints: withoutEmpty(endpoints) };
 }
 
 function readImageCache(base: ConfigNode | undefined, document: ConfigNode | undefined): boolean {
