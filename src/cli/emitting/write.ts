@@ -140,8 +140,7 @@ function make(
   format: AskedFormat,
   { options, asked }: { readonly options: TalosConfigOptions; readonly asked: Asked },
 ): TalosConfigFiles {
-  const talos = emitTalosConfig(options);
-  if (format === 'talos') return talos;
+  if (format === 'talos') return emitTalosConfig(options);
   const { files, secrets, warnings } = emitFormat(format, {
     mirrors: nodeMirrorsOf(options),
     version: options.version,
