@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { mkdir, open, readdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { type Digest, digestFrom, hexOf } from '../../oci/digest.ts';
+import { endSize, paddedSize } from '../bundle/tar-header.ts';
 import { throwIfAborted } from '../interruption.ts';
 import { partialDirectory } from '../layout/blob-files.ts';
 import { onDisk, replaceFile, syncDirectory } from '../layout/disk.ts';
@@ -108,9 +109,9 @@ async function* tarContent(
     yield* file?.kind === 'tag' || file === undefined
       ? content
       : verifiedContent({ mediaType: '', digest: file.digest, size }, content);
-    if (size % 512 > 0) yield Buffer.alloc(512 - (size % 512));
+    if (paddedSize(size) > size) yield Buffer.alloc(paddedSize(size) - size);
   }
-  yield Buffer.alloc(1024);
+  yield Buffer.alloc(endSize);
 }
 
 async function* hashed(
