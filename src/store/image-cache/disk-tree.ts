@@ -1,7 +1,7 @@
 /** The flat form of an image cache: the tree itself, as files. */
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { codeOf, diskError, fileSize, readSmall, statsOf } from '../layout/disk.ts';
+import { codeOf, diskError, fileSize, fileStamp, readSmall } from '../layout/disk.ts';
 import { type FilePart, readPart } from '../layout/read-part.ts';
 import { byNameOrder, type CacheEntry, type CacheTree } from './tree.ts';
 
@@ -39,9 +39,8 @@ export class DiskTree implements CacheTree {
     }
   }
 
-  async stamp(path: string): Promise<string | undefined> {
-    const stats = await statsOf(join(this.#root, path));
-    return stats?.isFile() === true ? `${stats.ino}-${stats.size}-${stats.mtimeMs}-${stats.ctimeMs}` : undefined;
+  stamp(path: string): Promise<string | undefined> {
+    return fileStamp(join(this.#root, path));
   }
 
   async close(): Promise<void> {}

@@ -14,7 +14,7 @@ import type {
   ReopenableContent,
   UnverifiedContent,
 } from '../store.ts';
-import { fileSize, onDisk, readSmall, statsOf, syncDirectory, withFile } from './disk.ts';
+import { fileSize, fileStamp, onDisk, readSmall, statsOf, syncDirectory, withFile } from './disk.ts';
 import { EarlySync, IncomingFile } from './incoming-file.ts';
 import { fileSpace, fill, openPartial } from './partial-file.ts';
 import { readPart } from './read-part.ts';
@@ -78,8 +78,7 @@ export class BlobFiles implements BlobShelf {
   }
 
   async stamp(digest: Digest): Promise<string | undefined> {
-    const stats = await statsOf(this.#path(digest));
-    return stats?.isFile() === true ? `${stats.ino}-${stats.size}-${stats.mtimeMs}-${stats.ctimeMs}` : undefined;
+    return fileStamp(this.#path(digest));
   }
 
   /** A small blob whole, unchecked; undefined when it is not there or larger than `limit` bytes. */

@@ -57,6 +57,12 @@ export async function fileSize(path: string): Promise<number | undefined> {
   return stats?.isFile() === true ? stats.size : undefined;
 }
 
+/** A text that differs whenever a regular file may have changed; undefined when there is none. */
+export async function fileStamp(path: string): Promise<string | undefined> {
+  const stats = await statsOf(path);
+  return stats?.isFile() === true ? `${stats.ino}-${stats.size}-${stats.mtimeMs}-${stats.ctimeMs}` : undefined;
+}
+
 export async function statsOf(path: string): Promise<Stats | undefined> {
   try {
     return await lstat(path);

@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { AirgapError } from '../../errors.ts';
 import { partialDirectory } from './blob-files.ts';
-import { replaceFile, statsOf } from './disk.ts';
+import { fileStamp, replaceFile } from './disk.ts';
 import type { IndexEntry } from './index-file.ts';
 import { LayoutNames } from './names.ts';
 
@@ -55,6 +55,5 @@ export function replaceIndex(directory: string, text: string): Promise<void> {
 
 /** Differs when a file was replaced; empty when there is none. */
 export async function stampOf(path: string): Promise<string> {
-  const stats = await statsOf(path);
-  return stats === undefined ? '' : `${stats.ino}-${stats.size}-${stats.mtimeMs}-${stats.ctimeMs}`;
+  return (await fileStamp(path)) ?? '';
 }
