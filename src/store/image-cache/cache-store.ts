@@ -90,10 +90,8 @@ export class CacheStore implements ImageCache {
     return { descriptor: { mediaType, digest, size }, name: reference, repository: name, tag };
   }
 
-  async #factsOf(name: RepositoryName, digest: Digest): Promise<StoredFacts | undefined> {
-    return digest.startsWith('sha256:')
-      ? manifestFacts({ tree: () => this.#tree, facts: this.#facts }, name, digest)
-      : undefined;
+  #factsOf(name: RepositoryName, digest: Digest): Promise<StoredFacts | undefined> {
+    return manifestFacts({ tree: () => this.#tree, facts: this.#facts }, name, digest);
   }
 
   /** An index with some platforms only is what talosctl itself writes: a node asks for its own. */
