@@ -2,6 +2,7 @@
 import { stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { readForm } from '../../store/image-cache/oci-form.ts';
+import { stagedFolder } from '../../store/image-cache/open.ts';
 import type { ImageCacheLocation } from '../../store/location.ts';
 import { checkFree, partialBytes } from '../disk-space.ts';
 
@@ -16,7 +17,7 @@ export async function checkCacheRoom(
   { cwd, bytes }: { readonly cwd: string; readonly bytes: number },
 ): Promise<void> {
   const directory = resolve(cwd, to.directory);
-  const begun = await partialBytes(to.form === 'flat' ? directory : join(directory, '.airgap-partial', 'new'));
+  const begun = await partialBytes(to.form === 'flat' ? directory : join(directory, stagedFolder));
   if (to.form === 'flat') return checkFree(to.directory, { bytes: bytes - begun, hint });
   const layer = await layerBytes(directory);
   await checkFree(to.directory, { bytes: bytes === 0 ? 0 : Math.max(0, bytes - begun) + layer + bytes, hint });

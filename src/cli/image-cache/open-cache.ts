@@ -3,16 +3,13 @@ import { existsSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { isAirgapError } from '../../errors.ts';
 import type { ImageCache } from '../../store/image-cache/image-cache.ts';
-import { openImageCache } from '../../store/image-cache/open.ts';
+import { leftovers, openImageCache } from '../../store/image-cache/open.ts';
 import type { ImageCacheLocation } from '../../store/location.ts';
 import { openMemory } from '../../store/memory/open.ts';
 import type { Target } from '../../store/store.ts';
 import { isAbsentOrEmpty } from '../empty-place.ts';
 import type { Session } from '../session.ts';
 import type { Settings } from '../settings.ts';
-
-/** What an interrupted run leaves in a directory that is no cache yet. */
-const leftovers = ['.airgap-partial', 'blobs', 'oci-layout'];
 
 /** Opens a cache for reading. A layer that talosctl compressed is unpacked beside the lock meanwhile: it may be larger than the room for temporary files. */
 export async function openCacheSource(

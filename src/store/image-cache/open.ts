@@ -17,7 +17,9 @@ import { removeUnfinished, writeForm } from './write-form.ts';
 /** What the imager asks for where nobody says otherwise: talosctl writes this one for `--platform all`. */
 const defaultArchitectures = ['amd64'];
 /** New content of an OCI form, until it is in the layer. */
-const stagedFolder = join(partialDirectory, 'new');
+export const stagedFolder = join(partialDirectory, 'new');
+/** What an interrupted run leaves in a directory that is no cache yet. */
+export const leftovers: readonly string[] = [partialDirectory, 'blobs', 'oci-layout'];
 /** Of the OCI form: what is in them and not of this cache is removed, so none of them may lead elsewhere. */
 const formFolders = ['blobs', join('blobs', 'sha256'), stagedFolder];
 
@@ -151,7 +153,7 @@ async function namesIn(root: string): Promise<string[]> {
 
 /** A directory that cannot become a cache: something else is in it. */
 async function refuseOthers(root: string): Promise<void> {
-  const ours = new Set([partialDirectory, blobFolder, manifestFolder, 'blobs', 'oci-layout']);
+  const ours = new Set([...leftovers, blobFolder, manifestFolder]);
   const other = (await namesIn(root)).find((name) => !ours.has(name));
   if (other === undefined) return;
   throw refused(root, 'the directory is no image cache and not empty', 'name an empty or a new directory');
@@ -161,7 +163,7 @@ async function stateOf(root: string): Promise<string> {
   if ((await statsOf(root)) === undefined) return 'it does not exist';
   const names = await namesIn(root);
   if (names.length === 0) return 'it is empty';
-  return names.every((name) => name === partialDirectory || name === 'blobs' || name === 'oci-layout')
+  return names.every((name) => leftovers.includes(name))
     ? 'it was begun and not finished'
     : `it has neither ${blobFolder} and ${manifestFolder} nor an OCI layout in it`;
 }
