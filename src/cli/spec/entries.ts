@@ -3,13 +3,7 @@ import type { Spec, SpecEntry } from '../../spec/spec.ts';
 import { splitPlace } from '../../store/location.ts';
 import { readVersion, type TalosVersion } from '../../talos/version.ts';
 import { type Flags, textFlag } from '../flags.ts';
-
-/** An entry and the option it is for a command, without dashes. */
-export interface UsedEntry {
-  readonly entry: SpecEntry;
-  readonly option: string;
-  readonly key: SpecEntry['key'];
-}
+import type { TakenKey } from './blame.ts';
 
 /** Groups whose keys mean the same in commands that copy nothing; of images only what says which release and which installer. */
 const groupsOf: Readonly<Record<string, readonly string[]>> = {
@@ -54,7 +48,7 @@ export interface Typed {
 }
 
 /** In the order of the file. */
-export function entriesFor(spec: Spec, typed: Typed): UsedEntry[] {
+export function entriesFor(spec: Spec, typed: Typed): TakenKey[] {
   const { command, own, naming } = typed;
   const left = new Set([
     ...Object.keys(own).flatMap((name) => opposites[name] ?? []),
@@ -63,11 +57,11 @@ export function entriesFor(spec: Spec, typed: Typed): UsedEntry[] {
   ]);
   const installs =
     own.installImage === true || spec.entries.some(({ key, on }) => key.name === 'installImage' && on === true);
-  return spec.entries.flatMap((entry): UsedEntry[] => {
+  return spec.entries.flatMap((entry): TakenKey[] => {
     const { key, group } = entry;
     if (key.option === undefined || left.has(key.option) || !isFor(entry, { command, installs })) return [];
     if (group === 'images' && key.names === true && naming) return [];
-    return optionsFor(entry, { command, spec }).map((option) => ({ ...option, key }));
+    return optionsFor(entry, { command, spec });
   });
 }
 
@@ -107,7 +101,7 @@ function notForLock({ command, own, naming, lockStands }: Typed): string[] {
 function optionsFor(
   entry: SpecEntry,
   { command, spec }: { readonly command: string; readonly spec: Spec },
-): Omit<UsedEntry, 'key'>[] {
+): TakenKey[] {
   const option = entry.key.option ?? '';
   if (command !== 'emit') return [{ entry, option }];
   if (option === 'talos-version') return [{ entry, option: 'talos' }];

@@ -34,7 +34,7 @@ async function withFile(
   const naming = namesImages(given.inputs, own);
   const lockStands = await isFile(lockOf(found, { own, context }));
   const entries = entriesFor(found.spec, { command: command.name(), own, naming, lockStands }).filter(
-    ({ key }) => key.variable === undefined || nonEmpty(context.env[key.variable]) === undefined,
+    ({ entry: { key } }) => key.variable === undefined || nonEmpty(context.env[key.variable]) === undefined,
   );
   const added: Record<string, unknown> = {};
   for (const { entry, option } of entries) addFlag(added, { entry, option, command, found, cwd: context.cwd });
