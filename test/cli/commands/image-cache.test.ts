@@ -40,6 +40,14 @@ afterEach(() => folder.remove());
 const mirror = (to: string, ...more: readonly string[]) =>
   folder.airgap(['mirror', pause, kubelet, '--source-endpoint', `*=${upstream.url}`, '--to', to, ...more]);
 
+/** The flat cache in the OCI form. */
+const pack = (...more: readonly string[]) =>
+  folder.airgap([
+    'mirror',
+    ...['--from', 'image-cache:cache', '--to', 'image-cache-oci:packed', '--lock', 'packed.lock'],
+    ...more,
+  ]);
+
 describe('airgap mirror --to image-cache:DIR', () => {
   it('writes the flat form with every signature, and says what nodes need', async () => {
     const ran = await mirror('image-cache:cache');
@@ -74,15 +82,7 @@ describe('airgap mirror --to image-cache:DIR', () => {
 
   it('is verified, checked, and mirrored out of, in both forms', async () => {
     await mirror('image-cache:cache');
-    const packed = await folder.airgap([
-      'mirror',
-      '--from',
-      'image-cache:cache',
-      '--to',
-      'image-cache-oci:packed',
-      '--lock',
-      'packed.lock',
-    ]);
+    const packed = await pack();
     expect([packed.status, packed.stderr]).toEqual([0, expect.not.stringContaining('error')]);
     expect(packed.stdout).toContain('iso --image-cache /image-cache');
     for (const [argv, said] of [
@@ -97,26 +97,9 @@ describe('airgap mirror --to image-cache:DIR', () => {
       const ran = await folder.airgap(argv);
       expect([argv, ran.status, ran.stdout + ran.stderr]).toEqual([argv, 0, expect.stringContaining(said)]);
     }
-    const again = await folder.airgap([
-      'mirror',
-      '--from',
-      'image-cache:cache',
-      '--to',
-      'image-cache-oci:packed',
-      '--lock',
-      'packed.lock',
-    ]);
+    const again = await pack();
     expect(again.stdout).toContain('OCI form, as it was: nothing was new');
-    const told = await folder.airgap([
-      'mirror',
-      '--from',
-      'image-cache:cache',
-      '--to',
-      'image-cache-oci:packed',
-      '--lock',
-      'packed.lock',
-      '--json',
-    ]);
+    const told = await pack('--json');
     expect(JSON.parse(told.stdout.trim().split('\n').at(-1) ?? '')).toMatchObject({
       imageCache: { form: 'oci', isNew: false, volumeBytes: 500_000_000 },
     });
@@ -144,15 +127,7 @@ describe('airgap mirror --to image-cache:DIR', () => {
 
   it('serves one to who asks by upstream name, in either form', async () => {
     await mirror('image-cache:cache');
-    await folder.airgap([
-      'mirror',
-      '--from',
-      'image-cache:cache',
-      '--to',
-      'image-cache-oci:packed',
-      '--lock',
-      'packed.lock',
-    ]);
+    await pack();
     for (const place of ['cache', 'image-cache:cache', 'image-cache:packed']) {
       const stop = new AbortController();
       const port = await freePort();
