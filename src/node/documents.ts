@@ -61,8 +61,13 @@ function nameOf(root: MapNode): string {
   return root.entries.has('kind') ? (textOf(at(root, 'name'), 'name') ?? '') : '';
 }
 
-function idOf({ kind, name }: ConfigDocument): string {
-  return kind === '' ? 'v1alpha1' : [kind, name].filter((part) => part !== '').join(' ');
+function idOf(document: ConfigDocument): string {
+  return document.kind === '' ? 'v1alpha1' : titleOf(document);
+}
+
+/** `KIND NAME`, or the kind alone where it has no name. */
+export function titleOf({ kind, name }: Pick<ConfigDocument, 'kind' | 'name'>): string {
+  return name === '' ? kind : `${kind} ${name}`;
 }
 
 /** Documents of the same kind and name are merged, others are added (configpatcher/strategic.go). Deletions come before what stands beside them. */

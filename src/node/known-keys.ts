@@ -3,7 +3,7 @@ import type { Origin } from '../errors.ts';
 import { nearestNames } from '../oci/nearest-names.ts';
 import { isDocumentKind, knowsDocument } from '../talos/config-kinds.ts';
 import { isSince, isSinceMinor, type TalosVersion } from '../talos/version.ts';
-import type { ConfigDocument } from './documents.ts';
+import { type ConfigDocument, titleOf } from './documents.ts';
 import { at } from './fields.ts';
 import type { ConfigNode } from './tree.ts';
 
@@ -95,7 +95,7 @@ const newestMinor = 14;
  */
 export function noteKeys(documents: readonly ConfigDocument[], origins: Map<string, Origin>): void {
   for (const { kind, name, root } of documents) {
-    const where = [kind, name].filter((part) => part !== '').join(' ');
+    const where = titleOf({ kind, name });
     if (kind !== '') origins.set(`document ${where}`, root.origin);
     const shape = documentShapes[kind];
     if (kind !== '' && shape !== undefined) note(root, { shape, path: where, origins });

@@ -1,7 +1,7 @@
 /** What a configuration says beside its mirrors: images it names, manifests it fetches, time, names, discovery, trust, the image cache. */
 import type { Origin } from '../errors.ts';
 import type { ConfiguredImage, NodeConfig } from '../talos/node-config.ts';
-import type { ConfigDocument } from './documents.ts';
+import { type ConfigDocument, titleOf } from './documents.ts';
 import { at, flagOf, listing, textOf, textsOf, withoutEmpty } from './fields.ts';
 import type { ConfigNode } from './tree.ts';
 
@@ -56,7 +56,7 @@ function readImages(documents: readonly ConfigDocument[], origins: Map<string, O
     origins.set(`image ${path}`, node.origin);
   };
   for (const { kind, name, root } of documents) {
-    const where = [kind, name].filter((part) => part !== '').join(' ');
+    const where = titleOf({ kind, name });
     const path = imageKinds[kind];
     if (path !== undefined) add(`${where}.${path.join('.')}`, at(root, ...path));
     if (kind === 'CRICustomizationConfig') {
