@@ -175,10 +175,11 @@ function freshReleases(
 /** The newest patch of each minor, where it is newer than the one that is known; of minors that no release is known to run, none. */
 function freshKubernetes(found: readonly TalosVersion[], known: TalosCatalogue): string[] {
   const newest = new Map<number, TalosVersion>();
-  for (const version of found) {
-    const own = newest.get(version.minor) ?? newestKubernetes(version.minor, known);
-    if (version.prerelease === '' && own !== undefined && compareTalosVersions(version, own) > 0)
-      newest.set(version.minor, version);
-  }
-  return [...newest.values()].sort(compareTalosVersions).map(printPlain);
+  for (const version of found.toSorted(compareTalosVersions))
+    if (version.prerelease === '') newest.set(version.minor, version);
+  const fresh = [...newest.values()].filter((version) => {
+    const own = newestKubernetes(version.minor, known);
+    return own !== undefined && compareTalosVersions(version, own) > 0;
+  });
+  return fresh.map(printPlain);
 }
