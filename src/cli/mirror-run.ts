@@ -17,7 +17,7 @@ import {
 } from './bundle/loading.ts';
 import { watchLoading } from './bundle/settling.ts';
 import { BundleWriting } from './bundle/writing.ts';
-import { catalogueRegistries, withCatalogueImages, withExtraImages } from './extras/extra-images.ts';
+import { catalogueRegistries, type ExtraInputs, withCatalogueImages, withExtraImages } from './extras/extra-images.ts';
 import { refuseLoneExtras } from './extras/settings.ts';
 import type { Flags } from './flags.ts';
 import { type GatheredInputs, gatherInputs, gatherOrFind } from './inputs.ts';
@@ -157,7 +157,7 @@ function loadingOf(
   return { bundle: ends.fromBundle, expected, isWhole: whole, wrong: new Set() };
 }
 
-async function gather({ settings, context, signal }: Session): Promise<GatheredInputs> {
+async function gather({ settings, context, signal }: Session): Promise<ExtraInputs> {
   refuseLoneExtras(settings);
   const inputs = { stdin: context.stdin, stderr: context.stderr, env: context.env, signal };
   const isHere = settings.from !== undefined && settings.from.kind !== 'registry';

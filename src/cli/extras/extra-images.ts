@@ -23,11 +23,17 @@ import {
 } from './schematics.ts';
 import { needsCatalogues } from './settings.ts';
 
+/** Inputs with what files alone tell beside them. */
+export interface ExtraInputs extends GatheredInputs {
+  /** Read once: one may come out of a pipe. */
+  readonly schematics: readonly GivenSchematic[];
+}
+
 /**
  * The same inputs with what files alone tell beside them: installers of schematics, and what configurations name. Throws
  * ERR_USAGE and ERR_INPUT_INVALID.
  */
-export async function withExtraImages(gathered: GatheredInputs, settings: Settings): Promise<GatheredInputs> {
+export async function withExtraImages(gathered: GatheredInputs, settings: Settings): Promise<ExtraInputs> {
   const schematics = await readSchematics(settings);
   const usual = gathered.requests.filter(({ origins }) =>
     origins.some(({ document }) => document.startsWith('talos ')),
@@ -44,10 +50,11 @@ export async function withExtraImages(gathered: GatheredInputs, settings: Settin
     requests: mergeRequests([gathered.requests, installers, configured.requests]),
     notices: [...gathered.notices, ...told, ...configured.notices],
     warnings: [...(gathered.warnings ?? []), ...configured.warnings],
+    schematics,
   };
 }
 
-export interface CatalogueImages {
+interface CatalogueImages {
   readonly requests: readonly RequestedReference[];
   readonly notices: readonly string[];
   readonly warnings: readonly string[];
@@ -63,12 +70,11 @@ export function catalogueRegistries({ extras }: Pick<Settings, 'extras'>): strin
  * mirrors on from here reads them again, and an Image Factory needs them. Throws what the source throws, ERR_PROTOCOL for
  * what is no catalogue, and ERR_USAGE for names it does not have.
  */
-export async function catalogueImages(
-  settings: Settings,
+async function catalogueImages(
+  { settings, schematics }: { readonly settings: Settings } & Pick<ExtraInputs, 'schematics'>,
   read: { readonly source: Source; readonly signal: AbortSignal },
 ): Promise<CatalogueImages> {
   if (!needsCatalogues(settings.extras)) return { requests: [], notices: [], warnings: [] };
-  const schematics = await readSchematics(settings);
   const { extensions, overlays } = settings.extras;
   const releases = releasesOf(settings);
   const ofExtensions = extensions.length === 0 ? [] : await eachCatalogue(releases, readOne('extension', read));
@@ -98,11 +104,14 @@ export async function catalogueImages(
 
 /** The same inputs with those images beside them; what there is to say is said. Throws as catalogueImages(). */
 export async function withCatalogueImages(
-  gathered: GatheredInputs,
+  gathered: ExtraInputs,
   at: { readonly session: Session; readonly source: Source },
 ): Promise<GatheredInputs> {
   const { settings, reporter, signal } = at.session;
-  const { requests, notices, warnings } = await catalogueImages(settings, { source: at.source, signal });
+  const { requests, notices, warnings } = await catalogueImages(
+    { settings, schematics: gathered.schematics },
+    { source: at.source, signal },
+  );
   for (const message of notices) reporter.event({ type: 'notice', message });
   for (const message of warnings) reporter.event({ type: 'notice', message, isWarning: true });
   return { ...gathered, requests: mergeRequests([gathered.requests, requests]) };

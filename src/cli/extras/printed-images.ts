@@ -35,7 +35,7 @@ export async function printedExtras(settings: Settings, context: Context): Promi
     warnings,
   });
   if (!needsCatalogues(settings.extras)) return shown(extra);
-  let gathered = extra;
+  let gathered: GatheredInputs = extra;
   const status = await inSession({ settings, context }, async (session) => {
     const source = await openSource(session, catalogueRegistries(settings));
     try {

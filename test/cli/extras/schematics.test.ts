@@ -1,3 +1,4 @@
+import { execFileSync, spawn } from 'node:child_process';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { parseLock } from '../../../src/lock/parse.ts';
 import { schematicId } from '../../../src/talos/schematic.ts';
@@ -93,6 +94,15 @@ describe('--schematic', () => {
     expect(ran.stderr).toContain(
       'warning: edge.yaml names siderolabs/moon, which ghcr.io/siderolabs/extensions:v1.14.4 does not list',
     );
+  });
+
+  it('reads a schematic once, so that it may come out of a pipe, where a catalogue is read as well', async () => {
+    const pipe = world.folder.file('pipe.yaml');
+    execFileSync('mkfifo', [pipe]);
+    spawn('sh', ['-c', 'printf %s "$1" >"$0"', pipe, edge]);
+    const argv = ['plan', '--talos', 'v1.14.4', '--schematic', 'pipe.yaml', '--extensions', 'iscsi-tools'];
+    const ran = await world.folder.airgap([...argv, ...world.from(), ...world.to()]);
+    expect(ran.stderr).toContain('warning: pipe.yaml names siderolabs/moon');
   });
 
   it.each([
