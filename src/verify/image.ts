@@ -6,6 +6,7 @@ import { formatRepository, type Reference, type RepositoryName, type Tag } from 
 import { printAsked, type Retag } from '../oci/retag.ts';
 import { quoteShell } from '../oci/shell.ts';
 import { quoteTarget } from '../store/location.ts';
+import { mirrorAgain } from './repair.ts';
 import type { Finding, FindingKind } from './verification.ts';
 import { type Fault, isFault, type Witness } from './witness.ts';
 
@@ -148,7 +149,7 @@ class Check {
   }
 }
 
-/** A finding with the command that repairs it. Names are safe inside single quotes: the reference grammar has none. */
+/** A finding with the command that repairs it. */
 export function findingAbout(
   image: Pick<ExpectedImage, 'source' | 'retag' | 'place'>,
   what: {
@@ -173,7 +174,7 @@ export function findingAbout(
   };
 }
 
-/** It has a lock of its own: in the usual one it would stand alone. A bundle is not mirrored into image by image. */
+/** A bundle is not mirrored into image by image. */
 function repairOf(
   source: string,
   what: { readonly kind: FindingKind; readonly repairTarget: string; readonly badBlob?: Digest | undefined },
@@ -182,7 +183,7 @@ function repairOf(
   const place = quoteTarget(repairTarget);
   if (repairTarget.startsWith('bundle:')) return `airgap check ${place}`;
   if (kind === 'unreachable') return `airgap verify --to ${place}`;
-  const again = `airgap mirror '${source}' --to ${place} --recheck --lock repair.lock`;
+  const again = mirrorAgain(source, repairTarget);
   if (badBlob === undefined) return again;
   // One layer holds everything.
   if (repairTarget.startsWith('image-cache-oci:')) return 'airgap mirror LOCK --to image-cache-oci:NEW-DIR';

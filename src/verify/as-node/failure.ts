@@ -1,6 +1,6 @@
 /** Why something was not found, and what to do about it. */
 import type { NodePull } from '../../node/pull.ts';
-import { quoteTarget } from '../../store/location.ts';
+import { mirrorAgain } from '../repair.ts';
 import type { Looked } from './asker.ts';
 import type { Asked, PullFailure } from './verdict.ts';
 
@@ -61,9 +61,9 @@ export function failureOf(
   }
 }
 
-/** The command that puts an image where nodes look. Names are safe inside single quotes: the reference grammar has none. */
+/** The command that puts an image where nodes look. */
 export function repairOf({ asked, repairTarget }: FailureContext): string {
-  return `airgap mirror '${asked}' --to ${quoteTarget(repairTarget)} --recheck --lock repair.lock`;
+  return mirrorAgain(asked, repairTarget);
 }
 
 /** What came back, in one line. */
