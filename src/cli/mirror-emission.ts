@@ -5,6 +5,7 @@ import type { TalosVersion } from '../talos/version.ts';
 import type { Context } from './context.ts';
 import { mirrorsAt } from './emitting/endpoints.ts';
 import { keptFiles } from './emitting/kept-files.ts';
+import type { PemReader } from './emitting/pem.ts';
 import { type Emission, emissionSettings } from './emitting/settings.ts';
 import { type Asked, type Destination, type Emitted, emitTo, readFormats, tryEmitting } from './emitting/write.ts';
 import { type Flags, listFlag, textFlag } from './flags.ts';
@@ -31,6 +32,8 @@ export interface EmissionFacts {
   readonly talos: TalosVersion | undefined;
   /** Whether it will be written. */
   readonly write: boolean;
+  /** The same for every call of one run. */
+  readonly pem: PemReader;
 }
 
 /**
@@ -38,14 +41,14 @@ export interface EmissionFacts {
  * what the release does not know.
  */
 export async function readMirrorEmission(flags: Flags, facts: EmissionFacts): Promise<MirrorEmission> {
-  const { settings, context, mirrors, talos } = facts;
+  const { settings, context, mirrors, talos, pem } = facts;
   const version = configVersionFor(settings, talos);
   const endpoints = [...new Set(mirrors.map(({ endpoint }) => endpoint))];
   const directory = textFlag(flags, 'outputDir');
   const formats = readFormats(listFlag(flags, 'format'));
   if (directory === undefined && formats.some((format) => format !== 'talos'))
     throw usageError('Cannot use --format with mirror: its files need a folder', 'name one with --output-dir');
-  const emission = await emissionSettings(flags, { ...context, version, endpoints });
+  const emission = await emissionSettings(flags, { ...context, version, endpoints, pem });
   if (endpoints.length === 0 && (directory !== undefined || saysSomething(emission))) {
     throw usageError(
       'Cannot write what nodes are told: the address they will ask is not known',

@@ -17,6 +17,7 @@ import {
 } from './bundle/loading.ts';
 import { watchLoading } from './bundle/settling.ts';
 import { BundleWriting } from './bundle/writing.ts';
+import { type PemReader, pemReader } from './emitting/pem.ts';
 import { catalogueRegistries, type ExtraInputs, withCatalogueImages, withExtraImages } from './extras/extra-images.ts';
 import { refuseLoneExtras } from './extras/settings.ts';
 import type { Flags } from './flags.ts';
@@ -63,11 +64,12 @@ export async function withMirrorRun(
   const earlier = await readLock(settings.lockFile);
   tellOf(named, session);
   const registries = named.requests.map(({ reference }) => reference.registry);
-  await checkMirrorEmission(flags, { settings, context, rule, registries, talos: named.talos, write });
+  const pem = pemReader(context.cwd);
+  await checkMirrorEmission(flags, { settings, context, rule, registries, talos: named.talos, write, pem });
   const ends = await openEnds(session, { upstreams: [...registries, ...catalogueRegistries(settings)], write });
   try {
     const gathered = await withCatalogueImages(named, { session, source: ends.source });
-    return await work(await prepareRun(session, { gathered, rule, earlier, ends, flags, write }));
+    return await work(await prepareRun(session, { gathered, rule, earlier, ends, flags, write, pem }));
   } finally {
     await ends.close();
   }
@@ -87,11 +89,12 @@ interface Opened {
   readonly ends: OpenedEnds;
   readonly flags: Flags;
   readonly write: boolean;
+  readonly pem: PemReader;
 }
 
 /** What is wanted of the open ends, and what nodes are told of it. */
 async function prepareRun(session: Session, opened: Opened): Promise<MirrorRun> {
-  const { gathered, rule, earlier, ends, flags, write } = opened;
+  const { gathered, rule, earlier, ends, flags, write, pem } = opened;
   const { settings, context } = session;
   const inside = ends.fromBundle === undefined ? undefined : await bundleInputs(ends.fromBundle);
   const wanted = await requestsOf({ gathered, ends, inside }, session.signal);
@@ -108,7 +111,7 @@ async function prepareRun(session: Session, opened: Opened): Promise<MirrorRun> 
   const job = jobFor(session, { requests, rule, ends: { ...ends, source }, previous, write });
   const { mirrors } = job;
   const registries = requests.map(({ reference }) => reference.registry);
-  const emission = await readMirrorEmission(flags, { settings, context, mirrors, registries, talos, write });
+  const emission = await readMirrorEmission(flags, { settings, context, mirrors, registries, talos, write, pem });
   const writing =
     ends.toBundle === undefined
       ? undefined

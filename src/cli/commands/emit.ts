@@ -11,6 +11,7 @@ import { nearestTalosVersions, printTalosVersion, type TalosVersion } from '../.
 import type { Invocation } from '../define/wiring.ts';
 import { mirrorsAt, type NodeAddress } from '../emitting/endpoints.ts';
 import { keptFiles } from '../emitting/kept-files.ts';
+import { pemReader } from '../emitting/pem.ts';
 import { emissionSettings } from '../emitting/settings.ts';
 import { type AskedFormat, type Emitted, emitTo, readFormats } from '../emitting/write.ts';
 import { exitCodes } from '../exit.ts';
@@ -41,7 +42,7 @@ export async function emit(invocation: Invocation): Promise<number> {
     form,
     secretsFile,
     cluster,
-  } = await emissionSettings(flags, { ...context, version, endpoints });
+  } = await emissionSettings(flags, { ...context, version, endpoints, pem: pemReader(context.cwd) });
   const formats = readFormats(listFlag(flags, 'format'));
   const emitted = await emitTo(
     { mirrors, version, registries, settings: node, form },

@@ -5,7 +5,6 @@ import type { EndpointAuth, EndpointTls } from '../../talos/node-config.ts';
 import { type Flags, listFlag, switchFlag, textFlag } from '../flags.ts';
 import { nonEmpty } from '../settings-parts.ts';
 import { usageError } from '../values.ts';
-import type { PemKind } from './pem.ts';
 import type { EmissionContext } from './settings.ts';
 
 /**
@@ -14,10 +13,7 @@ import type { EmissionContext } from './settings.ts';
  */
 export async function endpointTls(
   flags: Flags,
-  given: {
-    readonly endpoints: readonly string[];
-    readonly pem: (name: string, kind: PemKind) => Promise<string>;
-  },
+  given: Pick<EmissionContext, 'endpoints' | 'pem'>,
 ): Promise<ReadonlyMap<string, EndpointTls> | undefined> {
   const authorities = readAuthorities(listFlag(flags, 'endpointCa'));
   const [certificateFile, keyFile] = [textFlag(flags, 'endpointClientCert'), textFlag(flags, 'endpointClientKey')];

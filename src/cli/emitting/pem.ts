@@ -13,13 +13,20 @@ const words: Readonly<Record<PemKind, string>> = {
   verifier: 'a public key',
 };
 
-/** The PEM blocks of the file, each ended by a line feed, without what stands around them. Throws ERR_INPUT_INVALID. */
-export async function readPem(file: {
-  readonly cwd: string;
-  readonly name: string;
-  readonly kind: PemKind;
-}): Promise<string> {
-  const text = Buffer.from(await readInputFile(resolve(file.cwd, file.name), file.name)).toString('utf8');
+/** The PEM blocks of a file, each ended by a line feed, without what stands around them. Throws ERR_INPUT_INVALID. */
+export type PemReader = (name: string, kind: PemKind) => Promise<string>;
+
+/** Reads each file once, however often it is asked for: what comes through a pipe is there once. */
+export function pemReader(cwd: string): PemReader {
+  const files = new Map<string, Promise<Uint8Array>>();
+  return async (name, kind) => {
+    const reading = files.get(name) ?? readInputFile(resolve(cwd, name), name);
+    files.set(name, reading);
+    return pemIn(Buffer.from(await reading).toString('utf8'), { name, kind });
+  };
+}
+
+function pemIn(text: string, file: { readonly name: string; readonly kind: PemKind }): string {
   const blocks = text.match(/-----BEGIN ([A-Z0-9 ]+)-----\r?\n[^-]*-----END \1-----/g) ?? [];
   const wanted = blocks.map((block) => block.replaceAll('\r', '')).filter((block) => isOf(file.kind, block));
   const all = file.kind === 'certificate' ? wanted : wanted.slice(0, 1);

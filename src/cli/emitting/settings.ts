@@ -10,7 +10,7 @@ import { type Flags, listFlag, switchFlag, textFlag } from '../flags.ts';
 import { usageError } from '../values.ts';
 import { endpointAuth, endpointTls } from './endpoint-settings.ts';
 import { installImageIn } from './install-image.ts';
-import { type PemKind, readPem } from './pem.ts';
+import type { PemReader } from './pem.ts';
 import { verificationRules } from './verification.ts';
 
 export interface EmissionContext extends Pick<Context, 'env' | 'cwd'> {
@@ -18,6 +18,7 @@ export interface EmissionContext extends Pick<Context, 'env' | 'cwd'> {
   readonly version: TalosVersion;
   /** What nodes ask, `http(s)://HOST[:PORT]` each. */
   readonly endpoints: readonly string[];
+  readonly pem: PemReader;
 }
 
 export interface Emission {
@@ -32,8 +33,7 @@ export interface Emission {
 
 /** Throws ERR_USAGE naming the option, ERR_INPUT_INVALID naming the file, ERR_REFERENCE_INVALID. */
 export async function emissionSettings(flags: Flags, context: EmissionContext): Promise<Emission> {
-  const { cwd } = context;
-  const pem = (name: string, kind: PemKind): Promise<string> => readPem({ cwd, name, kind });
+  const { cwd, pem } = context;
   const rootsFile = textFlag(flags, 'trustedRoots');
   const roots = rootsFile === undefined ? undefined : await pem(rootsFile, 'certificate');
   const pause = textFlag(flags, 'pauseImage');
@@ -56,7 +56,7 @@ export async function emissionSettings(flags: Flags, context: EmissionContext): 
       installDisk: readDisk(textFlag(flags, 'installDisk')),
       imageCache: switchFlag(flags, 'imageCache'),
       pauseImage: pause,
-      verification: await verificationRules(flags, cwd),
+      verification: await verificationRules(flags, pem),
     },
   };
 }

@@ -2,16 +2,16 @@
 import type { VerificationRule } from '../../talos/node-config.ts';
 import { type Flags, listFlag } from '../flags.ts';
 import { usageError } from '../values.ts';
-import { readPem } from './pem.ts';
+import type { PemReader } from './pem.ts';
 
 /**
  * The narrower pattern first, as the first rule that matches counts: by the length of what stands before the first `*`, patterns
  * without one first. Throws ERR_USAGE, and ERR_INPUT_INVALID for a file without a public key.
  */
-export async function verificationRules(flags: Flags, cwd: string): Promise<VerificationRule[]> {
+export async function verificationRules(flags: Flags, pem: PemReader): Promise<VerificationRule[]> {
   const keys = listFlag(flags, 'verifyPublicKey').map(async (text): Promise<VerificationRule> => {
     const [image, name] = divide('--verify-public-key', { text, form: 'PATTERN=FILE' });
-    return { image, verifier: { kind: 'publicKey', certificate: await readPem({ cwd, name, kind: 'verifier' }) } };
+    return { image, verifier: { kind: 'publicKey', certificate: await pem(name, 'verifier') } };
   });
   const keyless = listFlag(flags, 'verifyKeyless').map((text): VerificationRule => {
     const form = 'PATTERN=ISSUER,SUBJECT';

@@ -1,4 +1,7 @@
-import { existsSync, readdirSync, statSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { parseLock } from '../../../src/lock/parse.ts';
 import { readNodeConfig } from '../../../src/node/read-config.ts';
@@ -44,6 +47,22 @@ describe('airgap mirror, what nodes are told', () => {
     for (const name of readdirSync(world.folder.file('nodes')).filter((file) => file.endsWith('.yaml')))
       expect(ran.stdout).toContain(`wrote nodes/${name}`);
     expect(existsSync(world.folder.file('airgap-talos.yaml'))).toBe(true);
+  });
+
+  it('takes an authority that comes through a pipe, for every address and into a directory', async () => {
+    const authority = readFileSync(fileURLToPath(new URL('../../../fixtures/tls/ca.pem', import.meta.url)), 'utf8');
+    const pipe = world.folder.file('ca.pipe');
+    execFileSync('mkfifo', [pipe]);
+    const addresses = ['--endpoint', 'https://a.site', '--endpoint', 'https://b.site', '--endpoint-ca', 'ca.pipe'];
+    const [ran] = await Promise.all([
+      world.folder.airgap(['mirror', pause, ...world.from(), '--to', 'oci:images', ...addresses]),
+      writeFile(pipe, authority),
+    ]);
+    expect([ran.status, ran.stderr]).toEqual([0, expect.not.stringContaining('error')]);
+    expect([...patch().tls].map(([host, { ca }]) => [host, ca])).toEqual([
+      ['a.site', authority],
+      ['b.site', authority],
+    ]);
   });
 
   it('keeps secrets in the file that was named for them, and out of everything else', async () => {
