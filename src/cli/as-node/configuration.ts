@@ -106,8 +106,7 @@ async function credentialsOf(
   { mirrors }: AskedImages,
 ): Promise<ReadonlyMap<string, EndpointAuth>> {
   const hosts = mirrors.map(({ endpoint }) => endpoint.replace(/^https?:\/\//i, ''));
-  const given = await givenCredentials(settings.target, { end: 'to', hosts }, { stdin: context.stdin, signal });
-  return new Map([...given].map(([host, credential]) => [host, credential]));
+  return await givenCredentials(settings.target, { end: 'to', hosts }, { stdin: context.stdin, signal });
 }
 
 async function textOf(file: string): Promise<string | undefined> {
