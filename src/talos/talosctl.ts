@@ -30,6 +30,12 @@ export function talosctlListArguments(versionText: string): string[] {
   return isSinceMinor(version, 5) ? ['image', 'default'] : ['images'];
 }
 
+/** What makes the list of a release known, with its talosctl: a shell's line. Throws as talosctlListArguments(). */
+export function addListCommand(versionText?: string): string {
+  const list = versionText === undefined ? ['image', 'k8s-bundle'] : talosctlListArguments(versionText);
+  return `talosctl ${list.join(' ')} | airgap catalogue add --talos ${versionText ?? 'VERSION'} --list -`;
+}
+
 /**
  * Reads what `talosctl version --client` prints, with `--short` (`Talos v1.14.4`, `Client v1.0.0`) or without (`Tag: v1.14.4`).
  * Builds between releases (`v1.14.4-3-gabc1234-dirty`) count as the release they follow. Throws ERR_INPUT_INVALID.

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { AirgapError } from '../../src/errors.ts';
-import { parseTalosctlVersion, talosctlListArguments } from '../../src/talos/talosctl.ts';
+import { addListCommand, parseTalosctlVersion, talosctlListArguments } from '../../src/talos/talosctl.ts';
 import { printTalosVersion } from '../../src/talos/version.ts';
 
 describe('talosctlListArguments()', () => {
@@ -21,6 +21,13 @@ describe('talosctlListArguments()', () => {
   it('refuses a talosctl without the command, and text that is no version', () => {
     expect(() => talosctlListArguments('v0.6.3')).toThrow(expect.objectContaining({ code: 'ERR_UNSUPPORTED' }));
     expect(() => talosctlListArguments('newest')).toThrow(expect.objectContaining({ code: 'ERR_USAGE' }));
+  });
+});
+
+describe('addListCommand()', () => {
+  it('is of the release, or of any', () => {
+    expect(addListCommand('v1.11.6')).toBe('talosctl image default | airgap catalogue add --talos v1.11.6 --list -');
+    expect(addListCommand()).toBe('talosctl image k8s-bundle | airgap catalogue add --talos VERSION --list -');
   });
 });
 

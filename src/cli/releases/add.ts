@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import { kubernetesRange, printKubernetesRange } from '../../talos/kubernetes.ts';
 import { listedRelease } from '../../talos/release-list.ts';
 import { isListed, type MinorRule, type TalosCatalogue, withOverlay } from '../../talos/releases.ts';
-import { talosctlListArguments } from '../../talos/talosctl.ts';
+import { addListCommand } from '../../talos/talosctl.ts';
 import { oldestHost } from '../../talos/upgrade-rules.ts';
 import { parseTalosVersion, printTalosVersion, type TalosVersion } from '../../talos/version.ts';
 import type { Invocation } from '../define/wiring.ts';
@@ -81,11 +81,10 @@ async function readGiven(
 async function askTalosctl(asked: TalosVersion | undefined, context: Invocation['context']): Promise<GivenList> {
   const printed = await listWithTalosctl(context);
   if (printed === undefined) {
-    const text = asked === undefined ? 'VERSION' : printTalosVersion(asked);
-    const command = asked === undefined ? 'image k8s-bundle' : talosctlListArguments(text).join(' ');
+    const command = addListCommand(asked === undefined ? undefined : printTalosVersion(asked));
     throw usageError(
       'Cannot add a release: no list was given, and there is no talosctl on PATH',
-      `with talosctl of the release: talosctl ${command} | airgap catalogue add --talos ${text} --list -`,
+      `with talosctl of the release: ${command}`,
     );
   }
   const own = printTalosVersion(printed.version);

@@ -8,7 +8,7 @@ import { printReference } from '../../oci/reference.ts';
 import type { Source } from '../../store/store.ts';
 import { listedRelease } from '../../talos/release-list.ts';
 import type { ListedRelease, TalosCatalogue } from '../../talos/releases.ts';
-import { talosctlListArguments } from '../../talos/talosctl.ts';
+import { addListCommand } from '../../talos/talosctl.ts';
 import { printTalosVersion, type TalosVersion } from '../../talos/version.ts';
 import { listWith, type TalosctlList } from '../talosctl.ts';
 import { usageError } from '../values.ts';
@@ -25,7 +25,7 @@ export function ownArchitecture(
   if (machine.platform === 'linux' && architecture !== undefined) return architecture;
   throw usageError(
     `Cannot use --run-talosctl on ${machine.platform}/${machine.arch}: the image of a release holds talosctl for linux/amd64 and linux/arm64`,
-    'run talosctl of the release yourself: talosctl image k8s-bundle | airgap catalogue add --talos VERSION --list -',
+    `run talosctl of the release yourself: ${addListCommand()}`,
   );
 }
 
@@ -54,7 +54,6 @@ export async function askOwnTalosctl(
 function ofImage(error: unknown, version: TalosVersion): unknown {
   if (!isAirgapError(error) && !isSystemError(error)) return error;
   const reference = printReference(talosctlImage(version));
-  const name = printTalosVersion(version);
   const mayNotRun = error.message.includes('EACCES');
   return new AirgapError('ERR_PROTOCOL', `Cannot ask talosctl of "${reference}": ${error.message}`, {
     cause: error,
@@ -62,7 +61,7 @@ function ofImage(error: unknown, version: TalosVersion): unknown {
     end: 'source',
     hint: mayNotRun
       ? `programs may not run in "${tmpdir()}": name another folder in TMPDIR`
-      : `talosctl ${talosctlListArguments(name).join(' ')} | airgap catalogue add --talos ${name} --list -`,
+      : addListCommand(printTalosVersion(version)),
   });
 }
 

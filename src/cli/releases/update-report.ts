@@ -1,7 +1,7 @@
 /** What `airgap catalogue update` found, for people and for programs. */
 import type { AirgapError } from '../../errors.ts';
 import { isListed, type KnownRelease } from '../../talos/releases.ts';
-import { talosctlListArguments } from '../../talos/talosctl.ts';
+import { addListCommand } from '../../talos/talosctl.ts';
 import { printTalosVersion } from '../../talos/version.ts';
 import { errorFields, errorLines } from '../error-text.ts';
 import { jsonLine } from '../report/json.ts';
@@ -43,7 +43,7 @@ export function reportUpdate({ settings, context }: Pick<Session, 'settings' | '
       `${release.images.length} images`,
       `Kubernetes v${release.kubernetes}`,
     ]),
-    ...without.map((name) => [name, 'no list', command(name)]),
+    ...without.map((name) => [name, 'no list', addListCommand(name)]),
   ];
   writeLines(
     context.stdout,
@@ -54,10 +54,6 @@ export function reportUpdate({ settings, context }: Pick<Session, 'settings' | '
     found.failures.flatMap((error) => errorLines(error)),
   );
   if (!quiet) writeLines(context.stderr, notes(found, { listed: listed.length, without: without.length }));
-}
-
-function command(name: string): string {
-  return `talosctl ${talosctlListArguments(name).join(' ')} | airgap catalogue add --talos ${name} --list -`;
 }
 
 function notes(found: Found, counts: { readonly listed: number; readonly without: number }): string[] {
