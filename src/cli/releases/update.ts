@@ -124,14 +124,14 @@ async function versionsIn(
   { name, signal }: { readonly name: string; readonly signal: AbortSignal },
 ): Promise<TalosVersion[]> {
   const repository: RepositoryName = parseReference(`${name}:latest`);
-  const tags = store.repository(repository).tags;
+  const tags = store.repository(repository).tags?.({ signal });
   if (tags === undefined)
     throw new AirgapError('ERR_UNSUPPORTED', `Cannot list the tags of ${name}: the source does not list tags`, {
       end: 'source',
     });
   const versions: TalosVersion[] = [];
   let count = 0;
-  for await (const tag of store.repository(repository).tags?.({ signal }) ?? []) {
+  for await (const tag of tags) {
     count += 1;
     if (count > mostTags) throw tooMany(name, mostTags);
     const version = tag.startsWith('v') ? readVersion(tag) : undefined;
