@@ -7,7 +7,7 @@ import { mirrorsAt } from './emitting/endpoints.ts';
 import { keptFiles } from './emitting/kept-files.ts';
 import type { PemReader } from './emitting/pem.ts';
 import { type Emission, emissionSettings } from './emitting/settings.ts';
-import { type Asked, type Destination, type Emitted, emitTo, readFormats, tryEmitting } from './emitting/write.ts';
+import { type Asked, type Emitted, emitTo, readFormats, tryEmitting } from './emitting/write.ts';
 import { type Flags, listFlag, textFlag } from './flags.ts';
 import { configVersionFor } from './placing.ts';
 import type { Settings } from './settings.ts';
@@ -18,7 +18,7 @@ export interface MirrorEmission extends Omit<Emission, 'cluster' | 'secretsFile'
   /** The release the nodes run. */
   readonly version: TalosVersion;
   /** The one patch beside the lock, then where it was asked for, files of every format in a folder. */
-  readonly outputs: readonly (Asked & { readonly to: Destination })[];
+  readonly outputs: readonly Asked[];
 }
 
 export interface EmissionFacts {
@@ -56,14 +56,16 @@ export async function readMirrorEmission(flags: Flags, facts: EmissionFacts): Pr
     );
   }
   const { cluster, secretsFile: secrets } = emission;
+  const { patchFile } = settings;
   const places = { secrets, others: keptFiles(flags, settings) };
-  const outputs: MirrorEmission['outputs'][number][] = [
-    { formats: ['talos'], cluster, to: { ...places, file: settings.patchFile, directory: undefined } },
+  const outputs: Asked[] = [
+    { formats: ['talos'], cluster, patchFile, to: { ...places, file: patchFile, directory: undefined } },
   ];
   if (directory !== undefined) {
-    const others = [...places.others, settings.patchFile];
+    const others = [...places.others, patchFile];
     const folder = resolve(settings.cwd, directory);
-    outputs.push({ formats, cluster, to: { secrets, secretsTaken: true, others, file: undefined, directory: folder } });
+    const to = { secrets, secretsTaken: true, others, file: undefined, directory: folder } as const;
+    outputs.push({ formats, cluster, patchFile, to });
   }
   if (mirrors.length > 0) {
     const registries = facts.registries.length > 0 ? facts.registries : mirrors.map(({ registry }) => registry);
@@ -107,7 +109,6 @@ export function checkAddresses({ endpoints }: Pick<Settings, 'endpoints'>, rule:
 }
 
 export interface WrittenConfiguration {
-  readonly patch: string;
   /** What was written into --output-dir, absolute. */
   readonly more: readonly string[];
   readonly secrets: readonly string[];
@@ -117,15 +118,13 @@ export interface WrittenConfiguration {
 /** The patch beside the lock, and where they were asked for, files of every format in a folder, and secrets in theirs. */
 export async function writeConfiguration(
   emission: MirrorEmission,
-  place: { readonly mirrors: readonly Mirror[]; readonly registries: readonly string[]; readonly patchFile: string },
+  place: { readonly mirrors: readonly Mirror[]; readonly registries: readonly string[] },
 ): Promise<WrittenConfiguration> {
   const { version, form, settings, outputs } = emission;
-  const { mirrors, registries, patchFile } = place;
-  const options = { mirrors, registries, version, form, settings };
+  const options = { ...place, version, form, settings };
   const all: Emitted[] = [];
-  for (const output of outputs) all.push(await emitTo(options, { ...output, patchFile }));
+  for (const output of outputs) all.push(await emitTo(options, output));
   return {
-    patch: patchFile,
     more: all.slice(1).flatMap(({ written }) => written),
     secrets: [...new Set(all.flatMap(({ writtenSecrets }) => writtenSecrets))],
     warnings: [...new Set(all.flatMap(({ warnings }) => warnings))],

@@ -197,7 +197,7 @@ async function writeFiles(
   if (mirrors.length === 0) return { lock: settings.lockFile };
   const registries = images.map((image) => image.source.registry);
   const { emission } = run;
-  const written = await writeConfiguration(emission, { mirrors, registries, patchFile: settings.patchFile });
+  const written = await writeConfiguration(emission, { mirrors, registries });
   for (const message of written.warnings) reporter.event({ type: 'notice', message, isWarning: true });
   const unreachable = endpointOfThisMachine(mirrors);
   return {

@@ -40,11 +40,14 @@ export interface Destination {
   readonly others: readonly string[];
 }
 
-/** What is asked for, and in which formats. */
+/** What is asked for: in which formats, and where it goes. */
 export interface Asked {
   readonly formats: readonly AskedFormat[];
   /** Named by some formats. */
   readonly cluster: string | undefined;
+  readonly to: Destination;
+  /** What a single text calls itself where it goes to no file. Absolute. */
+  readonly patchFile: string;
 }
 
 export interface Emitted {
@@ -60,36 +63,49 @@ export interface Emitted {
  * Writes what has a place; the rest is for standard output. Every place is looked at before anything is written. Throws ERR_USAGE where
  * several formats have no folder to go to, and where two files would go to one place.
  */
-export async function emitTo(
+export async function emitTo(options: TalosConfigOptions, asked: Asked): Promise<Emitted> {
+  const { files, places, secrets, warnings } = layOut(options, asked);
+  for (const { path } of [...places, ...secrets]) await checkWritable(path);
+  for (const { path, text } of places) await writeFileAtomic(path, text);
+  for (const { path, text } of secrets) await writeFileAtomic(path, text, { mode: 0o600 });
+  const names = (written: readonly EmittedFile[]): string[] => written.map(({ path }) => path);
+  return { files, written: names(places), writtenSecrets: names(secrets), warnings };
+}
+
+/** As emitTo(), and writes nothing: throws what it throws, without `write` nothing for places that cannot be written. */
+export async function tryEmitting(
   options: TalosConfigOptions,
-  how: Asked & { readonly to: Destination; readonly patchFile: string },
-): Promise<Emitted> {
-  const { to, formats } = how;
+  asked: Asked & { readonly write: boolean },
+): Promise<void> {
+  const { places, secrets } = layOut(options, asked);
+  if (asked.write) for (const { path } of [...places, ...secrets]) await checkWritable(path);
+}
+
+interface LaidOut extends Pick<Emitted, 'files' | 'warnings'> {
+  /** What has a place, by its absolute name. */
+  readonly places: readonly EmittedFile[];
+  readonly secrets: readonly EmittedFile[];
+}
+
+/** Makes what was asked for and gives it its places; throws what can be said before anything is written. */
+function layOut(options: TalosConfigOptions, asked: Asked): LaidOut {
+  const { to, formats } = asked;
   if (formats.length > 1 && to.directory === undefined) {
     throw usageError(
       `Cannot write ${formats.join(', ')} into one text: they are files of different programs`,
       'name a folder with --output-dir',
     );
   }
-  const all = makeAll(how, { ...options, split: to.directory !== undefined });
+  const all = makeAll(asked, { ...options, split: to.directory !== undefined });
   checkOneFile(all.files, { format: formats[0], to });
-  const file = to.file ?? how.patchFile;
+  const file = to.file ?? asked.patchFile;
   const files =
     to.directory === undefined ? [{ path: file, text: oneText(all.files, { file, options, formats }) }] : all.files;
   checkSecrets(all.secrets, to);
   const places = placesOf(files, to);
   const secrets = secretPlaces(all.secrets, to);
   checkApart([...places, ...secrets], to.others);
-  for (const { path } of [...places, ...secrets]) await checkWritable(path);
-  for (const { path, text } of places) await writeFileAtomic(path, text);
-  for (const { path, text } of secrets) await writeFileAtomic(path, text, { mode: 0o600 });
-  const names = (written: readonly EmittedFile[]): string[] => written.map(({ path }) => path);
-  return {
-    files,
-    written: names(places),
-    writtenSecrets: names(secrets),
-    warnings: all.warnings.map(named(all.secrets, to)),
-  };
+  return { files, places, secrets, warnings: all.warnings.map(named(all.secrets, to)) };
 }
 
 /** Files of a node have places of their own: in one text none of them would be read. */
@@ -109,19 +125,6 @@ function named(secrets: readonly EmittedFile[], { secrets: file }: Destination):
   const [only, other] = secrets;
   if (only === undefined || other !== undefined || file === undefined) return (warning) => warning;
   return (warning) => warning.replaceAll(basename(only.path), () => basename(file));
-}
-
-/** As emitTo(), and writes nothing: throws what it throws, without `write` nothing for places that cannot be written. */
-export async function tryEmitting(
-  options: TalosConfigOptions,
-  how: Asked & { readonly to: Destination; readonly write: boolean },
-): Promise<void> {
-  const { to, write } = how;
-  const all = makeAll(how, { ...options, split: to.directory !== undefined });
-  checkSecrets(all.secrets, to);
-  const places = [...placesOf(all.files, to), ...secretPlaces(all.secrets, to)];
-  checkApart(places, to.others);
-  if (write) for (const { path } of places) await checkWritable(path);
 }
 
 function makeAll(asked: Asked, options: TalosConfigOptions): TalosConfigFiles {
