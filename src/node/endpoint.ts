@@ -2,11 +2,11 @@
 import { defaultHost } from '../oci/host.ts';
 import type { Reference } from '../oci/reference.ts';
 import { configKinds } from '../talos/config-kinds.ts';
-import type { EndpointAuth, EndpointTls, NodeConfig } from '../talos/node-config.ts';
+import type { EndpointTls, NodeConfig } from '../talos/node-config.ts';
 import type { NodeEndpoint } from '../talos/node-mirrors.ts';
 import { isSince, type TalosVersion } from '../talos/version.ts';
 import { basePath, cleanPath, escapedPath, parseGoUrl } from './go-url.ts';
-import type { Puller, PullStep } from './pull.ts';
+import type { Puller, PullStep, StepAuth } from './pull.ts';
 
 /** Which node asks, and which part of it. */
 export interface Asking {
@@ -121,11 +121,14 @@ function tlsReasons(
   return node.puller === 'cri' ? [found, 'TLS settings for plain HTTP: containerd tries HTTPS first'] : [found];
 }
 
-/** The credentials that are used, in one form. Talos looks them up by the endpoint's host; for containerd it writes `docker.io` as `registry-1.docker.io`. */
+/**
+ * The credentials that are used, in one form; where several are written, in this order (resolver.go, PrepareAuth). Talos looks them
+ * up by the endpoint's host; for containerd it writes `docker.io` as `registry-1.docker.io`.
+ */
 function authFor(
   config: NodeConfig,
   { host, node }: { readonly host: string; readonly node: Asking },
-): { readonly used: EndpointAuth | undefined; readonly reasons: string[] } | undefined {
+): { readonly used: StepAuth | undefined; readonly reasons: string[] } | undefined {
   const key =
     node.puller === 'cri' && host === 'registry-1.docker.io' && config.auth.has('docker.io') ? 'docker.io' : host;
   const auth = config.auth.get(key);
@@ -143,7 +146,7 @@ function authFor(
   return { used: { username, password: password.replace(/^\0+|(?<!\0)\0+$/g, '') }, reasons: [`user name of ${key}`] };
 }
 
-function filled(text: string | undefined): boolean {
+function filled(text: string | undefined): text is string {
   return text !== undefined && text !== '';
 }
 

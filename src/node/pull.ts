@@ -1,12 +1,15 @@
 /** What a node does for one image, step by step: the noun of this folder. */
 import type { Reference } from '../oci/reference.ts';
-import type { EndpointAuth, EndpointTls } from '../talos/node-config.ts';
+import type { EndpointTls } from '../talos/node-config.ts';
 
 /**
  * Who pulls. `talos`: the node itself (installer, kubelet, etcd, extensions) by its own resolver; `cri`: containerd for the
  * kubelet, by the hosts.toml files Talos writes. They differ, and differently in each release.
  */
 export type Puller = 'talos' | 'cri';
+
+/** The one form of several that is used, with what stands encoded in the configuration decoded. */
+export type StepAuth = { readonly username: string; readonly password: string } | { readonly identityToken: string };
 
 /** One host that is asked, in order. */
 export interface PullStep {
@@ -21,7 +24,7 @@ export interface PullStep {
   /** What is sent as `?ns=`; undefined where the node sends none. */
   readonly ns: string | undefined;
   readonly tls: EndpointTls | undefined;
-  readonly auth: EndpointAuth | undefined;
+  readonly auth: StepAuth | undefined;
   /** Why the node fails here without asking anybody, in one line: `missing protocol scheme`, TLS settings for plain HTTP. */
   readonly problem: string | undefined;
 }

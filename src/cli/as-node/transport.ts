@@ -6,7 +6,6 @@ import { isLoopback } from '../../http/hosts.ts';
 import { openHttpClient } from '../../http/open.ts';
 import type { PullStep } from '../../node/pull.ts';
 import { type AddressLookup, isPrivateHost } from '../../store/registry/private-address.ts';
-import type { EndpointAuth } from '../../talos/node-config.ts';
 import { type NodeAnswer, type NodeRequest, type NodeTransport, OffSite } from '../../verify/as-node/transport.ts';
 
 /** A node tries again for a long time; here an endpoint that stays silent is reported instead. */
@@ -118,16 +117,10 @@ function tlsOf({ tls }: PullStep, trustedRoots: readonly string[]): TlsSettings 
   };
 }
 
-/** In this order where several are written (siderolabs/talos v1.13.9, internal/pkg/containers/image/resolver.go, PrepareAuth). */
-function credentialOf(auth: EndpointAuth | undefined): Credential | undefined {
-  if (auth === undefined) return undefined;
-  const { username, password = '', identityToken, auth: encoded } = auth;
-  if (username !== undefined && username !== '') return { username, password };
-  if (identityToken !== undefined && identityToken !== '') return { identityToken };
-  const decoded = Buffer.from(encoded ?? '', 'base64').toString('utf8');
-  const colon = decoded.indexOf(':');
-  if (colon < 0) return undefined;
-  return { username: decoded.slice(0, colon), password: decoded.slice(colon + 1).replaceAll('\0', '') };
+/** Nothing is sent for a user without a name. */
+function credentialOf(auth: PullStep['auth']): Credential | undefined {
+  if (auth === undefined || 'identityToken' in auth) return auth;
+  return auth.username === '' ? undefined : auth;
 }
 
 async function ask(client: HttpClient, request: NodeRequest): Promise<NodeAnswer> {

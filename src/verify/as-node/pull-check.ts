@@ -64,11 +64,7 @@ function stepAccount({ endpoint, base, host, isUpstream, ns, tls, auth, problem 
     ...(tls?.insecureSkipVerify === true ? ['certificate not verified'] : []),
   ];
   const credential =
-    auth === undefined
-      ? undefined
-      : (auth.username ?? '') === '' && (auth.identityToken ?? '') !== ''
-        ? 'identity token'
-        : 'user name and password';
+    auth === undefined ? undefined : 'identityToken' in auth ? 'identity token' : 'user name and password';
   return {
     endpoint,
     base,
