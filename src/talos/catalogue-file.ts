@@ -8,7 +8,7 @@ import { builtInCatalogue, type KnownRelease, type MinorRule, type TalosCatalogu
 import { compareTalosVersions, printPlain, printTalosVersion, readVersion, type TalosVersion } from './version.ts';
 
 /** Version of the format that is read and written. */
-export const catalogueFormat = 1;
+const catalogueFormat = 1;
 
 /** Largest catalogue file in bytes that is read. */
 export const maxCatalogueBytes = 4 * 1024 * 1024;

@@ -26,7 +26,7 @@ export function upgradePart(path: UpgradePath | undefined): { readonly upgrade?:
 }
 
 /** The same for programs. */
-export function upgradeFields(path: UpgradePath): Readonly<Record<string, unknown>> {
+function upgradeFields(path: UpgradePath): Readonly<Record<string, unknown>> {
   return {
     from: printTalosVersion(path.from),
     to: printTalosVersion(path.to),
