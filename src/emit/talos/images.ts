@@ -2,7 +2,6 @@
 import { AirgapError } from '../../errors.ts';
 import { quoteText } from '../../oci/quote.ts';
 import {
-  type ConfigForm,
   documentsSince,
   hasWorkingKeyRules,
   imageCacheSince,
@@ -12,12 +11,7 @@ import {
 import type { VerificationRule } from '../../talos/node-config.ts';
 import { isSince, printTalosVersion, type TalosVersion } from '../../talos/version.ts';
 import type { NodeSettings } from '../node-settings.ts';
-import { documentOf, type Part } from './part.ts';
-
-interface Release {
-  readonly version: TalosVersion;
-  readonly form?: ConfigForm | undefined;
-}
+import { documentOf, type Part, type Release } from './part.ts';
 
 /**
  * The installer. From 1.14 on a new configuration has UnattendedInstallConfig: Talos refuses `machine.install` beside it, and a

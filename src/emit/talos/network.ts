@@ -1,15 +1,9 @@
 /** Time, names and discovery: what nodes otherwise ask the internet for. */
 import { AirgapError } from '../../errors.ts';
 import { quoteText } from '../../oci/quote.ts';
-import { type ConfigForm, settingForms } from '../../talos/config-kinds.ts';
-import type { TalosVersion } from '../../talos/version.ts';
+import { settingForms } from '../../talos/config-kinds.ts';
 import type { HostEntry, NodeSettings } from '../node-settings.ts';
-import { documentOf, type Part } from './part.ts';
-
-interface Release {
-  readonly version: TalosVersion;
-  readonly form?: ConfigForm | undefined;
-}
+import { documentOf, type Part, type Release } from './part.ts';
 
 /** Time servers, or none at all. Nothing where nothing is asked for. */
 export function timePart({ time }: NodeSettings, release: Release): Part[] {

@@ -1,5 +1,10 @@
 /** A part of a Talos patch: one matter, in the form of one release. */
 
+import type { TalosMirrorOptions } from './mirrors.ts';
+
+/** The release a part is for, and where one was asked for, its form. */
+export type Release = Pick<TalosMirrorOptions, 'version' | 'form'>;
+
 /** The file a part goes into where there is one for each matter. */
 export type Matter = 'registries' | 'time' | 'network' | 'discovery' | 'install' | 'images';
 

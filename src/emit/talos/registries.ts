@@ -5,10 +5,7 @@ import { configKinds, documentsSince, settingForms, unsupported } from '../../ta
 import type { EndpointAuth, EndpointTls } from '../../talos/node-config.ts';
 import type { NodeMirror } from '../../talos/node-mirrors.ts';
 import type { NodeSettings, TrustedRoot } from '../node-settings.ts';
-import type { TalosMirrorOptions } from './mirrors.ts';
-import { documentOf, type Part, type Section } from './part.ts';
-
-type Release = Pick<TalosMirrorOptions, 'version' | 'form'>;
+import { documentOf, type Part, type Release, type Section } from './part.ts';
 
 /** The mirrors, in one section or one document for each. */
 export function mirrorPart(mirrors: readonly NodeMirror[], release: Release): Part {
