@@ -6,7 +6,7 @@ import { configKinds } from '../talos/config-kinds.ts';
 import type { EndpointTls } from '../talos/node-config.ts';
 import type { NodeEndpoint, NodeMirror } from '../talos/node-mirrors.ts';
 import { isSince, type TalosVersion } from '../talos/version.ts';
-import type { EmittedFile } from './emitted.ts';
+import { byPath, type EmittedFile } from './emitted.ts';
 import { endpointHost, hasContent, withLineEnd } from './endpoint.ts';
 import { quoteToml } from './toml.ts';
 
@@ -32,7 +32,7 @@ export const talosHostsFolder = '/etc/cri/conf.d/hosts';
 /** hostsTree() in one list sorted by path, private keys included: for a place that is as secret as they are. */
 export function hostsToml(mirrors: readonly NodeMirror[], options: HostsTomlOptions): EmittedFile[] {
   const tree = hostsTree(mirrors, options);
-  return sorted([...tree.files, ...tree.secrets]);
+  return byPath([...tree.files, ...tree.secrets]);
 }
 
 /**
@@ -66,7 +66,7 @@ export function hostsTree(mirrors: readonly NodeMirror[], options: HostsTomlOpti
     }
     add(host, (writer) => printDirect(host, writer, options.version));
   }
-  return { files: sorted([...directories.values()].flat()), secrets: sorted(secrets) };
+  return { files: byPath([...directories.values()].flat()), secrets: byPath(secrets) };
 }
 
 /**
@@ -158,8 +158,4 @@ function printHosts(hosts: readonly HostEntry[], server: HostEntry | undefined):
 function settingsOf(endpoint: NodeEndpoint, writer: DirectoryWriter): string[] {
   const override = endpoint.overridePath ? ['override_path = true'] : [];
   return ["capabilities = ['pull', 'resolve']", ...override, ...writer.tls(endpointHost(endpoint.url))];
-}
-
-function sorted(files: readonly EmittedFile[]): EmittedFile[] {
-  return [...files].sort((a, b) => (a.path < b.path ? -1 : 1));
 }

@@ -1,7 +1,7 @@
 /** What every other format is made from and becomes. */
 import type { NodeMirror } from '../../talos/node-mirrors.ts';
 import type { TalosVersion } from '../../talos/version.ts';
-import type { EmittedFile } from '../emitted.ts';
+import { byPath, type EmittedFile } from '../emitted.ts';
 import type { NodeSettings } from '../node-settings.ts';
 
 export interface FormatInput {
@@ -33,8 +33,4 @@ export function formatOutput(parts: {
 }): FormatOutput {
   const warnings = (parts.warnings ?? []).filter((warning) => warning !== undefined);
   return { files: byPath(parts.files), secrets: byPath(parts.secrets ?? []), warnings };
-}
-
-function byPath(files: readonly EmittedFile[]): EmittedFile[] {
-  return [...files].sort((a, b) => (a.path < b.path ? -1 : 1));
 }
