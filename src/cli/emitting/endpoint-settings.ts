@@ -1,5 +1,6 @@
 /** How nodes reach the endpoints: TLS and credentials, by the host of each. */
 import { createPrivateKey, X509Certificate } from 'node:crypto';
+import { endpointHost } from '../../emit/endpoint.ts';
 import { AirgapError } from '../../errors.ts';
 import type { EndpointAuth, EndpointTls } from '../../talos/node-config.ts';
 import { type Flags, listFlag, switchFlag, textFlag } from '../flags.ts';
@@ -23,7 +24,7 @@ export async function endpointTls(
   const clientCertificate = certificateFile === undefined ? undefined : await given.pem(certificateFile, 'certificate');
   const clientKey = keyFile === undefined ? undefined : await given.pem(keyFile, 'key');
   checkPair(clientCertificate, clientKey);
-  const hosts = given.endpoints.filter((url) => /^https:/i.test(url)).map(hostOf);
+  const hosts = given.endpoints.filter((url) => /^https:/i.test(url)).map(endpointHost);
   checkHosts(authorities, { hosts, endpoints: given.endpoints });
   const entries = hosts.map(async (host): Promise<[string, EndpointTls]> => {
     const files = authorities.get(host) ?? authorities.get('') ?? [];
@@ -94,9 +95,5 @@ export function endpointAuth(
     );
   }
   const auth = identityToken === undefined ? { username, password } : { identityToken };
-  return new Map(endpoints.map((url) => [hostOf(url), auth]));
-}
-
-function hostOf(url: string): string {
-  return url.replace(/^https?:\/\//i, '').replace(/\/.*$/, '');
+  return new Map(endpoints.map((url) => [endpointHost(url), auth]));
 }
