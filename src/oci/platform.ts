@@ -34,6 +34,15 @@ export function platformInConfig(config: unknown): Platform | undefined {
   return typeof variant === 'string' && variant !== '' ? { os, architecture, variant } : { os, architecture };
 }
 
+/** The same of a config's bytes; undefined for what is no JSON as well. */
+export function platformInConfigBytes(bytes: Uint8Array): Platform | undefined {
+  try {
+    return platformInConfig(JSON.parse(new TextDecoder().decode(bytes)));
+  } catch {
+    return undefined;
+  }
+}
+
 /** The attestation children of BuildKit carry this platform. */
 export function isUnknownPlatform(platform: Platform): boolean {
   return platform.os === 'unknown' || platform.architecture === 'unknown';

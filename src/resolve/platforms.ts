@@ -4,7 +4,13 @@ import type { Descriptor } from '../oci/descriptor.ts';
 import type { Digest } from '../oci/digest.ts';
 import { childrenOf, type ManifestDocument } from '../oci/manifest.ts';
 import { isImageConfigType, isImageManifestType, isIndexType } from '../oci/media-type.ts';
-import { isUnknownPlatform, type Platform, platformInConfig, platformMatches, printPlatform } from '../oci/platform.ts';
+import {
+  isUnknownPlatform,
+  type Platform,
+  platformInConfigBytes,
+  platformMatches,
+  printPlatform,
+} from '../oci/platform.ts';
 import type { ReadableRepository } from '../store/store.ts';
 import { readVerified } from '../store/verified.ts';
 import { walkLimits } from './walk.ts';
@@ -76,15 +82,7 @@ export async function platformOf(
   const { config } = document.manifest;
   if (!isImageConfigType(config.mediaType) || config.size > configLimit) return undefined;
   const bytes = await readVerified(options.repository, config, { signal: options.signal, limit: configLimit });
-  return parseConfig(bytes);
-}
-
-function parseConfig(bytes: Uint8Array): Platform | undefined {
-  try {
-    return platformInConfig(JSON.parse(new TextDecoder().decode(bytes)));
-  } catch {
-    return undefined;
-  }
+  return platformInConfigBytes(bytes);
 }
 
 interface Search extends SelectOptions {

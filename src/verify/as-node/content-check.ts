@@ -4,7 +4,7 @@ import type { Descriptor } from '../../oci/descriptor.ts';
 import { algorithmOf, type Digest, digestOf } from '../../oci/digest.ts';
 import { childrenOf, contentNamedBy, documentOf, isForeign, type ManifestDocument } from '../../oci/manifest.ts';
 import { acceptedManifests, isImageConfigType, isManifestType } from '../../oci/media-type.ts';
-import { isUnknownPlatform, type Platform, platformInConfig, platformMatches } from '../../oci/platform.ts';
+import { isUnknownPlatform, type Platform, platformInConfigBytes, platformMatches } from '../../oci/platform.ts';
 import type { Question } from './asker.ts';
 import { differing, type Found, failed, joined, labelOf, nothing, type Pulling, unusable } from './found.ts';
 import type { LookedFor } from './verdict.ts';
@@ -99,7 +99,7 @@ export class ContentCheck {
   async #part(blob: Descriptor, told: Platform | undefined): Promise<Found> {
     if (!isImageConfigType(blob.mediaType) || blob.size > largestConfig) return await this.blob(blob);
     const { found, bytes } = await this.#read(blob, { method: 'GET', body: 'keep' });
-    const platform = told !== undefined || bytes === undefined ? undefined : platformOf(bytes);
+    const platform = told !== undefined || bytes === undefined ? undefined : platformInConfigBytes(bytes);
     return platform === undefined ? found : { ...found, platforms: [platform], offered: [platform] };
   }
 
@@ -161,12 +161,4 @@ function stateOf(
   if (isCut && size !== undefined && size > blob.size) return `it goes on after the ${blob.size} bytes it should have`;
   if (size !== undefined && size !== blob.size) return `it has ${size} bytes, and should have ${blob.size}`;
   return actual === undefined || actual === blob.digest ? undefined : `its bytes have digest ${actual}`;
-}
-
-function platformOf(config: Uint8Array): Platform | undefined {
-  try {
-    return platformInConfig(JSON.parse(new TextDecoder().decode(config)));
-  } catch {
-    return undefined;
-  }
 }
