@@ -31,7 +31,7 @@ export function stepFor(
   pull: { config: NodeConfig; image: Reference; node: Asking },
 ): Resolved {
   const { config, image, node } = pull;
-  const override = endpoint.overridePath && configKinds(node.version).overridePath !== 'none';
+  const override = overridesPath(endpoint, node);
   const assumed = node.puller === 'cri' && !endpoint.url.startsWith('http') ? `https://${endpoint.url}` : endpoint.url;
   const url = parseGoUrl(assumed);
   const reasons = assumed === endpoint.url ? [] : ['no scheme: containerd puts "https://" before it'];
@@ -61,6 +61,11 @@ export function stepFor(
     return { step: { ...step, problem }, reasons, isFatal: true };
   }
   return { step, reasons, isFatal: false };
+}
+
+/** It says so, and the release knows what that means. */
+export function overridesPath(endpoint: NodeEndpoint, node: Pick<Asking, 'version'>): boolean {
+  return endpoint.overridePath && configKinds(node.version).overridePath !== 'none';
 }
 
 /** The registry itself. containerd asks registries of this machine with HTTPS and then with plain HTTP, unless their port is 443 or none. */

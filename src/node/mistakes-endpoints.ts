@@ -1,9 +1,9 @@
 /** Mistakes in an endpoint's URL: its scheme and its path. */
 import { quoteText } from '../oci/quote.ts';
-import { configKinds } from '../talos/config-kinds.ts';
 import type { NodeEndpoint } from '../talos/node-mirrors.ts';
 import { isSince, printTalosVersion } from '../talos/version.ts';
 import type { Diagnosing, Diagnosis } from './diagnose.ts';
+import { overridesPath } from './endpoint.ts';
 import { cleanPath, parseGoUrl } from './go-url.ts';
 
 /** All mistakes of this file. */
@@ -60,7 +60,7 @@ function badScheme({ scheme, host }: { readonly scheme: string; readonly host: s
 }
 
 function pathMistake(endpoint: NodeEndpoint, { version }: Diagnosing): Diagnosis | undefined {
-  const { url, overridePath } = endpoint;
+  const { url } = endpoint;
   const read = parseGoUrl(url);
   if ('refused' in read) return undefined;
   const origin = `${read.scheme}://${read.host}`;
@@ -69,13 +69,12 @@ function pathMistake(endpoint: NodeEndpoint, { version }: Diagnosing): Diagnosis
   const prefix = segments.filter((segment) => segment !== 'v2').join('/');
   if (!isSince(version, '1.4.0'))
     return olderPathMistake(endpoint, { release: printTalosVersion(version), path: read.path });
-  const isOverridden = overridePath && configKinds(version).overridePath !== 'none';
   const whole = `${origin}/v2${prefix === '' ? '' : `/${prefix}`}`;
   const hint =
     prefix === ''
       ? `write ${quoteText(origin)} without overridePath`
       : `write ${quoteText(whole)} with "overridePath: true"`;
-  if (isOverridden) {
+  if (overridesPath(endpoint, { version })) {
     if (segments.filter((segment) => segment === 'v2').length > 1) {
       const twice = `endpoint ${quoteText(url)} has "/v2" twice in its path: nodes ask "${origin}${path}/REPOSITORY/manifests/TAG"`;
       // A project may have that name.

@@ -7,7 +7,7 @@ import type { NodeMirror } from '../talos/node-mirrors.ts';
 import { isSince, printTalosVersion } from '../talos/version.ts';
 import type { Diagnosing, Diagnosis } from './diagnose.ts';
 import { parseGoUrl } from './go-url.ts';
-import { hostsFault } from './node-pull.ts';
+import { hostsFault, skipsFallback } from './node-pull.ts';
 
 /** All mistakes of this file. */
 export function mirrorMistakes(diagnosing: Diagnosing): Diagnosis[] {
@@ -130,8 +130,7 @@ function unseenWildcard(mirror: NodeMirror, diagnosing: Diagnosing): Diagnosis[]
 function withoutEndpoints(mirror: NodeMirror, diagnosing: Diagnosing): Diagnosis[] {
   if (mirror.endpoints.length > 0) return [];
   const { version } = diagnosing;
-  const skips = mirror.skipFallback && configKinds(version).skipFallback;
-  const fails = skips || (isSince(version, '1.4.0') && !isSince(version, '1.9.0'));
+  const fails = skipsFallback(mirror, { version }) || (isSince(version, '1.4.0') && !isSince(version, '1.9.0'));
   return [
     {
       code: 'no-endpoints',
@@ -150,7 +149,6 @@ function unreadable(mirror: NodeMirror, diagnosing: Diagnosing): Diagnosis[] {
   const fault = hostsFault(mirror, { version });
   if (fault === undefined) return [];
   const isOld = !isSince(version, '1.3.0');
-  const skips = mirror.skipFallback && configKinds(version).skipFallback;
   return [
     {
       code: isOld ? 'several-endpoints' : 'endpoint-twice',
@@ -158,7 +156,7 @@ function unreadable(mirror: NodeMirror, diagnosing: Diagnosing): Diagnosis[] {
       message: `the mirror of ${quoteText(mirror.registry)} is not followed by containerd: ${isOld ? 'it has more than one endpoint' : 'an endpoint stands there twice'}`,
       hint: isOld
         ? 'write one endpoint: more than one work from v1.3.0 on'
-        : `write each endpoint once${skips ? '' : ': a patch adds its endpoints to those that are there'}`,
+        : `write each endpoint once${skipsFallback(mirror, { version }) ? '' : ': a patch adds its endpoints to those that are there'}`,
       ...originOf(diagnosing, mirror),
     },
   ];

@@ -124,8 +124,7 @@ function readable(entry: Entry, node: Asking): Entry {
  * twice (k3s-io/k3s#9693); Talos before 1.3 wrote a `[host]` for each endpoint (go-toml v1.9.5 says `duplicated tables`).
  */
 export function hostsFault(mirror: NodeMirror, node: Pick<Asking, 'version'>): string | undefined {
-  const isCut = mirror.skipFallback && configKinds(node.version).skipFallback;
-  const tables = (isCut ? mirror.endpoints.slice(0, -1) : mirror.endpoints).map(({ url }) => url);
+  const tables = (skipsFallback(mirror, node) ? mirror.endpoints.slice(0, -1) : mirror.endpoints).map(({ url }) => url);
   if (tables.length > 1 && !isSince(node.version, '1.3.0')) {
     return `containerd cannot read the file that Talos ${printTalosVersion(node.version)} writes for more than one endpoint`;
   }
@@ -133,10 +132,15 @@ export function hostsFault(mirror: NodeMirror, node: Pick<Asking, 'version'>): s
   return twice === undefined ? undefined : `containerd cannot read its file: endpoint ${twice} stands there twice`;
 }
 
+/** It says so, and the release knows what that means. */
+export function skipsFallback(mirror: NodeMirror, node: Pick<Asking, 'version'>): boolean {
+  return mirror.skipFallback && configKinds(node.version).skipFallback;
+}
+
 function stepsOf(mirror: NodeMirror | undefined, pull: Pull): { steps: PullStep[]; reasons: string[] } {
   const reasons: string[] = [];
   const steps: PullStep[] = [];
-  const ends = [...(mirror?.endpoints ?? []).map((endpoint) => stepFor(endpoint, pull))];
+  const ends = (mirror?.endpoints ?? []).map((endpoint) => stepFor(endpoint, pull));
   const fallback = fallbackOf(mirror, pull);
   const fatal = [...ends, ...(fallback.step === undefined ? [] : [fallback.step])].find((end) => end.isFatal);
   if (fatal !== undefined) {
