@@ -17,7 +17,7 @@ interface Row {
 
 const ends = ['store/layout', 'store/memory', 'store/registry', 'store/bundle', 'store/image-cache'];
 const rooms = ['input', 'resolve', 'plan', 'copy', 'verify', 'emit'] as const;
-const everyPackage = ['bcryptjs', 'commander', 'p-limit', 'tar-stream', 'undici', 'yaml'];
+const everyPackage = ['bcryptjs', 'commander', 'dns-packet', 'p-limit', 'tar-stream', 'undici', 'yaml'];
 
 /** Who may import whom. Everyone may import its own folder and `events`. `store` is `src/store/*.ts`, without the ends. */
 const table: Readonly<Record<string, Row>> = {
@@ -50,12 +50,14 @@ const table: Readonly<Record<string, Row>> = {
   emit: { values: ['oci', 'mirror', 'lock', 'talos', 'errors'], types: earlierThan('emit'), packages: ['yaml'] },
   serve: { values: ['store', 'oci', 'async', 'errors'], packages: ['bcryptjs'] },
   certificates: { values: ['errors'] },
+  egress: { values: ['oci', 'mirror', 'lock', 'talos', 'node', 'errors'], packages: ['yaml'] },
+  probe: { values: ['egress', 'http', 'async', 'errors'], packages: ['dns-packet'] },
   corridor: { values: [...rooms, 'mirror', 'lock', 'store', 'oci', 'errors', 'events'] },
   index: { values: ['*'] },
   cli: { values: ['*'], packages: everyPackage },
 };
 
-const pureFolders = ['oci', 'yaml', 'mirror', 'talos', 'node', 'spec', 'lock', 'input', 'plan', 'emit'];
+const pureFolders = ['oci', 'yaml', 'mirror', 'talos', 'node', 'spec', 'lock', 'input', 'plan', 'emit', 'egress'];
 /** Hashing and path arithmetic need no world. */
 const pureBuiltins = ['node:crypto', 'node:buffer', 'node:path', 'node:path/posix'];
 /** What reads a clock, chance, the environment or the outside without an import. */

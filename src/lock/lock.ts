@@ -40,11 +40,28 @@ export interface LockedImage {
   readonly origins: readonly string[];
 }
 
-/** A host that had to be reached. */
+/** A host that was reached, once for each purpose. */
 export interface Contact {
   /** `host:port`. */
   readonly host: string;
   readonly purpose: 'registry' | 'token' | 'redirect' | 'proxy';
+  /** What runs saw of it; missing in locks that were written before it was kept. */
+  readonly observed?: Observed | undefined;
+}
+
+/** Summed over the runs that made a lock what it is. */
+export interface Observed {
+  /** Registries, as `host:port` on the wire, that it was asked for; sorted. Of a registry itself: its own. */
+  readonly registries: readonly string[];
+  /** Proxies, as `host:port`, it was reached through; sorted. Empty: directly. */
+  readonly through: readonly string[];
+  readonly requests: number;
+  /** Bytes of bodies. */
+  readonly receivedBytes: number;
+  readonly sentBytes: number;
+  /** RFC 3339 in UTC, to the second: `2026-11-26T10:08:04Z`. */
+  readonly first: string;
+  readonly last: string;
 }
 
 export interface Lock {
