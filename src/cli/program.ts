@@ -6,6 +6,7 @@ import { Command, CommanderError } from 'commander';
 import type { Context } from './context.ts';
 import { defineCatalogue } from './define/catalogue.ts';
 import { defineCheck } from './define/check.ts';
+import { defineEgress } from './define/egress.ts';
 import { defineEmit } from './define/emit.ts';
 import { defineGc } from './define/gc.ts';
 import { defineImages } from './define/images.ts';
@@ -73,6 +74,7 @@ function defineProgram(context: Context & { readonly version: string }, wiring: 
     defineVerify,
     defineCheck,
     defineEmit,
+    defineEgress,
     defineImages,
     defineCatalogue,
     defineReceipt,

@@ -25,7 +25,8 @@ function wrapped(text: string): string {
   return text.replaceAll(/(.{1,110})(?: |$)/g, '$1\n').trimEnd();
 }
 
-function addEndpointOptions(command: Command): Command {
+/** `--endpoint` alone. */
+export function addEndpointOption(command: Command): Command {
   return command
     .optionsGroup('The registries nodes ask:')
     .addOption(
@@ -33,7 +34,11 @@ function addEndpointOptions(command: Command): Command {
         '--endpoint <url>',
         'the address nodes will use, where it is not the one given with --to; repeatable, asked in this order. With the path of a project where there is one: https://harbor.site/project',
       ),
-    )
+    );
+}
+
+function addEndpointOptions(command: Command): Command {
+  return addEndpointOption(command)
     .option('--per-registry', "one entry per upstream registry in place of the one for '*'")
     .option('--form <form>', 'v1alpha1 or documents (default: documents from Talos 1.12 on, v1alpha1 before)')
     .addOption(
@@ -60,7 +65,8 @@ function addEndpointOptions(command: Command): Command {
     .option('--trusted-roots <file>', 'PEM authorities for the whole node, for every host (from Talos 1.8 on)');
 }
 
-function addIsolationOptions(command: Command): Command {
+/** The options of the group "What nodes are told beside it". */
+export function addIsolationOptions(command: Command): Command {
   return command
     .optionsGroup('What nodes are told beside it:')
     .addOption(repeatable('--ntp <server>', 'a time server; repeatable'))

@@ -1,0 +1,11 @@
+/** What every action of `airgap egress` works on. */
+import type { EgressList } from '../../egress/destination.ts';
+import type { Session } from '../session.ts';
+import type { EgressSettings } from './settings.ts';
+
+/** The list of the job at hand, and what was asked about it. */
+export interface EgressRun {
+  readonly session: Session;
+  readonly egress: EgressSettings;
+  readonly list: EgressList;
+}
