@@ -1,0 +1,31 @@
+/** The forms in which a list is printed for people and for programs that are no firewall. */
+import type { EgressList } from '../destination.ts';
+import type { KnownSource } from '../knowledge/known.ts';
+import { printJson } from './json.ts';
+import { printTable } from './table.ts';
+
+export interface PrintOptions {
+  /** Width of the terminal in characters, for the table. Default any width. */
+  readonly columns?: number | undefined;
+  /** With what has to be let in again, for a firewall that does not follow connections. */
+  readonly stateless: boolean;
+  /** What the list is for, in one line: `Talos v1.14.4 to 10.5.0.1:6000`. */
+  readonly title: string;
+  /** Day it is printed under, as it shall appear; nothing here reads a clock. Default none. */
+  readonly date?: string | undefined;
+  /** The documents that evidence may name: knownSources. */
+  readonly sources: readonly KnownSource[];
+}
+
+export interface Printer {
+  /** As `--format` takes it. */
+  readonly name: 'table' | 'markdown' | 'csv' | 'json' | 'svg' | 'html';
+  /** Whole text with a newline at its end. Deterministic: the same list and options give the same bytes. */
+  readonly print: (list: EgressList, options: PrintOptions) => string;
+}
+
+/** Every printer, the table first. */
+export const printers: readonly Printer[] = [
+  { name: 'table', print: printTable },
+  { name: 'json', print: printJson },
+];

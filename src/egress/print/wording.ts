@@ -1,0 +1,152 @@
+/** What every printed list says in the same words. */
+import { type Destination, type EgressList, type Evidence, type Protocol, type Role, roles } from '../destination.ts';
+import type { ComponentName, KnownSource } from '../knowledge/known.ts';
+
+/** Who connects, as a heading. */
+export const roleTitles: Readonly<Record<Role, string>> = {
+  staging: 'The host that mirrors',
+  nodes: 'Nodes, once mirrored',
+  omni: 'Omni',
+};
+
+/** Whose service it is, as a heading. */
+export const componentTitles: Readonly<Record<ComponentName | 'site', string>> = {
+  site: 'The site',
+  discovery: 'Talos discovery service',
+  factory: 'Talos Image Factory',
+  ghcr: 'GitHub Container Registry',
+  gcr: 'Google registries',
+  kubernetes: 'Kubernetes registry',
+  time: 'Time',
+  dns: 'Names',
+  omni: 'Omni',
+  chainguard: 'Chainguard',
+  dockerhub: 'Docker Hub',
+  quay: 'Quay',
+  mcr: 'Microsoft registry',
+  'ecr-public': 'Amazon ECR Public',
+  nvcr: 'NVIDIA registry',
+  sigstore: 'Sigstore',
+};
+
+/** Destinations of each role that has one, in the order of roles. */
+export function byRole(list: EgressList): { readonly role: Role; readonly destinations: readonly Destination[] }[] {
+  return roles
+    .map((role) => ({ role, destinations: list.destinations.filter((destination) => destination.role === role) }))
+    .filter(({ destinations }) => destinations.length > 0);
+}
+
+/** `443/tcp`. */
+export function portText({ port, protocol }: { readonly port: number; readonly protocol: Protocol }): string {
+  return `${port}/${protocol}`;
+}
+
+/** Purposes, and what else explains why this name stands here. */
+export function whyText({ purposes, inPlaceOf, through }: Destination): string {
+  const parts = [purposes.join(', ')];
+  if (inPlaceOf !== undefined && inPlaceOf.length > 0) parts.push(`in place of ${inPlaceOf.join(', ')}`);
+  if (through !== undefined) parts.push(`through the proxy ${through}`);
+  return parts.join('; ');
+}
+
+/** `required`, `optional: for signatures`. */
+export function neededText({ required, condition }: Destination): string {
+  const word = required ? 'required' : 'optional';
+  return condition === undefined ? word : `${word}: ${condition}`;
+}
+
+/** Undefined where the list was not merged with what was observed. */
+export function seenText({ seen }: Destination): string | undefined {
+  if (seen === 'undeclared') return 'NOT DECLARED';
+  return seen === 'declared-only' ? 'not yet' : seen;
+}
+
+/** Whether it was merged with what was observed. */
+export function isObserved(list: EgressList): boolean {
+  return list.destinations.some(({ seen }) => seen !== undefined);
+}
+
+/** A source that a list names without its being known is printed as its id alone. */
+export type SourcesById = ReadonlyMap<string, KnownSource>;
+
+export function sourcesById(sources: readonly KnownSource[]): SourcesById {
+  return new Map(sources.map((source) => [source.id, source]));
+}
+
+/** Ids of the documents a list rests on, in the order they are first named. */
+export function sourceIds(list: EgressList): string[] {
+  return [...new Set(list.destinations.flatMap(documentIds))];
+}
+
+export function documentIds({ evidence }: Destination): string[] {
+  return evidence.flatMap((entry) => (entry.kind === 'document' ? [entry.source] : []));
+}
+
+/** Where a destination is known from, beside documents: `--to`, `seen 2026-11-26 (12 requests, 1.2 MB)`. */
+export function otherEvidence({ evidence }: Destination): string[] {
+  return evidence.flatMap((entry) => {
+    if (entry.kind === 'document') return [];
+    return [entry.kind === 'configured' ? entry.by : seenOn(entry)];
+  });
+}
+
+/** `talos-egress-v1.14 2026-05-04, --to`: the best document by its id and date, how many more there are, and the rest. */
+export function knownFrom(destination: Destination, sources: SourcesById): string {
+  const [first, ...more] = documentIds(destination);
+  const documents = first === undefined ? [] : [[first, sources.get(first)?.date].filter(Boolean).join(' ')];
+  if (more.length > 0) documents.push(`${more.length} more`);
+  return [...documents, ...otherEvidence(destination)].join(', ');
+}
+
+function seenOn({ contact }: Extract<Evidence, { kind: 'observed' }>): string {
+  const { observed } = contact;
+  if (observed === undefined) return `seen (${contact.purpose})`;
+  const [first, last] = [observed.first.slice(0, 10), observed.last.slice(0, 10)];
+  const requests = observed.requests === 1 ? '1 request' : `${observed.requests} requests`;
+  const amount = `${requests}, ${byteText(observed.receivedBytes + observed.sentBytes)}`;
+  return `seen ${first === last ? last : `${first} to ${last}`} (${amount})`;
+}
+
+/** Decimal units: `999 B`, `1.2 kB`. */
+export function byteText(bytes: number): string {
+  const power = Math.min(4, Math.max(0, Math.floor((String(Math.round(bytes)).length - 1) / 3)));
+  const unit = ['B', 'kB', 'MB', 'GB', 'TB'][power] ?? 'TB';
+  return power === 0 ? `${Math.round(bytes)} B` : `${(bytes / 1000 ** power).toFixed(1)} ${unit}`;
+}
+
+/** Local ports of connections that a host opens: RFC 6056, section 3.2. */
+export const clientPorts = '1024-65535';
+
+/** What a firewall that does not follow connections has to let in again: what the host itself opens, so nothing that a proxy reaches. */
+export function returning(destinations: readonly Destination[]): readonly Destination[] {
+  return destinations.filter(({ through }) => through === undefined);
+}
+
+export interface Warning {
+  readonly host: string;
+  /** Why, and what to do; one line. */
+  readonly text: string;
+}
+
+/** Names that let anybody's data out, once each, and what was contacted though nothing declares it. */
+export function warningsOf(list: EgressList): Warning[] {
+  const tenants = new Map<string, string>();
+  for (const { host, exfiltration } of list.destinations)
+    if (exfiltration !== undefined) tenants.set(host, exfiltration);
+  const shared = [...tenants].map(([host, why]) => ({ host, text: `${why}; ${insteadOf(host, list)}` }));
+  const findings = list.destinations.filter(({ seen }) => seen === 'undeclared');
+  return [
+    ...findings.map(({ host, role, ...rest }) => ({
+      host: `${host} ${portText(rest)}`,
+      text: `${roleTitles[role]}: contacted, and nothing declares it; find out what asked for it before it is opened`,
+    })),
+    ...shared,
+  ];
+}
+
+function insteadOf(host: string, list: EgressList): string {
+  const exact = list.destinations.filter(({ inPlaceOf }) => inPlaceOf?.includes(host) === true).map((one) => one.host);
+  if (exact.length > 0) return `allow ${[...new Set(exact)].join(', ')} instead`;
+  if (!host.includes('*')) return 'allow it for who needs it alone, and only while mirroring';
+  return 'mirror once with --observed and allow the hosts that were contacted instead';
+}
