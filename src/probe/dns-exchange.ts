@@ -1,0 +1,125 @@
+/** One question to one DNS server: over UDP, and over TCP when the answer did not fit (RFC 7766). */
+import { randomInt } from 'node:crypto';
+import { createSocket } from 'node:dgram';
+import { createConnection, isIP } from 'node:net';
+import { onAbort } from '../async/on-abort.ts';
+import { type DnsAnswer, type DnsQuestion, printQuestion, readAnswer } from './dns-message.ts';
+import type { NameServer } from './name-servers.ts';
+
+/** Where an exchange goes to, and how long it may take. */
+export interface ExchangeOptions {
+  readonly server: NameServer;
+  /** For the answer over UDP, and once more for one over TCP. */
+  readonly timeoutMs: number;
+  /** Its reason is what the exchange then rejects with. */
+  readonly signal: AbortSignal | undefined;
+}
+
+/** No answer that can be used. `detail` in a few words: `no answer within 3000 ms`, `ECONNREFUSED`. */
+export interface NoAnswer {
+  readonly failed: 'timeout' | 'wrong-answer';
+  readonly detail: string;
+}
+
+type Outcome = DnsAnswer | NoAnswer;
+
+/** Asks with a random id from a random port. An answer that is cut off is asked for over TCP, one that refuses EDNS0 without it. */
+export async function exchange(
+  asked: Pick<DnsQuestion, 'name' | 'family'>,
+  options: ExchangeOptions,
+): Promise<Outcome> {
+  const first = await askUdp({ ...asked, id: randomInt(65_536), edns: true }, options);
+  // FORMERR and NOTIMP of a server that is older than EDNS0 (RFC 6891 section 7).
+  const isOld = 'code' in first && (first.code === 1 || first.code === 4);
+  const answer = isOld ? await askUdp({ ...asked, id: randomInt(65_536), edns: false }, options) : first;
+  if ('failed' in answer || !answer.truncated) return answer;
+  return await askTcp({ ...asked, id: randomInt(65_536), edns: !isOld }, options);
+}
+
+function askUdp(question: DnsQuestion, options: ExchangeOptions): Promise<Outcome> {
+  const { server } = options;
+  return settle(options, (done) => {
+    const socket = createSocket(isIP(server.address) === 6 ? 'udp6' : 'udp4');
+    let foreign: string | undefined;
+    socket.on('error', (error) => done(notReached(error)));
+    // A connected socket takes from this server alone (RFC 5452 section 9), and tells at once when nobody listens there.
+    socket.on('connect', () => socket.send(printQuestion(question)));
+    socket.on('message', (bytes) => {
+      const read = readAnswer(bytes, question);
+      if (!('rejected' in read)) done(read);
+      else if (read.rejected === 'wrong') done({ failed: 'wrong-answer', detail: read.reason });
+      // Anybody may send these: the right one may still come.
+      else foreign = read.reason;
+    });
+    socket.connect(server.port, server.address);
+    return {
+      close: () => socket.close(),
+      late: () => (foreign === undefined ? undefined : { failed: 'wrong-answer', detail: foreign }),
+    };
+  });
+}
+
+function askTcp(question: DnsQuestion, options: ExchangeOptions): Promise<Outcome> {
+  const { server } = options;
+  return settle(options, (done) => {
+    const socket = createConnection({ host: server.address, port: server.port });
+    const message = printQuestion(question);
+    const length = Buffer.alloc(2);
+    length.writeUInt16BE(message.length);
+    const pending: Buffer[] = [];
+    socket.on('error', (error) => done(notReached(error)));
+    socket.on('close', () => done({ failed: 'timeout', detail: 'TCP connection ended without an answer' }));
+    socket.on('connect', () => socket.write(Buffer.concat([length, message])));
+    socket.on('data', (chunk: Buffer) => {
+      pending.push(chunk);
+      const bytes = wholeMessage(pending);
+      if (bytes === undefined) return;
+      const read = readAnswer(bytes, question);
+      done('rejected' in read ? { failed: 'wrong-answer', detail: read.reason } : { ...read, truncated: false });
+    });
+    return { close: () => socket.destroy(), late: () => undefined };
+  });
+}
+
+/** The first message of a stream, once all of it came. Each has its length before it, in two bytes. */
+function wholeMessage(pending: readonly Buffer[]): Buffer | undefined {
+  const bytes = Buffer.concat(pending);
+  const end = bytes.length < 2 ? Number.POSITIVE_INFINITY : 2 + bytes.readUInt16BE(0);
+  return bytes.length < end ? undefined : bytes.subarray(2, end);
+}
+
+interface Opened {
+  readonly close: () => void;
+  /** What to say, other than that no answer came in time. */
+  readonly late: () => Outcome | undefined;
+}
+
+/** Opens a socket, and closes it with the first outcome, at the end of the time, or when the signal says so. */
+function settle(
+  { timeoutMs, signal }: ExchangeOptions,
+  open: (done: (outcome: Outcome) => void) => Opened,
+): Promise<Outcome> {
+  if (signal?.aborted === true) return Promise.reject(signal.reason);
+  return new Promise((resolve, reject) => {
+    let isOver = false;
+    const end = (tell: () => void): void => {
+      if (isOver) return;
+      isOver = true;
+      clearTimeout(timer);
+      stopListening();
+      opened.close();
+      tell();
+    };
+    const timer = setTimeout(() => {
+      const late: Outcome = { failed: 'timeout', detail: `no answer within ${timeoutMs} ms` };
+      end(() => resolve(opened.late() ?? late));
+    }, timeoutMs);
+    const opened = open((outcome) => end(() => resolve(outcome)));
+    const stopListening = onAbort(signal, () => end(() => reject(signal?.reason)));
+  });
+}
+
+function notReached(error: Error): NoAnswer {
+  const detail = 'code' in error && typeof error.code === 'string' ? error.code : error.message;
+  return { failed: 'timeout', detail };
+}
