@@ -17,7 +17,13 @@ export interface AuthSettings {
   /** Sends a request to a token service with retries and without any authorization of its own. */
   readonly ask: (
     request: TokenRequest,
-    options: { readonly action: string; readonly signal: AbortSignal; readonly accept: readonly number[] },
+    options: {
+      readonly action: string;
+      /** Whose challenge named the token service. */
+      readonly registry: string;
+      readonly signal: AbortSignal;
+      readonly accept: readonly number[];
+    },
   ) => Promise<{ readonly status: number; readonly text: string }>;
 }
 
@@ -25,6 +31,8 @@ export interface Wish {
   readonly url: URL;
   readonly scopes: readonly string[];
   readonly action: string;
+  /** `host:port` of the registry that is asked; `url` may be where it redirects to. */
+  readonly registry: string;
   readonly signal: AbortSignal;
 }
 
@@ -168,16 +176,18 @@ export class Auth {
     if (credential !== undefined) this.#guard(realm, wish);
     const tokenWish = { realm, service, scopes };
     const facts = { askedAt: performance.now(), action: wish.action, host: realm.host };
-    const { action } = wish;
+    const { action, registry } = wish;
     if (credential !== undefined && 'identityToken' in credential) {
       const posted = await this.#settings.ask(tokenByPost(tokenWish, credential.identityToken), {
         action,
+        registry,
         signal,
         accept: postUnknown,
       });
       if (!postUnknown.includes(posted.status)) return parseToken(posted.text, facts);
     }
-    const { text } = await this.#settings.ask(tokenByGet(tokenWish, credential), { action, signal, accept: [] });
+    const request = tokenByGet(tokenWish, credential);
+    const { text } = await this.#settings.ask(request, { action, registry, signal, accept: [] });
     return parseToken(text, facts);
   }
 

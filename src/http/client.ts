@@ -56,6 +56,11 @@ export interface HttpClient {
   send(request: HttpRequest): Promise<HttpResponse>;
   /** Requests sent so far and body bytes received, by `host:port`. */
   statistics(): ReadonlyMap<string, HostStatistics>;
+  /**
+   * Every host that a connection was tried to, once for each purpose, in the order of first contact. Requests whose answer's body is
+   * not over count without its bytes. Can be asked after close().
+   */
+  contacts(): readonly HostContact[];
   close(): Promise<void>;
 }
 
@@ -65,6 +70,24 @@ export interface HostStatistics {
   readonly requests: number;
   readonly receivedBytes: number;
   readonly sentBytes: number;
+}
+
+/** A host that was contacted, for one purpose. A refused connection is a contact as well. */
+export interface HostContact {
+  /** `host:port`, as the wire has it. */
+  readonly host: string;
+  readonly purpose: 'registry' | 'token' | 'redirect' | 'proxy';
+  readonly requests: number;
+  /** Bytes of bodies; of a proxy, of what went through it. */
+  readonly receivedBytes: number;
+  readonly sentBytes: number;
+  /** Milliseconds since 1970, as Date.now() gives them. */
+  readonly firstAt: number;
+  readonly lastAt: number;
+  /** `host:port` of the registries whose requests led there: of a registry its own, of a token service those that named it. */
+  readonly registries: readonly string[];
+  /** `host:port` of the proxies it was reached through; empty: directly. */
+  readonly through: readonly string[];
 }
 
 export interface BasicCredential {

@@ -26,10 +26,10 @@ export function isLinkLocal(hostname: string): boolean {
   return contains(linkLocal, bareHostname(hostname));
 }
 
-/** `host:port` with the port always written out. */
+/** `host:port` with the port always written out, a name without the dot of its root. */
 export function hostAndPort(url: URL): string {
   const port = url.port !== '' ? url.port : url.protocol === 'https:' ? '443' : '80';
-  return `${url.hostname}:${port}`;
+  return `${url.hostname.endsWith('.') ? url.hostname.slice(0, -1) : url.hostname}:${port}`;
 }
 
 /** True when the list has this address; false for names. */

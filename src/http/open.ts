@@ -42,14 +42,16 @@ export function openHttpClient(settings: HttpClientSettings): HttpClient {
     credentials: settings.credentials ?? (async () => undefined),
     credentialsOverPlainHttp: settings.credentialsOverPlainHttp ?? false,
     beforeLeaving: settings.beforeLeaving,
-    ask: async (request, { action, signal, accept }) => {
-      const response = await sender.send({ ...request, action, signal, accept, repeatable: true }, 'token');
+    ask: async (request, { action, registry, signal, accept }) => {
+      const asked = { ...request, action, signal, accept, repeatable: true };
+      const response = await sender.send(asked, { role: 'token', registry });
       return { status: response.status, text: await response.body.text(longestTokenAnswer) };
     },
   });
   return {
-    send: (request) => sender.send(request, 'registry'),
+    send: (request) => sender.send(request, { role: 'registry' }),
     statistics: () => statistics.snapshot(),
+    contacts: () => statistics.contacts(),
     close: async () => {
       closing.abort(new AirgapError('ERR_INTERRUPTED', 'Cannot go on: the connection was closed by this program'));
       await connections.close();

@@ -7,6 +7,7 @@ import type { Auth } from './auth.ts';
 import type { HttpClientSettings, HttpRequest, HttpResponse } from './client.ts';
 import type { Answer } from './connections.ts';
 import { AttemptFailure, asFailure, explainAbort, withRetryable } from './failure.ts';
+import { hostAndPort } from './hosts.ts';
 import { isRedirect, mostRedirects, redirectTarget, tooManyRedirects, withoutSecrets } from './redirect.ts';
 import { explainRefusal } from './refusal.ts';
 import { mayRepeat, RetryBudget, type RetrySettings } from './retry.ts';
@@ -30,6 +31,8 @@ export type Role = 'registry' | 'token';
 interface Job {
   readonly request: HttpRequest;
   readonly role: Role;
+  /** `host:port` of the registry it is sent for. */
+  readonly registry: string;
   readonly body: Uint8Array | Upload | undefined;
   readonly signal: AbortSignal;
 }
@@ -49,16 +52,17 @@ export class Sender {
     this.#parts = parts;
   }
 
-  /** See HttpClient.send(). */
-  async send(request: HttpRequest, role: Role): Promise<HttpResponse> {
+  /** See HttpClient.send(). `registry` (`host:port`) is who a token is for; other requests go to their own. */
+  async send(request: HttpRequest, as: { readonly role: Role; readonly registry?: string }): Promise<HttpResponse> {
     const link = linkSignals([...this.#parts.signals, request.signal]);
     const { action, contentLength } = request;
+    const { role, registry = hostAndPort(request.url) } = as;
     const body =
       request.body === undefined || request.body instanceof Uint8Array
         ? request.body
         : new Upload(request.body, { length: contentLength, action });
     try {
-      const { answer, url } = await this.#untilSpent({ request, role, body, signal: link.signal });
+      const { answer, url } = await this.#untilSpent({ request, role, registry, body, signal: link.signal });
       answer.body.whenOver(link.unlink);
       return { status: answer.status, headers: answer.headers, url, body: answer.body };
     } catch (error) {
@@ -149,8 +153,8 @@ export class Sender {
   }
 
   async #authorised(job: Job, url: URL): Promise<Answer> {
-    const { request, signal } = job;
-    const wish = { url, scopes: request.scopes ?? [], action: request.action, signal };
+    const { request, registry, signal } = job;
+    const wish = { url, scopes: request.scopes ?? [], action: request.action, registry, signal };
     const auth = this.#parts.auth();
     let refusedTokens = 0;
     let stale = 0;
@@ -189,7 +193,7 @@ export class Sender {
     job: Job,
     at: { readonly url: URL; readonly authorization: string | undefined; readonly stillValid: () => boolean },
   ): Hop {
-    const { request, role, body, signal } = job;
+    const { request, role, registry, body, signal } = job;
     const elsewhere = at.url.origin !== request.url.origin;
     const headers = elsewhere ? withoutSecrets(request.headers ?? {}) : { ...request.headers };
     if (at.authorization !== undefined) headers.authorization = at.authorization;
@@ -203,6 +207,7 @@ export class Sender {
       onlyIfIdle: request.onlyIfIdle ?? false,
       beyondLimit: request.beyondLimit ?? false,
       purpose: elsewhere ? 'redirect' : role,
+      registry,
       action: request.action,
       signal,
       stillValid: at.stillValid,
@@ -212,8 +217,8 @@ export class Sender {
   async #refusal(answer: Answer, context: { readonly job: Job; readonly url: URL }): Promise<AttemptFailure> {
     const { job, url } = context;
     const asked = this.#parts.transport.asked({ action: job.request.action, url });
-    const denied = answer.status === 401 || answer.status === 403;
-    const hint = denied && job.role === 'registry' ? await this.#parts.auth().hintFor(url, this.#parts.end) : undefined;
+    const hints = (answer.status === 401 || answer.status === 403) && job.role === 'registry';
+    const hint = hints ? await this.#parts.auth().hintFor(url, this.#parts.end) : undefined;
     const failure = await explainRefusal(answer, { ...asked, hint });
     if (job.role !== 'token' || failure.error.code !== 'ERR_NOT_FOUND') return failure;
     // Not the image is missing but the token service.

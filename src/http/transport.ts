@@ -22,6 +22,8 @@ export interface Hop {
   readonly onlyIfIdle: boolean;
   readonly beyondLimit: boolean;
   readonly purpose: Purpose;
+  /** `host:port` of the registry it is sent for. */
+  readonly registry: string;
   readonly action: string;
   readonly signal: AbortSignal;
   /** Asked when the slot is there: false gives it back unused, because what was prepared (a token) went stale in the queue. */
@@ -91,9 +93,7 @@ export class Transport {
   async #send(hop: Hop, admission: Admission): Promise<Answer> {
     const { connections, statistics } = this.#parts;
     const asked = this.asked(hop);
-    const proxy = connections.proxyFor(hop.url);
-    statistics.requested(hop.url, hop.purpose);
-    if (proxy !== undefined) statistics.requested(proxy.url, 'proxy');
+    const transferred = statistics.requested({ ...hop, proxy: connections.proxyFor(hop.url)?.url });
     const body = wireBody(hop);
     const sent = () => (body instanceof Upload ? body.sent : (body?.byteLength ?? 0));
     try {
@@ -107,11 +107,11 @@ export class Transport {
           new AirgapError('ERR_PROTOCOL', `Cannot ${hop.action}: ${state}`, { host: asked.host, end: asked.end }),
       });
       answer.body.whenOver(() => {
-        statistics.transferred(hop.url, { received: answer.body.received, sent: sent() });
+        transferred({ received: answer.body.received, sent: sent() });
       });
       return answer;
     } catch (error) {
-      statistics.transferred(hop.url, { received: 0, sent: sent() });
+      transferred({ received: 0, sent: sent() });
       admission.release();
       if (hop.signal.aborted) {
         throw new AttemptFailure(explainAbort(hop.signal, hop.action), { repeat: 'never', undone: false });
