@@ -1,9 +1,49 @@
 /** `airgap egress`: what the firewall must open for a job, in its own language, looked up and checked. */
+import { mergeObserved } from '../../egress/observed.ts';
 import type { Invocation } from '../define/wiring.ts';
-import { egressSettings } from '../egress/settings.ts';
+import { checkDestinations } from '../egress/check.ts';
+import { contactsFor } from '../egress/contacts.ts';
+import { egressList } from '../egress/job.ts';
+import { readForms, tellList } from '../egress/listing.ts';
+import { resolveNames } from '../egress/resolve.ts';
+import type { EgressRun } from '../egress/run.ts';
+import { type EgressSettings, egressSettings } from '../egress/settings.ts';
 import { exitCodes } from '../exit.ts';
+import type { Flags } from '../flags.ts';
+import { inSession, type Session } from '../session.ts';
+import { readSettings } from '../settings.ts';
 
-export async function egress({ flags, context }: Invocation): Promise<number> {
-  egressSettings(flags, context);
-  return exitCodes.ok;
+/** A contact that nothing declares is a finding, whatever form the list has. */
+export function egress({ inputs, flags, context }: Invocation): Promise<number> {
+  const own = withDefaultRole(egressSettings(flags, context));
+  const forms = own.action === 'list' ? readForms(own) : [];
+  const settings = readSettings(inputs, flags, context);
+  return inSession({ settings, context }, async (session) => {
+    const { list, findings, title } = await listFor(session, { egress: own, flags });
+    const run: EgressRun = { session, egress: own, list };
+    for (const { host, port } of findings) {
+      const message = `${host}:${port} was contacted, and nothing here says why: look at the registry that sent there`;
+      session.reporter.event({ type: 'notice', message, isWarning: true });
+    }
+    if (own.action === 'resolve') return resolveNames(run);
+    if (own.action === 'check') return checkDestinations(run);
+    for (const message of own.formats.includes('table') || own.formats.includes('json') ? [] : list.notes) {
+      session.reporter.event({ type: 'notice', message });
+    }
+    await tellList(run, { forms, title });
+    return findings.length === 0 ? exitCodes.ok : exitCodes.mismatch;
+  });
+}
+
+async function listFor(session: Session, options: { readonly egress: EgressSettings; readonly flags: Flags }) {
+  const { list, title } = await egressList(session, options);
+  if (!options.egress.observed) return { list, title, findings: [] };
+  const { findings, ...merged } = mergeObserved(list, await contactsFor(session.settings));
+  return { list: merged, title, findings };
+}
+
+/** A check is made from one place. */
+function withDefaultRole(settings: EgressSettings): EgressSettings {
+  if (settings.action !== 'check' || settings.roles.length > 0) return settings;
+  return { ...settings, roles: [settings.assertClosed ? 'nodes' : 'staging'] };
 }

@@ -27,17 +27,26 @@ export async function configImages(
   { extras, cwd }: Pick<Settings, 'extras' | 'cwd'>,
   usual: readonly Reference[],
 ): Promise<ConfigImages> {
-  const texts: ConfigText[] = [];
-  for (const name of extras.configs) {
-    const bytes = await readInputFile(resolve(cwd, name), name);
-    texts.push({ name, text: Buffer.from(bytes).toString('utf8') });
-  }
-  const parts = configurations(texts).map((group) => imagesOf(readNodeConfig(group), { group, usual }));
+  const groups = await readConfigGroups({ extras, cwd });
+  const parts = groups.map((group) => imagesOf(readNodeConfig(group), { group, usual }));
   return {
     requests: parts.flatMap(({ requests }) => requests),
     notices: [...new Set(parts.flatMap(({ notices }) => notices))],
     warnings: [...new Set(parts.flatMap(({ warnings }) => warnings))],
   };
+}
+
+/** What `--config` names: each configuration with the patches that follow it. Throws ERR_INPUT_INVALID. */
+export async function readConfigGroups({
+  extras,
+  cwd,
+}: Pick<Settings, 'extras' | 'cwd'>): Promise<readonly (readonly ConfigText[])[]> {
+  const texts: ConfigText[] = [];
+  for (const name of extras.configs) {
+    const bytes = await readInputFile(resolve(cwd, name), name);
+    texts.push({ name, text: Buffer.from(bytes).toString('utf8') });
+  }
+  return configurations(texts);
 }
 
 /** A whole configuration begins a new one; what follows without `machine.type` is a patch to it. */

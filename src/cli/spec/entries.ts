@@ -2,7 +2,7 @@
 import type { Spec, SpecEntry } from '../../spec/spec.ts';
 import { splitPlace } from '../../store/location.ts';
 import { readVersion, type TalosVersion } from '../../talos/version.ts';
-import { type Flags, textFlag } from '../flags.ts';
+import { type Flags, listFlag, textFlag } from '../flags.ts';
 import type { TakenKey } from './blame.ts';
 
 /** Groups whose keys mean the same in commands that copy nothing; of images only what says which release and which installer. */
@@ -28,12 +28,16 @@ const opposites: Readonly<Record<string, readonly string[]>> = {
 };
 
 /**
- * Whether the command line says which images: by inputs, or by a directory or a bundle to be read, which without inputs is meant as a
+ * Whether the command line says which images: by inputs, by components in place of images, or by a directory or a bundle to be read, which without inputs is meant as a
  * whole. Then the images of the file are left out: two answers to one question would mirror more than was asked for.
  */
 export function namesImages(inputs: readonly string[], own: Flags): boolean {
   const from = textFlag(own, 'from');
-  return inputs.length > 0 || (from !== undefined && splitPlace(from) !== undefined);
+  return (
+    inputs.length > 0 ||
+    listFlag(own, 'components').length > 0 ||
+    (from !== undefined && splitPlace(from) !== undefined)
+  );
 }
 
 /** What is known of a command line. */

@@ -38,7 +38,7 @@ async function withFile(
   );
   const added: Record<string, unknown> = {};
   for (const { entry, option } of entries) addFlag(added, { entry, option, command, found, cwd: context.cwd });
-  const isMirror = ['mirror', 'plan'].includes(command.name());
+  const isMirror = ['mirror', 'plan', 'egress'].includes(command.name());
   const lists = isMirror && !naming ? await listsOf(found, context.cwd) : [];
   const declared = isMirror && !naming ? declaredImages(found) : [];
   tell(given, { name: found.spec.name, left: naming && isMirror && (found.spec.images.length > 0 || hasNames(found)) });

@@ -1,0 +1,79 @@
+/** Which images a list of egress is for: those that are named, else those of the lock, else a piped list or what talosctl prints. */
+import type { Lock } from '../../lock/lock.ts';
+import type { Reference } from '../../oci/reference.ts';
+import type { Location } from '../../store/location.ts';
+import type { TalosVersion } from '../../talos/version.ts';
+import { catalogueRegistries, withExtraImages } from '../extras/extra-images.ts';
+import { refuseLoneExtras } from '../extras/settings.ts';
+import { locationOf, onlyLock } from '../given-lock.ts';
+import { gatherInputs, gatherOrFind } from '../inputs.ts';
+import { readLock } from '../lock-file.ts';
+import { nearName } from '../next-text.ts';
+import type { Session } from '../session.ts';
+import type { EgressSettings } from './settings.ts';
+
+export interface EgressImages {
+  /** Empty where only components were asked for. */
+  readonly images: readonly Reference[];
+  /** Upstream registries that are read: those of the images, and of catalogues. */
+  readonly registries: readonly string[];
+  /** The release the images are for, where an input told. */
+  readonly talos: TalosVersion | undefined;
+  /** The lock they come from, where they come from one. */
+  readonly lock: Lock | undefined;
+  /** Where they go; undefined: not said. */
+  readonly to: Location | undefined;
+  /** What said so: `--to`, or the lock's name. */
+  readonly toBy: string;
+}
+
+/** Contacts nobody. Throws as gatherInputs() and withExtraImages(). */
+export async function egressImages(session: Session, egress: EgressSettings): Promise<EgressImages> {
+  const { settings, reporter, context, signal } = session;
+  refuseLoneExtras(settings);
+  const { inputs, declared, talos, extras } = settings;
+  const names = inputs.length > 0 || declared.length > 0 || talos !== undefined || extras.configs.length > 0;
+  const given = { stdin: context.stdin, stderr: context.stderr, env: context.env, signal };
+  const place = { to: settings.toGiven ? settings.to : undefined, toBy: '--to' };
+  if (!names && egress.components.length > 0)
+    return { ...place, images: [], registries: [], talos: undefined, lock: undefined };
+  const kept = names ? undefined : await readLock(settings.lockFile);
+  if (kept !== undefined) {
+    const name = nearName(settings.cwd, settings.lockFile);
+    reporter.event({ type: 'notice', message: `no images were named: those of ${name} are meant` });
+    return fromLock(kept, { session, name });
+  }
+  const gathered = await withExtraImages(
+    names ? await gatherInputs(settings, given) : await gatherOrFind(settings, given),
+    settings,
+  );
+  for (const message of gathered.notices) reporter.event({ type: 'notice', message });
+  for (const message of gathered.warnings ?? []) reporter.event({ type: 'notice', message, isWarning: true });
+  const lock = onlyLock(gathered);
+  if (lock !== undefined) return fromLock(lock, { session, name: inputs[0] ?? 'the lock' });
+  const images = gathered.requests.map(({ reference }) => reference);
+  return {
+    ...place,
+    images,
+    registries: registriesOf(images, catalogueRegistries(settings)),
+    talos: gathered.talos,
+    lock: undefined,
+  };
+}
+
+function fromLock(lock: Lock, { session, name }: { readonly session: Session; readonly name: string }): EgressImages {
+  const { settings } = session;
+  const images = lock.images.map(({ source }) => source);
+  return {
+    images,
+    registries: registriesOf(images, catalogueRegistries(settings)),
+    talos: undefined,
+    lock,
+    to: settings.toGiven ? settings.to : locationOf(lock, settings),
+    toBy: settings.toGiven ? '--to' : name,
+  };
+}
+
+function registriesOf(images: readonly Reference[], more: readonly string[]): string[] {
+  return [...new Set([...images.map(({ registry }) => registry), ...more])].sort();
+}
