@@ -48,13 +48,38 @@ function rowLines(row: readonly string[], widths: readonly number[]): string[] {
   return isLong ? [name, ...lines] : lines;
 }
 
-/** Words in lines of at most `width` characters; a longer word goes over it. */
+/** Words in lines of at most `width` characters; a longer word is broken behind its punctuation. */
 export function wrapped(text: string, width: number): string[] {
   const lines: string[] = [];
-  for (const word of text.split(' ')) {
+  for (const word of text.split(' ').flatMap((word) => pieces(word, width))) {
     const last = lines.at(-1);
-    if (last !== undefined && last.length + 1 + word.length <= width) lines[lines.length - 1] = `${last} ${word}`;
-    else lines.push(word);
+    if (last !== undefined && !word.joined && last.length + 1 + word.text.length <= width)
+      lines[lines.length - 1] = `${last} ${word.text}`;
+    else lines.push(word.text);
   }
   return lines;
+}
+
+/** A word, or a part of one that goes on from the line before. */
+interface Piece {
+  readonly text: string;
+  readonly joined: boolean;
+}
+
+function pieces(word: string, width: number): Piece[] {
+  const found: Piece[] = [];
+  let rest = word;
+  while (rest.length > width) {
+    const end = breakAt(rest, width);
+    found.push({ text: rest.slice(0, end), joined: found.length > 0 });
+    rest = rest.slice(end);
+  }
+  return [...found, { text: rest, joined: found.length > 0 }];
+}
+
+/** Behind the last dot, hyphen, colon, slash or comma that fits, unless nearly nothing is before it. */
+export function breakAt(word: string, width: number): number {
+  const most = Math.max(1, Math.floor(width));
+  const end = word.slice(0, most).search(/[.:,/-][^.:,/-]*$/) + 1;
+  return end > most / 3 ? end : most;
 }

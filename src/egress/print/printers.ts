@@ -1,7 +1,9 @@
 /** The forms in which a list is printed for people and for programs that are no firewall. */
 import type { EgressList } from '../destination.ts';
 import type { KnownSource } from '../knowledge/known.ts';
+import { printCsv } from './csv.ts';
 import { printJson } from './json.ts';
+import { printMarkdown } from './markdown.ts';
 import { printTable } from './table.ts';
 
 export interface PrintOptions {
@@ -27,5 +29,7 @@ export interface Printer {
 /** Every printer, the table first. */
 export const printers: readonly Printer[] = [
   { name: 'table', print: printTable },
+  { name: 'markdown', print: printMarkdown },
+  { name: 'csv', print: printCsv },
   { name: 'json', print: printJson },
 ];

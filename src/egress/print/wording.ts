@@ -128,21 +128,24 @@ export interface Warning {
   readonly text: string;
 }
 
-/** Names that let anybody's data out, once each, and what was contacted though nothing declares it. */
+/** What was contacted though nothing declares it, and names that let anybody's data out, once each. */
 export function warningsOf(list: EgressList): Warning[] {
-  const tenants = new Map<string, string>();
-  for (const { host, exfiltration } of list.destinations)
-    if (exfiltration !== undefined) tenants.set(host, exfiltration);
-  const shared = [...tenants].map(([host, why]) => ({ host, text: `${why}; ${insteadOf(host, list)}` }));
   const findings = list.destinations.filter(({ seen }) => seen === 'undeclared');
+  const declared = list.destinations.filter(({ seen }) => seen !== 'undeclared');
+  const shared = new Map<string, string>();
+  for (const { host, exfiltration } of declared) if (exfiltration !== undefined) shared.set(host, exfiltration);
   return [
-    ...findings.map(({ host, role, ...rest }) => ({
-      host: `${host} ${portText(rest)}`,
-      text: `${roleTitles[role]}: contacted, and nothing declares it; find out what asked for it before it is opened`,
-    })),
-    ...shared,
+    ...findings.map((one) => ({ host: one.host, text: findingText(one) })),
+    ...[...shared].map(([host, why]) => ({ host, text: `${why}; ${insteadOf(host, list)}` })),
   ];
 }
+
+function findingText({ role, exfiltration, ...where }: Destination): string {
+  const what = `contacted on ${portText(where)} by ${inSentence[role]}, and nothing declares it; find out what asked for it before it is opened`;
+  return exfiltration === undefined ? what : `${what}; ${exfiltration}`;
+}
+
+const inSentence: Readonly<Record<Role, string>> = { staging: 'the host that mirrors', nodes: 'nodes', omni: 'Omni' };
 
 function insteadOf(host: string, list: EgressList): string {
   const exact = list.destinations.filter(({ inPlaceOf }) => inPlaceOf?.includes(host) === true).map((one) => one.host);
