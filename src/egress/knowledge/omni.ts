@@ -1,0 +1,51 @@
+/** What the host of Omni connects to, and what nodes reach Omni at. */
+import { outbound } from './entry.ts';
+import type { KnownDestination } from './known.ts';
+
+const fromOmni = { component: 'omni', who: ['omni'], sources: ['omni-egress'] } as const;
+const toOmni = { component: 'omni', host: '<omni>', who: ['nodes'] } as const;
+
+/** Both directions of Omni, its own and that of its nodes. */
+export const omniDestinations: readonly KnownDestination[] = [
+  outbound({ ...fromOmni, host: 'ghcr.io', duty: 'registry', purpose: "Omni's own image" }),
+  outbound({
+    ...fromOmni,
+    host: '*.githubusercontent.com',
+    duty: 'blobs',
+    purpose: 'blobs of ghcr.io',
+    exact: [{ host: 'pkg-containers.githubusercontent.com', sources: ['trivy-network'] }],
+  }),
+  outbound({ ...fromOmni, host: 'factory.talos.dev', duty: 'registry', purpose: 'install media of Talos' }),
+  outbound({ ...fromOmni, host: '*.factory.talos.dev', duty: 'blobs', purpose: 'builds of the Image Factory' }),
+  outbound({ ...fromOmni, host: '*.r2.cloudflarestorage.com', duty: 'blobs', purpose: 'blobs of factory.talos.dev' }),
+  outbound({ ...toOmni, duty: 'api', purpose: 'API of Omni', sources: ['omni-egress', 'omni-airgapped'] }),
+  outbound({
+    ...toOmni,
+    port: 8090,
+    duty: 'api',
+    purpose: 'machine API of Omni',
+    required: false,
+    condition: "where Omni's machine API is not behind port 443",
+    sources: ['omni-schema', 'omni-airgapped'],
+  }),
+  outbound({
+    ...toOmni,
+    port: 50180,
+    protocol: 'udp',
+    speaks: 'wireguard',
+    duty: 'tunnel',
+    purpose: 'SideroLink',
+    condition: "the port of the air-gapped guide and of Omni's defaults; none with SideroLink over gRPC",
+    sources: ['omni-airgapped', 'omni-schema'],
+  }),
+  outbound({
+    ...toOmni,
+    port: 51820,
+    protocol: 'udp',
+    speaks: 'wireguard',
+    duty: 'tunnel',
+    purpose: 'SideroLink',
+    condition: 'the port of the firewall page, and of Omni SaaS; none with SideroLink over gRPC',
+    sources: ['omni-egress'],
+  }),
+];

@@ -1,0 +1,188 @@
+/** The documents that the knowledge base is from. */
+import { AirgapError } from '../../errors.ts';
+import { quoteText } from '../../oci/quote.ts';
+import type { KnownSource } from './known.ts';
+
+/** By owner, as the entries stand in their files. */
+export const knownSources: readonly KnownSource[] = [
+  {
+    id: 'talos-egress-v1.14',
+    title: 'Talos v1.14: egress domains',
+    address: 'https://docs.siderolabs.com/talos/v1.14/networking/egress-domains',
+    date: '2026-05-04',
+    by: 'owner',
+  },
+  {
+    id: 'talos-egress-v1.11',
+    title: 'Talos up to v1.11: egress domains',
+    address: 'https://www.talos.dev/v1.11/talos-guides/network/egress-domains/',
+    date: '2025',
+    by: 'owner',
+  },
+  {
+    id: 'talos-airgapped-v0.14',
+    title: 'Talos v0.14: air-gapped environments',
+    address: 'https://www.talos.dev/v0.14/guides/air-gapped/',
+    date: '2021',
+    by: 'owner',
+  },
+  {
+    id: 'talos-constants',
+    title: 'Talos: pkg/machinery/constants/constants.go',
+    address: 'siderolabs/talos pkg/machinery/constants/constants.go @ ad8823176e75',
+    date: '2026-08-21',
+    by: 'owner',
+  },
+  {
+    id: 'talos-tuf',
+    title: 'Talos: verification of images, TUF root',
+    address: 'siderolabs/talos internal/pkg/containers/image/verify @ ad8823176e75',
+    date: '2026-08-21',
+    by: 'owner',
+  },
+  {
+    id: 'talos-image-lists',
+    title: 'Talos: default images of each release',
+    address: 'siderolabs/talos pkg/images/list.go at the release tags @ ad8823176e75',
+    date: '2026-08-21',
+    by: 'owner',
+  },
+  {
+    id: 'talos-siderolink',
+    title: 'Talos: SideroLink',
+    address: 'https://docs.siderolabs.com/talos/v1.13/networking/siderolink',
+    date: '2026',
+    by: 'owner',
+  },
+  {
+    id: 'omni-egress',
+    title: 'Omni: firewall and egress requirements',
+    address: 'siderolabs/docs public/omni/omni-cluster-setup/omni-firewall-egress-requirement.mdx @ 5debdd92a904',
+    date: '2026-08-19',
+    by: 'owner',
+  },
+  {
+    id: 'omni-airgapped',
+    title: 'Omni: running it air-gapped',
+    address: 'siderolabs/docs public/omni/self-hosted/run-omni-airgapped.mdx @ 5debdd92a904',
+    date: '2026-08-19',
+    by: 'owner',
+  },
+  {
+    id: 'omni-schema',
+    title: 'Omni v1.10.4: schema of its configuration',
+    address: 'siderolabs/omni internal/pkg/config/schema.json @ b1ea5df26e4e',
+    date: '2026-08',
+    by: 'owner',
+  },
+  {
+    id: 'chainguard-network-2026',
+    title: 'Chainguard Containers: network requirements',
+    address: 'chainguard-dev/edu content/chainguard/containers/network-requirements.md @ 6bd6322fd27b',
+    date: '2026-08-28',
+    by: 'owner',
+  },
+  {
+    id: 'chainguard-network-2025',
+    title: 'Chainguard Containers: network requirements',
+    address: 'chainguard-dev/edu content/chainguard/containers/network-requirements.md @ 08c15e65',
+    date: '2025-06-17',
+    by: 'owner',
+  },
+  {
+    id: 'chainguard-network-2024',
+    title: 'Chainguard Images: network requirements',
+    address: 'https://edu.chainguard.dev/chainguard/chainguard-images/reference/network-requirements/',
+    date: '2024-03-28',
+    by: 'owner',
+  },
+  {
+    id: 'docker-allow-list',
+    title: 'Docker Desktop: allowlist',
+    address: 'https://github.com/docker/docs/pull/25122',
+    date: '2026',
+    by: 'owner',
+  },
+  {
+    id: 'trivy-network',
+    title: 'Trivy: hosts behind a firewall',
+    address: 'https://trivy.dev/docs/latest/advanced/air-gap/',
+    date: '2026',
+    by: 'third-party',
+  },
+  {
+    id: 'redhat-quay-hosts',
+    title: 'Red Hat: firewall changes for container image pulls',
+    address: 'https://access.redhat.com/node/7001746',
+    date: '2025-04-01',
+    by: 'owner',
+  },
+  {
+    id: 'registry-k8s-io-readme',
+    title: 'registry.k8s.io: README, stability',
+    address: 'https://github.com/kubernetes/registry.k8s.io#stability',
+    date: '2026-08-06',
+    by: 'owner',
+  },
+  {
+    id: 'registry-k8s-io-regions',
+    title: 'registry.k8s.io: regions of its backends',
+    address: 'kubernetes/k8s.io terraform.tfvars @ 0af1bd5',
+    date: '2026-08',
+    by: 'owner',
+  },
+  {
+    id: 'registry-k8s-io-buckets',
+    title: 'registry.k8s.io: buckets for clients in AWS',
+    address: 'kubernetes/registry.k8s.io cmd/archeio/internal/app/buckets.go @ 012f74b4d792',
+    date: '2026-08-06',
+    by: 'owner',
+  },
+  {
+    id: 'registry-k8s-io-cdn',
+    title: 'kubernetes/k8s.io: the CDN of registry.k8s.io moves to Fastly',
+    address: 'https://github.com/kubernetes/k8s.io/pull/9865',
+    date: '2026-08-24',
+    by: 'owner',
+  },
+  {
+    id: 'google-gcr-hosts',
+    title: 'Container Registry: host names',
+    address: 'https://cloud.google.com/container-registry/docs/overview',
+    date: '2025',
+    by: 'owner',
+  },
+  {
+    id: 'mcr-endpoints',
+    title: 'Microsoft Artifact Registry: endpoints',
+    address: 'microsoft/containerregistry docs/mcr-endpoints-guidance.md @ 51c7a0931fdc',
+    date: '2022-05-25',
+    by: 'owner',
+  },
+  {
+    id: 'eks-anywhere-ports',
+    title: 'EKS Anywhere: hosts to be reached',
+    address: 'https://anywhere.eks.amazonaws.com/docs/getting-started/ports/',
+    date: '2026',
+    by: 'owner',
+  },
+  {
+    id: 'nvidia-cloud-native-docs',
+    title: 'NVIDIA/cloud-native-docs, pull request 84',
+    address: 'https://github.com/NVIDIA/cloud-native-docs/pull/84',
+    date: '2024',
+    by: 'third-party',
+  },
+];
+
+const byId = new Map(knownSources.map((source) => [source.id, source]));
+
+/** Throws ERR_USAGE for an id that no source has. */
+export function sourceById(id: string): KnownSource {
+  const source = byId.get(id);
+  if (source !== undefined) return source;
+  throw new AirgapError(
+    'ERR_USAGE',
+    `Cannot name source ${quoteText(id, 80)}: the knowledge base has none of that name`,
+  );
+}
