@@ -231,7 +231,7 @@ describe('files', () => {
       const word =
         file.folder === 'cli'
           ? undefined
-          : /\bprocess\.(exit|exitCode|stdout|stderr)\b|\bconsole\./.exec(file.code)?.[0];
+          : /\bprocess\.(exit|exitCode|stdout|stderr)\b|(?<!')\bconsole\./.exec(file.code)?.[0];
       return word === undefined ? [] : [word];
     });
     expect(wrong).toEqual([]);
