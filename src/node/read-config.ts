@@ -4,6 +4,7 @@ import type { NodeConfig } from '../talos/node-config.ts';
 import type { TalosVersion } from '../talos/version.ts';
 import { type ConfigText, patchedDocuments } from './documents.ts';
 import { noteKeys } from './known-keys.ts';
+import { readOutbound } from './read-outbound.ts';
 import { readRegistries } from './read-registries.ts';
 import { readSettings } from './read-settings.ts';
 import { readVerification } from './read-verification.ts';
@@ -27,6 +28,7 @@ export function readNodeConfig(
   return {
     ...readRegistries(documents, origins),
     ...readSettings(documents, origins),
+    outbound: readOutbound(documents),
     verification: readVerification(documents, origins),
     origins,
   };

@@ -5,7 +5,7 @@ import { type ConfigDocument, titleOf } from './documents.ts';
 import { at, flagOf, listing, textOf, textsOf, withoutEmpty } from './fields.ts';
 import type { ConfigNode } from './tree.ts';
 
-type Settings = Omit<NodeConfig, 'mirrors' | 'tls' | 'auth' | 'verification' | 'origins'>;
+type Settings = Omit<NodeConfig, 'mirrors' | 'tls' | 'auth' | 'verification' | 'outbound' | 'origins'>;
 
 /** Keys of the machine configuration that name an image. */
 const imagePaths: readonly string[] = [

@@ -46,6 +46,20 @@ export interface ConfiguredImage {
   readonly image: string;
 }
 
+/** `siderolink`: the API of Omni or another SideroLink server, which tells the UDP port of the tunnel itself. */
+export type OutboundKind = 'proxy' | 'logs' | 'events' | 'probe' | 'kubernetes-api' | 'siderolink' | 'kms';
+
+/** A host that a configuration makes a node connect to. */
+export interface Outbound {
+  /** The key that says so: `machine.env.https_proxy`. */
+  readonly path: string;
+  readonly kind: OutboundKind;
+  /** A name in lower case, or an address without brackets. */
+  readonly host: string;
+  readonly port: number;
+  readonly protocol: 'tcp' | 'udp';
+}
+
 export interface NodeConfig {
   /** Sorted by registry. */
   readonly mirrors: readonly NodeMirror[];
@@ -69,6 +83,8 @@ export interface NodeConfig {
    * configuration that does not turn it on; false for a patch that says nothing.
    */
   readonly discovery: { readonly disabled: boolean; readonly endpoints: readonly string[] };
+  /** In order. */
+  readonly outbound: readonly Outbound[];
   /** The image cache on the node is asked before every mirror. */
   readonly imageCache: boolean;
   /** Where a part was written, by its key: `mirror ghcr.io`, `endpoint ghcr.io 0`, `user ghcr.io 0` (its URL had a user name), `tls HOST`, `auth HOST`, `rule 0`, `image PATH`. */

@@ -74,6 +74,7 @@ const blank: NodeConfig = {
   time: { disabled: false, servers: [] },
   nameservers: [],
   discovery: { disabled: false, endpoints: [] },
+  outbound: [],
   imageCache: false,
   origins: new Map(),
 };

@@ -3,16 +3,16 @@ import { nodePull, pullersOf } from '../../node/node-pull.ts';
 import type { PullStep } from '../../node/pull.ts';
 import { hostsNeededBy, verificationRuleFor } from '../../node/verification.ts';
 import type { Reference } from '../../oci/reference.ts';
-import type { NodeConfig } from '../../talos/node-config.ts';
+import type { NodeConfig, OutboundKind } from '../../talos/node-config.ts';
 import type { TalosVersion } from '../../talos/version.ts';
 import type { Destination } from '../destination.ts';
 import { forComponent, forRegistry } from '../knowledge/find.ts';
 import { toDestinations } from '../knowledge/place.ts';
 import type { Needs } from './merge.ts';
-import { configured, isThisMachine, placeOfUrl } from './place.ts';
+import { configured, isThisMachine, type Place, placeOfUrl } from './place.ts';
 import { nameServer, unknownRegistry } from './staging.ts';
 
-export type NodeMatter = 'mirrors' | 'time' | 'names' | 'discovery' | 'verification' | 'manifests';
+export type NodeMatter = 'mirrors' | 'time' | 'names' | 'discovery' | 'verification' | 'manifests' | 'outbound';
 
 export interface NodeFacts {
   readonly config: NodeConfig;
@@ -34,6 +34,7 @@ export function nodeNeeds(facts: NodeFacts): Needs {
     ...discoveryOf(facts),
     ...verificationOf(facts),
     ...manifestsOf(facts),
+    ...outboundOf(facts, notes),
   ];
   const [own, reached] = [true, false].map((wanted) =>
     destinations.filter(({ host }) => isThisMachine(host) === wanted),
@@ -189,5 +190,37 @@ function manifestsOf({ config, by }: NodeFacts): Destination[] {
     const place = placeOfUrl(url);
     if (place === undefined) return [];
     return [configured('nodes', place, { purpose: 'manifests the configuration names', by: by('manifests') })];
+  });
+}
+
+const outboundPurposes: Readonly<Record<OutboundKind, string>> = {
+  proxy: 'proxy of the nodes',
+  logs: 'logs',
+  events: 'events',
+  probe: 'probe of the network',
+  'kubernetes-api': 'Kubernetes API',
+  siderolink: 'SideroLink API',
+  kms: 'keys of encrypted disks',
+};
+
+/** Whatever else the configuration names. */
+function outboundOf({ config, by }: NodeFacts, notes: string[]): Destination[] {
+  const kinds = new Set(config.outbound.map(({ kind }) => kind));
+  if (kinds.has('proxy'))
+    notes.push('nodes have a proxy: what their NO_PROXY does not name, the registry inside too, goes through it');
+  if (kinds.has('siderolink'))
+    notes.push(
+      'the UDP port of SideroLink is told to nodes by its API: open the one that Omni advertises (--omni-host)',
+    );
+  return config.outbound.map(({ kind, host, port, protocol, path }) => {
+    const isApi = kind === 'kubernetes-api';
+    const place: Place = { host, port, speaks: kind === 'siderolink' && port === 443 ? 'https' : 'tcp' };
+    const needed = configured('nodes', place, { purpose: outboundPurposes[kind], by: `${by('outbound')}: ${path}` });
+    return {
+      ...needed,
+      protocol,
+      required: !isApi,
+      condition: isApi ? 'where the load balancer stands on the other side of the firewall' : undefined,
+    };
   });
 }

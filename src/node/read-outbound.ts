@@ -1,0 +1,95 @@
+/** Whom else a configuration makes a node connect to, beside registries, time, names and discovery. */
+import type { Outbound, OutboundKind } from '../talos/node-config.ts';
+import { type ConfigDocument, titleOf } from './documents.ts';
+import { at, listing, mapping, textOf } from './fields.ts';
+import type { ConfigNode } from './tree.ts';
+
+/** What a value looks like, and what is meant where it says nothing. */
+interface Reading {
+  readonly kind: OutboundKind;
+  readonly protocol: 'tcp' | 'udp';
+  readonly port: number | undefined;
+}
+
+type Found = (path: string, node: ConfigNode | undefined, reading: Reading) => void;
+
+/**
+ * In the order in which it is written. Only host and port are kept: URLs hold tokens and passwords. Values that name no host are left
+ * out, as Talos refuses them (siderolabs/talos v1.13.9, pkg/machinery/config/types/{siderolink,runtime,v1alpha1,network,block}).
+ */
+export function readOutbound(documents: readonly ConfigDocument[]): Outbound[] {
+  const outbound: Outbound[] = [];
+  const add: Found = (path, node, reading) => {
+    const text = textOf(node, path);
+    const place = text === undefined || text === '' ? undefined : placeIn(text, reading);
+    if (place !== undefined) outbound.push({ path, kind: reading.kind, ...place });
+  };
+  for (const document of documents) {
+    if (document.kind === '') readBase(document.root, add);
+    else readDocument(document, add);
+  }
+  return outbound;
+}
+
+const proxies = ['http_proxy', 'https_proxy', 'HTTP_PROXY', 'HTTPS_PROXY'];
+
+function readBase(root: ConfigNode, add: Found): void {
+  for (const name of proxies) add(`machine.env.${name}`, at(root, 'machine', 'env', name), proxy);
+  const destinations = listing(at(root, 'machine', 'logging', 'destinations'), 'machine.logging.destinations');
+  for (const [index, item] of destinations.entries()) {
+    add(`machine.logging.destinations[${index}].endpoint`, at(item, 'endpoint'), logs);
+  }
+  add('cluster.controlPlane.endpoint', at(root, 'cluster', 'controlPlane', 'endpoint'), kubernetesApi);
+  const disks = mapping(at(root, 'machine', 'systemDiskEncryption'), 'machine.systemDiskEncryption');
+  for (const [name, disk] of disks?.entries ?? []) keysOf(disk, { path: `machine.systemDiskEncryption.${name}`, add });
+}
+
+function readDocument({ kind, name, root }: ConfigDocument, add: Found): void {
+  const where = titleOf({ kind, name });
+  if (kind === 'EnvironmentConfig') {
+    for (const variable of proxies) add(`${where}.variables.${variable}`, at(root, 'variables', variable), proxy);
+  }
+  if (kind === 'SideroLinkConfig') add(`${where}.apiUrl`, at(root, 'apiUrl'), sideroLink);
+  if (kind === 'EventSinkConfig') add(`${where}.endpoint`, at(root, 'endpoint'), events);
+  if (kind === 'KmsgLogConfig') add(`${where}.url`, at(root, 'url'), logs);
+  if (kind === 'TCPProbeConfig') add(`${where}.endpoint`, at(root, 'endpoint'), probe);
+  if (
+    kind === 'VolumeConfig' ||
+    kind === 'UserVolumeConfig' ||
+    kind === 'SwapVolumeConfig' ||
+    kind === 'RawVolumeConfig'
+  ) {
+    keysOf(at(root, 'encryption'), { path: `${where}.encryption`, add });
+  }
+}
+
+function keysOf(node: ConfigNode | undefined, { path, add }: { readonly path: string; readonly add: Found }): void {
+  for (const [index, key] of listing(at(node, 'keys'), `${path}.keys`).entries()) {
+    add(`${path}.keys[${index}].kms.endpoint`, at(key, 'kms', 'endpoint'), keyService);
+  }
+}
+
+const proxy: Reading = { kind: 'proxy', protocol: 'tcp', port: undefined };
+const logs: Reading = { kind: 'logs', protocol: 'tcp', port: undefined };
+const events: Reading = { kind: 'events', protocol: 'tcp', port: undefined };
+const probe: Reading = { kind: 'probe', protocol: 'tcp', port: undefined };
+const kubernetesApi: Reading = { kind: 'kubernetes-api', protocol: 'tcp', port: 443 };
+const sideroLink: Reading = { kind: 'siderolink', protocol: 'tcp', port: undefined };
+const keyService: Reading = { kind: 'kms', protocol: 'tcp', port: undefined };
+
+/** `tcp://10.0.0.1:3478/`, `https://kms.site`, `grpc://omni.site:8090?jointoken=…`, `10.0.0.1:3247`. */
+function placeIn(text: string, reading: Reading): Pick<Outbound, 'host' | 'port' | 'protocol'> | undefined {
+  const [, scheme, rest = ''] = /^(?:([a-z][a-z0-9+.-]*):\/\/)?(.*)$/is.exec(text.trim()) ?? [];
+  const authority = rest.replace(/[/?#].*$/s, '').replace(/^.*@/s, '');
+  const [, host = '', written] =
+    /^(\[[0-9a-f:.]+\]|[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?)(?::(\d{1,5}))?$/i.exec(authority) ?? [];
+  const port = written === undefined ? (portOf(scheme?.toLowerCase()) ?? reading.port) : Number(written);
+  if (host === '' || port === undefined || port < 1 || port > 65_535) return undefined;
+  const protocol = scheme?.toLowerCase() === 'udp' ? 'udp' : reading.protocol;
+  return { host: host.replace(/^\[|\]$/g, '').toLowerCase(), port, protocol };
+}
+
+function portOf(scheme: string | undefined): number | undefined {
+  if (scheme === 'https' || scheme === 'grpc') return 443;
+  return scheme === 'http' ? 80 : undefined;
+}
