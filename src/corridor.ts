@@ -12,6 +12,7 @@ import type { AirgapError } from './errors.ts';
 import { type EventSink, noEvents } from './events.ts';
 import { placeImages } from './input/place.ts';
 import type { RequestedImage, RequestedReference } from './input/requested.ts';
+import { sumContacts } from './lock/contacts.ts';
 import type { Contact, Lock, LockedImage } from './lock/lock.ts';
 import type { Mirror, MirrorRule } from './mirror/rule.ts';
 import type { Digest } from './oci/digest.ts';
@@ -46,6 +47,8 @@ export interface MirrorJob {
   readonly includeForeign?: boolean;
   /** The lock an earlier run left for this target: what it vouches for and both ends confirm is not looked at again. */
   readonly previous?: Lock | undefined;
+  /** The lock that stands where the new one goes, if it was written for the same target: what it says of contacts is added to. Default: `previous`. */
+  readonly earlier?: Lock | undefined;
   /** Make no write request of any kind. Default false. */
   readonly dryRun?: boolean;
   /** Ask the target for every manifest and blob even when `previous` vouches for them. Default false. */
@@ -84,7 +87,7 @@ export interface MirrorResult extends Prepared {
   readonly lock: Lock;
 }
 
-/** Which hosts were contacted, told by whoever opened the ends. */
+/** Which hosts were contacted, told by whoever opened the ends. May name one several times: they are summed. */
 export type ContactsOf = () => readonly Contact[];
 
 /** Resolves, plans and asks the target what it has. Writes nothing. Throws ERR_MIRROR_CONFLICT, and what the target throws. */
@@ -200,12 +203,20 @@ function lockAfter(
   const complete = run.receipt.images
     .filter(({ status, image }) => status === 'complete' && !faulty.has(printAsked(image)))
     .map(({ image }) => image);
-  return lockOf(complete, {
+  const lock = lockOf(complete, {
     rule: job.rule,
     mirrors: job.mirrors,
-    contacts: run.plan.unchanged.length === 0 ? run.contacts : [...(job.previous?.contacts ?? []), ...run.contacts],
+    contacts: run.contacts,
     carried: carriedImages(job, run.plan),
   });
+  return { ...lock, contacts: sumContacts([...contactsBefore(job, lock), ...run.contacts]) };
+}
+
+/** What was seen of the network goes on as long as the lock is about some of the same images, whatever became of them. */
+function contactsBefore({ earlier, previous }: MirrorJob, lock: Lock): readonly Contact[] {
+  const before = earlier ?? previous;
+  const known = new Set(before?.images.map(knownKey));
+  return before !== undefined && lock.images.some((image) => known.has(knownKey(image))) ? before.contacts : [];
 }
 
 function carriedImages(job: MirrorJob, { unchanged }: Plan): LockedImage[] {

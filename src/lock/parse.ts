@@ -15,7 +15,8 @@ import {
 } from '../oci/reference.ts';
 import { parseRetag, printAsked, type Retag } from '../oci/retag.ts';
 import { readDigest, readOneOf, readPath, readTag, refuseTwice } from './checked-fields.ts';
-import type { Contact, Lock, LockedImage, LockedTag } from './lock.ts';
+import { readContact } from './contacts.ts';
+import type { Lock, LockedImage, LockedTag } from './lock.ts';
 import { sortLock } from './print.ts';
 
 const mostImages = 100_000;
@@ -23,7 +24,7 @@ const mostEntries = 1_000_000;
 
 /**
  * Reads what printLock() wrote; lists may stand in any order and come back sorted. Throws ERR_LOCK_INVALID naming the
- * document and the field: for a version it does not know, a field that is missing, wrong or unknown, and an image or a mirror that stands twice.
+ * document and the field: for a version it does not know, a field that is missing, wrong or unknown, and an image, a mirror or a contact that stands twice.
  */
 export function parseLock(text: string, documentName: string): Lock {
   const refuse = (field: string, state: string, hint?: string) => lockError(documentName, { field, state, hint });
@@ -31,12 +32,13 @@ export function parseLock(text: string, documentName: string): Lock {
   readVersion(document, documentName);
   document.onlyKnows(['version', 'rule', 'mirrors', 'images', 'contacts']);
   const images = document.at('images').list(mostImages);
+  const contacts = document.at('contacts').list(mostImages);
   const lock: Lock = {
     version: 1,
     rule: readRule(document.at('rule')),
     mirrors: document.at('mirrors').list(mostImages).map(readMirror),
     images: images.map(readImage),
-    contacts: document.at('contacts').list(mostImages).map(readContact),
+    contacts: contacts.map(readContact),
   };
   refuseTwice(
     images,
@@ -45,6 +47,10 @@ export function parseLock(text: string, documentName: string): Lock {
   refuseTwice(
     document.at('mirrors').list(mostImages),
     lock.mirrors.map(({ registry, endpoint, pathPrefix }) => [registry, endpoint, pathPrefix].join(' ')),
+  );
+  refuseTwice(
+    contacts,
+    lock.contacts.map(({ host, purpose }) => `${host} ${purpose}`),
   );
   return sortLock(lock);
 }
@@ -213,14 +219,6 @@ function readDigests(field: Field): Digest[] {
 function readMediaType(field: Field): string {
   const text = field.text();
   return isManifestType(text) ? text : field.fail(`is not the type of a manifest: ${quoteText(text)}`);
-}
-
-function readContact(field: Field): Contact {
-  field.onlyKnows(['host', 'purpose']);
-  return {
-    host: readHost(field.at('host'), ''),
-    purpose: readOneOf(field.at('purpose'), ['registry', 'token', 'redirect', 'proxy']),
-  };
 }
 
 /** A host, or the one other text that is allowed in its place. */

@@ -2,7 +2,8 @@
 import type { Mirror, MirrorRule } from '../mirror/rule.ts';
 import { formatRepository, printReference } from '../oci/reference.ts';
 import { printAsked, printRetag } from '../oci/retag.ts';
-import type { Contact, Lock, LockedImage, LockedTag } from './lock.ts';
+import { sortContact } from './contacts.ts';
+import type { Contact, Lock, LockedImage, LockedTag, Observed } from './lock.ts';
 
 /** JSON with two blanks per level, keys in a fixed order, lists sorted, references as text, a newline at the end. */
 export function printLock(lock: Lock): string {
@@ -28,7 +29,7 @@ export function sortLock(lock: Lock): Lock {
     images: sortedBy(lock.images.map(sortImage), (image) =>
       printAsked({ reference: image.source, retag: image.retag }),
     ),
-    contacts: sortedBy(lock.contacts, (contact) => `${contact.host}\n${contact.purpose}`),
+    contacts: sortedBy(lock.contacts.map(sortContact), (contact) => `${contact.host}\n${contact.purpose}`),
   };
 }
 
@@ -78,6 +79,11 @@ function orderTag(tag: LockedTag): LockedTag {
   return { tag: tag.tag, digest: tag.digest, role: tag.role };
 }
 
-function orderContact(contact: Contact): Contact {
-  return { host: contact.host, purpose: contact.purpose };
+function orderContact({ host, purpose, observed }: Contact): Contact {
+  return { host, purpose, observed: observed && orderObserved(observed) };
+}
+
+function orderObserved(observed: Observed): Observed {
+  const { registries, through, requests, receivedBytes, sentBytes, first, last } = observed;
+  return { registries, through, requests, receivedBytes, sentBytes, first, last };
 }

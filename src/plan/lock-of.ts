@@ -1,4 +1,5 @@
 /** The lock that images leave once they are in place. A dry run can check it before anything is copied. */
+import { sumContacts } from '../lock/contacts.ts';
 import type { Contact, Lock, LockedImage } from '../lock/lock.ts';
 import { sortLock } from '../lock/print.ts';
 import type { Mirror, MirrorRule } from '../mirror/rule.ts';
@@ -11,23 +12,23 @@ import { originTexts } from './origins.ts';
 export interface LockContext {
   readonly rule: MirrorRule;
   readonly mirrors: readonly Mirror[];
+  /** Summed: one for each host and purpose. */
   readonly contacts: readonly Contact[];
   /** From an earlier lock, for what stands unchanged. Where a source is among `images` as well, that one counts. */
   readonly carried: readonly LockedImage[];
 }
 
-/** Sorted in every list; the same images give the same lock, in whatever order they come. */
+/** Sorted in every list; the same images and contacts give the same lock, in whatever order they come. */
 export function lockOf(images: readonly ResolvedImage[], context: LockContext): Lock {
   const locked = new Map<string, LockedImage>();
   for (const image of [...context.carried, ...images.map(lockedImageOf)])
     locked.set(printAsked({ reference: image.source, retag: image.retag }), image);
-  const contacts = new Map(context.contacts.map((contact) => [`${contact.host} ${contact.purpose}`, contact]));
   return sortLock({
     version: 1,
     rule: context.rule,
     mirrors: context.mirrors,
     images: [...locked.values()],
-    contacts: [...contacts.values()].map(({ host, purpose }) => ({ host, purpose })),
+    contacts: sumContacts(context.contacts),
   });
 }
 

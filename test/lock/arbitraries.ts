@@ -1,6 +1,7 @@
 /** Locks as fast-check makes them. */
 import fc from 'fast-check';
-import type { Contact, Lock, LockedImage } from '../../src/lock/lock.ts';
+import { timeText } from '../../src/lock/contacts.ts';
+import type { Contact, Lock, LockedImage, Observed } from '../../src/lock/lock.ts';
 import type { Digest } from '../../src/oci/digest.ts';
 import { mediaTypes } from '../../src/oci/media-type.ts';
 import { printReference } from '../../src/oci/reference.ts';
@@ -61,10 +62,38 @@ function retagOf({ target, tags }: Pick<LockedImage, 'target' | 'tags'>): Retag 
 
 const path = fc.constantFrom('', 'mirror', 'a/b');
 
-const contact: fc.Arbitrary<Contact> = fc.record({
-  host: registryHost,
-  purpose: fc.constantFrom('registry' as const, 'token' as const, 'redirect' as const, 'proxy' as const),
-});
+const hostAndPort = fc
+  .tuple(
+    fc.oneof(registryHost, fc.constant('my_bucket.s3.test')).map((host) => host.replace(/:\d+$/, '')),
+    fc.integer({ min: 1, max: 65_535 }),
+  )
+  .map((parts) => parts.join(':'));
+
+const time = fc
+  .date({ min: new Date(0), max: new Date('9999-12-31T23:59:59Z'), noInvalidDate: true })
+  .map((date) => timeText(date.getTime()));
+
+const observed: fc.Arbitrary<Observed> = fc
+  .record({
+    registries: fc.uniqueArray(hostAndPort, { maxLength: 3 }),
+    through: fc.uniqueArray(hostAndPort, { maxLength: 2 }),
+    requests: fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER }),
+    receivedBytes: size,
+    sentBytes: size,
+    times: fc.tuple(time, time),
+  })
+  .map(({ times, ...counts }) => {
+    const [first = '', last = ''] = times.toSorted();
+    return { ...counts, first, last };
+  });
+
+const purpose = fc.constantFrom('registry' as const, 'token' as const, 'redirect' as const, 'proxy' as const);
+
+/** As the current release writes them, and as the first one did. */
+export const contact: fc.Arbitrary<Contact> = fc.oneof(
+  fc.record({ host: hostAndPort, purpose, observed }),
+  fc.record({ host: registryHost, purpose }),
+);
 
 export const lock: fc.Arbitrary<Lock> = fc.record({
   version: fc.constant(1 as const),
@@ -82,5 +111,8 @@ export const lock: fc.Arbitrary<Lock> = fc.record({
     { selector: (mirror) => mirror.registry, maxLength: 3 },
   ),
   images: fc.uniqueArray(image, { selector: (one) => printReference(one.source), maxLength: 5 }),
-  contacts: fc.array(contact, { maxLength: 4 }),
+  contacts: fc.uniqueArray(contact, {
+    selector: ({ host, purpose: why }) => `${host} ${why}`,
+    maxLength: 4,
+  }),
 });

@@ -38,6 +38,19 @@ function refusal(document: unknown): AirgapError {
   throw new Error('nothing was thrown');
 }
 
+const observed = {
+  registries: ['ghcr.io:443'],
+  through: [],
+  requests: 1,
+  receivedBytes: 0,
+  sentBytes: 0,
+  first: '2026-11-26T10:08:04Z',
+  last: '2026-11-26T10:08:04Z',
+};
+const withContact = (fields: object, contact: object = {}) => ({
+  ...lock,
+  contacts: [{ ...lock.contacts[0], ...contact, observed: { ...observed, ...fields } }],
+});
 const withImage = (fields: object) => ({ ...lock, images: [{ ...image, ...fields }] });
 
 describe('parseLock()', () => {
@@ -50,6 +63,13 @@ describe('parseLock()', () => {
       }),
       { numRuns: 300 },
     );
+  });
+
+  it('reads contacts of locks that were written before anything was kept of them', () => {
+    expect(parseLock(JSON.stringify(lock), 'x').contacts).toEqual(lock.contacts);
+    const old = { ...lock, contacts: [{ host: 'ghcr.io', purpose: 'registry' }] };
+    expect(parseLock(JSON.stringify(old), 'x').contacts).toEqual(old.contacts);
+    expect(parseLock(JSON.stringify(withContact({})), 'x').contacts[0]?.observed).toEqual(observed);
   });
 
   it('reads a target host that a reference could not tell from a repository', () => {
@@ -122,6 +142,28 @@ describe('parseLock()', () => {
     [withImage({ origins: [1] }), 'images[0].origins[0]'],
     [{ ...lock, contacts: [{ host: 'a b', purpose: 'registry' }] }, 'contacts[0].host'],
     [{ ...lock, contacts: [{ host: 'a', purpose: 'x' }] }, 'contacts[0].purpose'],
+    [{ ...lock, contacts: [{ host: 'a:1', purpose: 'token', more: 1 }] }, 'contacts[0].more'],
+    [{ ...lock, contacts: [...lock.contacts, ...lock.contacts] }, 'contacts[1]'],
+    [withContact({}, { host: 'ghcr.io' }), 'contacts[0].host'],
+    [withContact({}, { host: '*.ghcr.io:443' }), 'contacts[0].host'],
+    [withContact({}, { host: 'ghcr.io:443\nevil' }), 'contacts[0].host'],
+    [withContact({ more: 1 }), 'contacts[0].observed.more'],
+    [withContact({ registries: undefined }), 'contacts[0].observed.registries'],
+    [withContact({ registries: ['ghcr.io'] }), 'contacts[0].observed.registries[0]'],
+    [withContact({ registries: ['a:1', 'a:1'] }), 'contacts[0].observed.registries[1]'],
+    [withContact({ through: ['a:0'] }), 'contacts[0].observed.through[0]'],
+    [withContact({ through: ['u:p@a:1'] }), 'contacts[0].observed.through[0]'],
+    [withContact({ through: ['A:1'] }), 'contacts[0].observed.through[0]'],
+    [withContact({ requests: 0 }), 'contacts[0].observed.requests'],
+    [withContact({ requests: 1.5 }), 'contacts[0].observed.requests'],
+    [withContact({ receivedBytes: -1 }), 'contacts[0].observed.receivedBytes'],
+    [withContact({ sentBytes: 2 ** 53 }), 'contacts[0].observed.sentBytes'],
+    [withContact({ first: '2026-11-26T10:08:04.000Z' }), 'contacts[0].observed.first'],
+    [withContact({ first: '2026-02-30T10:08:04Z' }), 'contacts[0].observed.first'],
+    [withContact({ first: '2026-11-26T10:08:04+01:00' }), 'contacts[0].observed.first'],
+    [withContact({ first: '2026-11-26T24:00:00Z' }), 'contacts[0].observed.first'],
+    [withContact({ last: '2026-11-26T10:08:03Z' }), 'contacts[0].observed.last'],
+    [withContact({ last: 1 }), 'contacts[0].observed.last'],
   ])('refuses %j naming the field %s', (document, field) => {
     const error = refusal(document);
     expect(error.code).toBe('ERR_LOCK_INVALID');

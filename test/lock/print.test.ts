@@ -83,6 +83,39 @@ describe('printLock()', () => {
 `);
   });
 
+  it('writes what was seen of a contact after its purpose, and as the last thing in the document', () => {
+    const observed = {
+      last: '2026-11-26T11:00:00Z',
+      first: '2026-11-26T10:08:04Z',
+      sentBytes: 0,
+      receivedBytes: 7,
+      requests: 2,
+      through: [],
+      registries: ['registry-1.docker.io:443', 'a.test:5000'],
+    };
+    const text = printLock({ ...lock, contacts: [{ observed, purpose: 'token', host: 'auth.docker.io:443' }] });
+    expect(text.slice(text.indexOf('  "contacts"'))).toBe(`  "contacts": [
+    {
+      "host": "auth.docker.io:443",
+      "purpose": "token",
+      "observed": {
+        "registries": [
+          "a.test:5000",
+          "registry-1.docker.io:443"
+        ],
+        "through": [],
+        "requests": 2,
+        "receivedBytes": 7,
+        "sentBytes": 0,
+        "first": "2026-11-26T10:08:04Z",
+        "last": "2026-11-26T11:00:00Z"
+      }
+    }
+  ]
+}
+`);
+  });
+
   it('keeps several mirrors of one registry in the order nodes ask them, also when it is read back', () => {
     const at = (endpoint: string, registry = '*') => ({ registry, endpoint, pathPrefix: '' });
     const mirrors = [at('https://b.site'), at('https://a.site'), at('https://c.site', '10.0.0.1')];
@@ -98,7 +131,16 @@ describe('printLock()', () => {
     const reversed = (given: Lock): Lock => ({
       ...given,
       mirrors: given.mirrors.toReversed(),
-      contacts: given.contacts.toReversed(),
+      contacts: given.contacts.toReversed().map((contact) => ({
+        ...contact,
+        ...(contact.observed && {
+          observed: {
+            ...contact.observed,
+            registries: contact.observed.registries.toReversed(),
+            through: contact.observed.through.toReversed(),
+          },
+        }),
+      })),
       images: given.images.toReversed().map((image) => ({
         ...image,
         tags: image.tags.toReversed(),
