@@ -9,6 +9,11 @@ const packages = {
   ctr: 'containerd',
   openssl: 'openssl',
   chromium: 'chromium',
+  ip: 'iproute2',
+  nft: 'nftables',
+  squid: 'squid-openssl',
+  dnsmasq: 'dnsmasq-base',
+  curl: 'curl',
 } as const;
 
 export type Program = keyof typeof packages;
