@@ -1,5 +1,5 @@
 /** What nodes have to reach once everything is mirrored: what their configuration says, and nothing more. */
-import { nodePull, pullersOf } from '../../node/node-pull.ts';
+import { imageCacheEndpoint, nodePull, pullersOf } from '../../node/node-pull.ts';
 import type { PullStep } from '../../node/pull.ts';
 import { hostsNeededBy, verificationRuleFor } from '../../node/verification.ts';
 import type { Reference } from '../../oci/reference.ts';
@@ -64,10 +64,9 @@ function registriesOf(facts: NodeFacts, notes: string[]): Destination[] {
   return [...found.values()].flat();
 }
 
-/** The node's own image cache is asked on loopback. */
+/** The node's own image cache is asked on the node itself. */
 function isOwnCache(base: string): boolean {
-  const place = placeOfUrl(base);
-  return place !== undefined && isThisMachine(place.host);
+  return base.startsWith(`${imageCacheEndpoint}/`);
 }
 
 function stepNeeds(

@@ -1,0 +1,166 @@
+import { describe, expect, it } from 'vitest';
+import type { Destination } from '../../../src/egress/destination.ts';
+import { type NodeFacts, nodeNeeds } from '../../../src/egress/needs/nodes.ts';
+import { readNodeConfig } from '../../../src/node/read-config.ts';
+import { parseReference } from '../../../src/oci/reference.ts';
+import { readVersion } from '../../../src/talos/version.ts';
+
+const images = ['ghcr.io/siderolabs/kubelet:v1.37.1', 'registry.k8s.io/pause:3.10'].map(parseReference);
+
+/** A machine configuration as talosctl writes it, as far as it matters, with what a test adds. */
+const whole = (more: string): string => `version: v1alpha1
+machine:
+  type: controlplane
+  token: abc
+${more}`;
+
+interface Given {
+  readonly text: string;
+  readonly version?: string;
+  readonly images?: NodeFacts['images'];
+}
+
+function needsOf({ text, version = 'v1.13.9', images: asked = images }: Given) {
+  const read = readVersion(version);
+  if (read === undefined) throw new Error(version);
+  const config = readNodeConfig([{ name: 'controlplane.yaml', text }], { version: read });
+  return nodeNeeds({ config, images: asked, version: read, by: (matter) => `says ${matter}`, wildcards: false });
+}
+
+const printed = (destinations: readonly Destination[]): string[] =>
+  destinations
+    .map(({ host, port, protocol, required }) => `${host} ${port}/${protocol}${required ? '' : ' optional'}`)
+    .sort();
+
+const closed = whole(`  time:
+    servers: [10.0.0.1]
+  network:
+    nameservers: [10.0.0.2]
+  registries:
+    mirrors:
+      "*":
+        endpoints: [http://10.5.0.1:6000]
+        skipFallback: true
+cluster:
+  discovery:
+    enabled: false
+`);
+
+describe('nodeNeeds()', () => {
+  it('with skipFallback: the registry inside, time and names, and nothing more', () => {
+    expect(printed(needsOf({ text: closed }).destinations)).toEqual([
+      '10.0.0.1 123/udp',
+      '10.0.0.2 53/tcp',
+      '10.0.0.2 53/udp',
+      '10.5.0.1 6000/tcp',
+      '10.5.0.1 6000/tcp',
+    ]);
+  });
+
+  it('says which key of which file wants it', () => {
+    const [registry] = needsOf({ text: closed }).destinations.filter(({ isRegistry }) => isRegistry);
+    expect(registry).toMatchObject({
+      role: 'nodes',
+      component: 'site',
+      speaks: 'http',
+      evidence: [{ kind: 'configured', by: 'says mirrors' }],
+      purposes: ['mirror of ghcr.io'],
+    });
+  });
+
+  it('without skipFallback registries may be asked too, with their blobs and tokens', () => {
+    const { destinations } = needsOf({ text: closed.replace('        skipFallback: true\n', '') });
+    const upstream = destinations.filter(({ component }) => component !== 'site');
+    const hosts = upstream.map(({ host }) => host);
+    expect(hosts).toEqual(
+      expect.arrayContaining(['ghcr.io', 'pkg-containers.githubusercontent.com', 'registry.k8s.io']),
+    );
+    expect(upstream.every(({ required }) => !required)).toBe(true);
+    expect(upstream.every(({ condition }) => condition?.includes('skipFallback'))).toBe(true);
+  });
+
+  it('a release that does not know skipFallback asks registries whatever is written', () => {
+    const hosts = needsOf({ text: closed, version: 'v1.8.4' }).destinations.map(({ host }) => host);
+    expect(hosts).toContain('registry.k8s.io');
+  });
+
+  it('a registry without a mirror is needed itself', () => {
+    const { destinations, notes } = needsOf({ text: closed.replace('"*"', 'ghcr.io') });
+    const kubernetes = destinations.filter(({ host }) => host === 'registry.k8s.io');
+    expect(kubernetes.map(({ required }) => required)).toEqual([true]);
+    expect(notes).toContain('registry.k8s.io has no mirror: nodes ask the registry itself');
+    expect(destinations.map(({ host }) => host)).not.toContain('ghcr.io');
+  });
+
+  it.each([
+    ['v1.6.7', 'pool.ntp.org'],
+    ['v1.7.0', 'time.cloudflare.com'],
+    ['v1.14.4', 'time.cloudflare.com'],
+  ])('%s asks its own defaults where nothing is said: %s', (version, clock) => {
+    const found = printed(needsOf({ text: whole(''), version, images: [] }).destinations);
+    expect(found).toEqual(expect.arrayContaining([`${clock} 123/udp`, '1.1.1.1 53/udp', '8.8.8.8 53/tcp']));
+    expect(found.filter((line) => line.endsWith('123/udp'))).toHaveLength(1);
+  });
+
+  it('a patch leaves discovery on, a whole configuration that says nothing has it off', () => {
+    const hostsOf = (text: string) => needsOf({ text, images: [] }).destinations.map(({ host }) => host);
+    expect(hostsOf('machine: {}')).toContain('discovery.talos.dev');
+    expect(hostsOf(whole(''))).not.toContain('discovery.talos.dev');
+    const own =
+      'cluster:\n  discovery:\n    enabled: true\n    registries:\n      service:\n        endpoint: https://discovery.site:3000\n';
+    expect(printed(needsOf({ text: whole(own), images: [] }).destinations)).toContain('discovery.site 3000/tcp');
+  });
+
+  it('a clock of the hypervisor is no host, and without time sync nobody is asked', () => {
+    const withTime = (time: string) => needsOf({ text: whole(`  time: ${time}\n`), images: [] }).destinations;
+    expect(withTime('{servers: [/dev/ptp0]}').filter(({ speaks }) => speaks === 'ntp')).toEqual([]);
+    expect(withTime('{disabled: true}').filter(({ speaks }) => speaks === 'ntp')).toEqual([]);
+  });
+
+  it('keyless verification needs the trust root, for the images it matches alone', () => {
+    const rule = (pattern: string) =>
+      `${closed}---\napiVersion: v1alpha1\nkind: ImageVerificationConfig\nrules:\n  - image: ${pattern}\n    keyless:\n      issuer: https://accounts.google.com\n      subject: a@b.example\n`;
+    const tuf = (pattern: string) =>
+      needsOf({ text: rule(pattern) }).destinations.filter(({ host }) => host === 'tuf-repo-cdn.sigstore.dev');
+    expect(tuf('ghcr.io/siderolabs/*').map(({ required }) => required)).toEqual([true]);
+    expect(tuf('quay.io/*')).toEqual([]);
+  });
+
+  it('keeps host and port of what else is configured, and no token', () => {
+    const more = `  env:
+    https_proxy: http://user:secret@proxy.site:3128
+  logging:
+    destinations:
+      - endpoint: udp://10.0.0.9:5514/
+        format: json_lines
+cluster:
+  extraManifests: ['https://manifests.site/cni.yaml?token=secret']
+---
+apiVersion: v1alpha1
+kind: SideroLinkConfig
+apiUrl: https://omni.site:8090?jointoken=secret
+---
+apiVersion: v1alpha1
+kind: EventSinkConfig
+endpoint: 10.0.0.9:3247
+`;
+    const needs = needsOf({ text: whole(more), images: [] });
+    expect(printed(needs.destinations)).toEqual(
+      expect.arrayContaining([
+        'proxy.site 3128/tcp',
+        '10.0.0.9 5514/udp',
+        'manifests.site 443/tcp',
+        'omni.site 8090/tcp',
+        '10.0.0.9 3247/tcp',
+      ]),
+    );
+    expect(JSON.stringify(needs)).not.toContain('secret');
+  });
+
+  it('what a node asks of itself meets no firewall', () => {
+    const cached = closed.replace('http://10.5.0.1:6000', 'http://127.0.0.1:5000');
+    const { destinations, notes } = needsOf({ text: cached });
+    expect(destinations.filter(({ isRegistry }) => isRegistry)).toEqual([]);
+    expect(notes).toContain('127.0.0.1:5000 is a node itself: no firewall is on the way');
+  });
+});
