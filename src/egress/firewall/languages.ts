@@ -1,5 +1,20 @@
 /** Every firewall language, by the name `--format` takes. */
+import { aws } from './aws.ts';
+import { azure } from './azure.ts';
+import { cilium } from './cilium.ts';
+import { fortigate } from './fortigate.ts';
+import { gcp } from './gcp.ts';
 import type { FirewallLanguage } from './language.ts';
+import { networkPolicy } from './network-policy.ts';
+import { paloAlto } from './palo-alto.ts';
 
 /** In the order of help and documentation. */
-export const firewallLanguages: readonly FirewallLanguage[] = [];
+export const firewallLanguages: readonly FirewallLanguage[] = [
+  cilium,
+  networkPolicy,
+  fortigate,
+  paloAlto,
+  aws,
+  azure,
+  gcp,
+];

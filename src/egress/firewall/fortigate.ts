@@ -1,0 +1,230 @@
+/**
+ * FortiGate (FortiOS 6.4 and later) in its CLI. Wildcards in `set type fqdn` are known since FortiOS 6.2.2 (docs.fortinet.com, New Features
+ * 6.2, 329154); they hold what DNS answers that pass the FortiGate say, so clients must ask through it, without DNS over HTTPS.
+ */
+import { createHash } from 'node:crypto';
+import { AirgapError } from '../../errors.ts';
+import type { Role } from '../destination.ts';
+import { roles } from '../destination.ts';
+import { familyOf } from './addresses.ts';
+import type { FirewallInput, FirewallLanguage, FirewallText } from './language.ts';
+import { asBlock, chunksOf, leftOut, type PortRule, portRules, sourceless, sourcesOf } from './port-rules.ts';
+
+/** `--format fortigate`. Throws ERR_USAGE where nothing of the list can be said. */
+export const fortigate: FirewallLanguage = {
+  name: 'fortigate',
+  about: 'FortiGate CLI with (wildcard) FQDN addresses',
+  knowsStateless: false,
+  print,
+};
+
+/** FortiOS 6.0 takes names of addresses and groups of 63 characters, later ones 79 (CLI reference, firewall address). */
+const longestName = 63;
+/** Small models take 300 members in a group (FortiOS maximum values). */
+const mostMembers = 250;
+
+const header = `# For FortiOS 6.4 and later. The policies end up last: move them above whatever denies. All else is denied by the implicit policy.
+# FQDN addresses count only if the FortiGate and the clients see the same DNS answers: let clients ask it, or the same name servers.
+# Narrow "any" to the interfaces, and add "set nat enable" where the site needs it.
+`;
+
+type Family = 4 | 6;
+
+/** An address object, and the table it stands in. */
+interface Address {
+  readonly name: string;
+  readonly family: Family;
+  readonly lines: readonly string[];
+}
+
+interface Policy {
+  readonly rule: PortRule;
+  readonly family: Family;
+  readonly members: readonly Address[];
+}
+
+function print(input: FirewallInput): FirewallText {
+  const { rules, warnings } = portRules(input, { bySpeaks: false });
+  const policies = rules.flatMap((rule) => policiesOf(rule, input));
+  if (policies.length === 0) {
+    throw new AirgapError(
+      'ERR_USAGE',
+      'Cannot write FortiGate policies: no destination of this list can be said in them',
+      {
+        hint: 'print --format table to see what is listed',
+      },
+    );
+  }
+  const sources = roles.flatMap((role) =>
+    policies.some(({ rule }) => rule.role === role) ? sourceObjects(role, input) : [],
+  );
+  const objects = unique([...sources.flatMap(({ members }) => members), ...policies.flatMap(({ members }) => members)]);
+  const text = [
+    ...([4, 6] as const).map((family) =>
+      section(
+        table('address', family),
+        objects.filter((object) => object.family === family).map(({ name, lines }) => [name, ...lines]),
+      ),
+    ),
+    ...([4, 6] as const).map((family) =>
+      section(
+        table('addrgrp', family),
+        [...sources, ...policies.flatMap(groupsOf)].filter((group) => group.family === family).map(groupLines),
+      ),
+    ),
+    section('firewall service custom', services(policies)),
+    ['config firewall policy', ...policies.flatMap((policy) => policyLines(policy, input)), 'end', ''].join('\n'),
+  ];
+  return {
+    files: [{ path: 'egress-fortigate.conf', text: header + text.join('') }],
+    warnings: [...warnings, ...rules.flatMap((rule) => unsaid(rule, input)), ...sourceless(rules, input)],
+    use: ['paste egress-fortigate.conf into the CLI of the VDOM, or upload it under System > Configuration scripts'],
+  };
+}
+
+/** IPv6 addresses of names count only where a source of IPv6 was given: with none, rules are for IPv4. */
+function policiesOf(rule: PortRule, input: FirewallInput): Policy[] {
+  const sources = sourcesOf(input, rule.role);
+  return ([4, 6] as const).flatMap((family) => {
+    const hasSource = sources === undefined || sources[family].length > 0;
+    const hosts = [...rule.names, ...rule.suffixes.map((suffix) => `*${suffix}`)];
+    const named = family === 4 || sources !== undefined ? hosts.map((host) => nameObject(host, family)) : [];
+    const literal = rule.addresses
+      .filter((address) => familyOf(address) === family)
+      .map((address) => blockObject(address));
+    const members = hasSource ? [...named, ...literal] : [];
+    return members.length === 0 ? [] : [{ rule, family, members }];
+  });
+}
+
+function nameObject(host: string, family: Family): Address {
+  const name = objectName(host.replaceAll('*', 'wildcard'), family === 6 ? '-v6' : '');
+  return { name, family, lines: ['set type fqdn', `set fqdn "${host}"`] };
+}
+
+function blockObject(address: string): Address {
+  const family = address.includes(':') ? 6 : 4;
+  const block = asBlock(address);
+  // A slash would be fine, but reads like a folder in FortiManager's lists.
+  return {
+    name: objectName(block.replace('/', '_'), ''),
+    family,
+    lines: [family === 6 ? `set ip6 ${block}` : `set subnet ${block}`],
+  };
+}
+
+/** A name that is too long keeps its start, and gets the hash of all of it. */
+function objectName(text: string, ending: string): string {
+  const name = `airgap-${text}${ending}`;
+  if (name.length <= longestName) return name;
+  const hash = createHash('sha256').update(name).digest('hex').slice(0, 12);
+  return `${name.slice(0, longestName - 13)}-${hash}`;
+}
+
+interface Group {
+  readonly name: string;
+  readonly family: Family;
+  readonly members: readonly Address[];
+}
+
+function sourceObjects(role: Role, input: FirewallInput): Group[] {
+  const sources = sourcesOf(input, role);
+  if (sources === undefined) return [];
+  return ([4, 6] as const)
+    .filter((family) => sources[family].length > 0)
+    .map((family) => ({
+      name: sourceName(role, family),
+      family,
+      members: sources[family].map((block) => blockObject(block)),
+    }));
+}
+
+function sourceName(role: Role, family: Family): string {
+  return `airgap-from-${role}${family === 6 ? '-v6' : ''}`;
+}
+
+function groupsOf(policy: Policy): Group[] {
+  return chunksOf(policy.members, mostMembers).map((members, index) => ({
+    name: `${policyName(policy)}${index === 0 ? '' : `-${index + 1}`}`,
+    family: policy.family,
+    members,
+  }));
+}
+
+/** At most 35 characters, as a policy's name has to be: `airgap-staging-tcp-443-v6`. */
+function policyName({ rule: { role, protocol, port }, family }: Policy): string {
+  return `airgap-${role}-${protocol}-${port}${family === 6 ? '-v6' : ''}`;
+}
+
+function groupLines({ name, members }: Group): string[] {
+  return [name, `set member ${members.map((member) => `"${member.name}"`).join(' ')}`];
+}
+
+function services(policies: readonly Policy[]): string[][] {
+  const names = new Map(
+    policies.map(({ rule: { protocol, port } }) => [serviceName(protocol, port), `set ${protocol}-portrange ${port}`]),
+  );
+  return [...names].map(([name, line]) => [name, line]);
+}
+
+function serviceName(protocol: string, port: number): string {
+  return `airgap-${protocol}-${port}`;
+}
+
+/** `edit 0` takes the next free number (FortiOS administration guide, CLI basics). */
+function policyLines(policy: Policy, input: FirewallInput): string[] {
+  const six = policy.family === 6 ? '6' : '';
+  const source = sourcesOf(input, policy.rule.role) === undefined ? 'all' : sourceName(policy.rule.role, policy.family);
+  const { protocol, port } = policy.rule;
+  return [
+    '    edit 0',
+    `        set name "${policyName(policy)}"`,
+    '        set srcintf "any"',
+    '        set dstintf "any"',
+    '        set action accept',
+    `        set srcaddr${six} "${source}"`,
+    `        set dstaddr${six} ${groupsOf(policy)
+      .map(({ name }) => `"${name}"`)
+      .join(' ')}`,
+    '        set schedule "always"',
+    `        set service "${serviceName(protocol, port)}"`,
+    '        set logtraffic all',
+    '    next',
+  ];
+}
+
+function table(kind: 'address' | 'addrgrp', family: Family): string {
+  return `firewall ${kind}${family === 6 ? '6' : ''}`;
+}
+
+function section(title: string, entries: readonly (readonly string[])[]): string {
+  if (entries.length === 0) return '';
+  const lines = entries.flatMap(([name = '', ...rest]) => [
+    `    edit "${name}"`,
+    ...rest.map((line) => `        ${line}`),
+    '    next',
+  ]);
+  return [`config ${title}`, ...lines, 'end', ''].join('\n');
+}
+
+function unique(objects: readonly Address[]): Address[] {
+  return [...new Map(objects.map((object) => [object.name, object])).values()];
+}
+
+function unsaid(rule: PortRule, input: FirewallInput): string[] {
+  const sources = sourcesOf(input, rule.role);
+  const unreachable = (family: Family) =>
+    sources !== undefined && sources[family].length === 0
+      ? rule.addresses.filter((address) => familyOf(address) === family)
+      : [];
+  return [
+    ...leftOut(rule, {
+      hosts: rule.patterns,
+      reason: 'FortiOS takes a wildcard only as *. at the start: allow the exact hosts, which --observed learns',
+    }),
+    ...leftOut(rule, {
+      hosts: [...unreachable(4), ...unreachable(6)],
+      reason: `no address of its family was given for ${rule.role} with --address`,
+    }),
+  ];
+}

@@ -1,0 +1,157 @@
+/**
+ * Google Cloud: rules of a global network firewall policy, as gcloud commands (docs.cloud.google.com/firewall/docs/fqdn-objects-overview,
+ * read 2026: a name is resolved by Cloud DNS of the VPC, at most 32 addresses of each family; wildcards are not known).
+ */
+import { AirgapError } from '../../errors.ts';
+import { type Role, roles } from '../destination.ts';
+import { familyOf } from './addresses.ts';
+import type { FirewallInput, FirewallLanguage, FirewallText } from './language.ts';
+import {
+  asBlock,
+  chunksOf,
+  leftOut,
+  type PortRule,
+  portRules,
+  sourceless,
+  sourcesOf,
+  wildcardsNeedNames,
+  wildcardsOf,
+} from './port-rules.ts';
+
+/** `--format gcp`. Throws ERR_USAGE where nothing of the list can be said. */
+export const gcp: FirewallLanguage = {
+  name: 'gcp',
+  about: 'Google Cloud: network firewall policy rules with FQDN objects',
+  knowsStateless: false,
+  print,
+};
+
+/** FirewallPolicyRuleMatcher of the Compute API v1: at most 100 destFqdns in a rule. */
+const mostNames = 100;
+/** For addresses the API takes more; short lines are easier to review. */
+const mostBlocks = 256;
+const firstPriority = 1000;
+/** After all of the rules above, before what a policy always has at its end. */
+const denyPriority = 2_000_000_000;
+
+type Family = 4 | 6;
+
+/** The flags of one rule. */
+interface Rule {
+  readonly priority: number;
+  readonly action: 'allow' | 'deny';
+  readonly about: string;
+  readonly flags: readonly string[];
+}
+
+const header = `#!/bin/sh
+# Rules of a network firewall policy of Cloud NGFW (Standard: FQDN objects).
+# Names are resolved by the VPC's own Cloud DNS: FQDN objects do not work with an alternative name server in an outbound server policy.
+set -eu
+policy="\${POLICY:-airgap-egress}"
+rule() {
+  gcloud compute network-firewall-policies rules create "$@" --firewall-policy="$policy" --global-firewall-policy --direction=EGRESS
+}
+`;
+
+function print(input: FirewallInput): FirewallText {
+  const { rules, warnings } = portRules(input, { bySpeaks: false });
+  const allowed = rules
+    .flatMap((rule) => flagsOf(rule, input))
+    .map((rule, index) => ({ ...rule, priority: firstPriority + index }));
+  if (allowed.length === 0) {
+    throw new AirgapError(
+      'ERR_USAGE',
+      'Cannot write rules for Google Cloud: no destination of this list can be said in them',
+      {
+        hint: wildcardsNeedNames,
+      },
+    );
+  }
+  const used = roles.filter((role) => rules.some((rule) => rule.role === role));
+  const all = [...allowed, ...deniesOf(used, input)];
+  return {
+    files: [{ path: 'egress-gcp.sh', text: header + all.map(line).join('') }],
+    warnings: [...warnings, ...rules.flatMap((rule) => unsaid(rule, input)), ...sourceless(rules, input)],
+    use: [
+      'gcloud compute network-firewall-policies create airgap-egress --global',
+      'sh egress-gcp.sh',
+      'gcloud compute network-firewall-policies associations create --firewall-policy=airgap-egress --network=<network> --global-firewall-policy',
+    ],
+  };
+}
+
+function line({ priority, action, about, flags }: Rule): string {
+  return `rule ${priority} --action=${action} ${flags.join(' ')} --description="${about}"\n`;
+}
+
+/** Sources and destinations of one rule have to be of one family. */
+function flagsOf(rule: PortRule, input: FirewallInput): Omit<Rule, 'priority'>[] {
+  const sources = sourceFlags(rule.role, input);
+  const about = `${rule.role} ${rule.protocol}/${rule.port}`;
+  const layer4 = `--layer4-configs=${rule.protocol}:${rule.port}`;
+  const names = chunksOf(rule.names.filter(isAccepted), mostNames).flatMap((chunk) =>
+    [...new Set(sources.map(({ flag }) => flag))].map((flag) => [...flag, layer4, `--dest-fqdns=${chunk.join(',')}`]),
+  );
+  const blocks = sources.flatMap(({ flag, family }) =>
+    chunksOf(
+      rule.addresses.filter((address) => familyOf(address) === family),
+      mostBlocks,
+    ).map((chunk) => [...flag, layer4, `--dest-ip-ranges=${chunk.map(asBlock).join(',')}`]),
+  );
+  return [...names, ...blocks].map((flags) => ({ action: 'allow', about, flags }));
+}
+
+const noSource: readonly string[] = [];
+
+function sourceFlags(
+  role: Role,
+  input: FirewallInput,
+): { readonly family: Family; readonly flag: readonly string[] }[] {
+  const sources = sourcesOf(input, role);
+  return ([4, 6] as const)
+    .filter((family) => sources === undefined || sources[family].length > 0)
+    .map((family) => ({
+      family,
+      flag: sources === undefined ? noSource : [`--src-ip-ranges=${sources[family].map(asBlock).join(',')}`],
+    }));
+}
+
+/** Without it, VPC networks allow all egress by an implied rule. */
+function deniesOf(used: readonly Role[], input: FirewallInput): Rule[] {
+  const everybody = used.some((role) => sourcesOf(input, role) === undefined);
+  const flags = everybody
+    ? ([4, 6] as const).map((family) => ({ family, flag: noSource }))
+    : used.flatMap((role) => sourceFlags(role, input));
+  return flags.map(({ family, flag }, index) => ({
+    priority: denyPriority + index,
+    action: 'deny',
+    about: 'all else',
+    flags: [
+      ...flag,
+      '--layer4-configs=all',
+      `--dest-ip-ranges=${family === 4 ? '0.0.0.0/0' : '::/0'}`,
+      '--enable-logging',
+    ],
+  }));
+}
+
+/** Host names as RFC 1123 has them: no underscores. */
+function isAccepted(name: string): boolean {
+  return !name.includes('_');
+}
+
+function unsaid(rule: PortRule, input: FirewallInput): string[] {
+  const families = sourceFlags(rule.role, input).map(({ family }) => family);
+  return [
+    ...leftOut(rule, { hosts: wildcardsOf(rule), reason: wildcardsNeedNames }),
+    ...leftOut(rule, {
+      hosts: rule.names.filter((name) => !isAccepted(name)),
+      reason: 'an FQDN object takes no underscore: allow its addresses',
+    }),
+    ...leftOut(rule, {
+      hosts: rule.addresses.filter((address) => !families.some((family) => family === familyOf(address))),
+      reason: `no address of its family was given for ${rule.role} with --address`,
+    }),
+  ];
+}

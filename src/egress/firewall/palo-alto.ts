@@ -1,0 +1,152 @@
+/**
+ * Palo Alto Networks: external dynamic lists (EDL) of URLs and addresses, and the set commands that use them (docs.paloaltonetworks.com:
+ * Formatting Guidelines for an External Dynamic List; Guidelines for URL Category Exceptions, PAN-OS 10.2 and later). A URL list has no
+ * comments, and its entries end in a slash: without one, PAN-OS 10.1 reads `example.com` as `example.com.*`.
+ */
+import { createHash } from 'node:crypto';
+import { AirgapError } from '../../errors.ts';
+import { roles } from '../destination.ts';
+import type { FirewallFile, FirewallInput, FirewallLanguage, FirewallText } from './language.ts';
+import { leftOut, type PortRule, portRules, sourceless, sourcesOf, wildcardsOf } from './port-rules.ts';
+
+/** `--format palo-alto`. Throws ERR_USAGE where nothing of the list can be said. */
+export const paloAlto: FirewallLanguage = {
+  name: 'palo-alto',
+  about: 'Palo Alto: external dynamic lists, and rules that use them',
+  knowsStateless: false,
+  print,
+};
+
+/** Lists one firewall may read (PAN-OS web interface help, external dynamic lists). */
+const mostLists = 30;
+/** Object names. */
+const longestName = 63;
+
+/** One list, and the rule that allows it. */
+interface List {
+  readonly rule: PortRule;
+  readonly kind: 'urls' | 'ips' | 'names';
+  readonly entries: readonly string[];
+}
+
+function print(input: FirewallInput): FirewallText {
+  const { rules, warnings } = portRules(input, { bySpeaks: true });
+  const lists = rules.flatMap(listsOf);
+  if (lists.length === 0) {
+    throw new AirgapError(
+      'ERR_USAGE',
+      'Cannot write Palo Alto lists: no destination of this list can be said in them',
+      {
+        hint: 'print --format table to see what is listed',
+      },
+    );
+  }
+  const external = lists.filter(({ kind }) => kind !== 'names');
+  const commands = [
+    ...new Set([
+      ...external.flatMap(listCommands),
+      ...lists.flatMap((list) => ruleCommands(list, input)),
+      ...denies(lists, input),
+    ]),
+  ];
+  return {
+    files: [{ path: 'egress-palo-alto.set', text: `${commands.join('\n')}\n` }, ...external.map(fileOf)],
+    warnings: [
+      ...warnings,
+      ...rules.flatMap(unsaid),
+      ...(external.length > mostLists
+        ? [
+            `${external.length} lists are more than the ${mostLists} that a firewall reads: print fewer roles with --role`,
+          ]
+        : []),
+      ...sourceless(rules, input),
+    ],
+    use: [
+      'serve the files egress-*-urls.txt and egress-*-ips.txt from a web server of the site, and put its address in place of https://edl.example in egress-palo-alto.set',
+      'configure, paste egress-palo-alto.set, move the rules above those that deny, commit',
+    ],
+  };
+}
+
+/**
+ * URL lists for HTTPS on 443 and HTTP on 80, where PAN-OS sees the name; on other ports a URL would carry its port, so exact names become
+ * FQDN address objects there, as they do for what is not HTTP.
+ */
+function isWeb({ protocol, speaks, port }: PortRule): boolean {
+  return protocol === 'tcp' && ((speaks === 'https' && port === 443) || (speaks === 'http' && port === 80));
+}
+
+function listsOf(rule: PortRule): List[] {
+  const urls = isWeb(rule) ? [...rule.names, ...rule.suffixes.map((suffix) => `*${suffix}`)] : [];
+  const lists: List[] = [
+    { rule, kind: 'urls', entries: urls.map((host) => `${host}/`) },
+    { rule, kind: 'ips', entries: rule.addresses },
+    { rule, kind: 'names', entries: isWeb(rule) ? [] : rule.names },
+  ];
+  return lists.filter(({ entries }) => entries.length > 0);
+}
+
+function titleOf({ rule: { role, speaks, protocol, port }, kind }: List): string {
+  return `${role}-${speaks}-${protocol}-${port}-${kind}`;
+}
+
+function fileOf(list: List): FirewallFile {
+  return { path: `egress-${titleOf(list)}.txt`, text: list.entries.map((entry) => `${entry}\n`).join('') };
+}
+
+/** EDL names have 63 characters from PAN-OS 8.1 on; the longest here is `airgap-staging-wireguard-udp-65535-urls`. */
+function listCommands(list: List): string[] {
+  const type = `set external-list airgap-${titleOf(list)} type ${list.kind === 'urls' ? 'url' : 'ip'}`;
+  return [`${type} url https://edl.example/${fileOf(list).path}`, `${type} recurring hourly`];
+}
+
+function ruleCommands(list: List, input: FirewallInput): string[] {
+  const { rule, kind } = list;
+  const service = `airgap-${rule.protocol}-${rule.port}`;
+  const title = `airgap-${titleOf(list)}`;
+  const destination =
+    kind === 'ips' ? title : kind === 'names' ? `[ ${list.entries.map(objectName).join(' ')} ]` : 'any';
+  const start = `set rulebase security rules ${title}`;
+  return [
+    `set service ${service} protocol ${rule.protocol} port ${rule.port}`,
+    ...(kind === 'names' ? list.entries.map((name) => `set address ${objectName(name)} fqdn ${name}`) : []),
+    `${start} from any to any source ${sourceOf(rule, input)} destination ${destination}`,
+    `${start} application any service ${service} category ${kind === 'urls' ? title : 'any'}`,
+    `${start} action allow log-end yes`,
+  ];
+}
+
+function sourceOf({ role }: Pick<PortRule, 'role'>, input: FirewallInput): string {
+  const sources = sourcesOf(input, role);
+  return sources === undefined ? 'any' : `[ ${[...sources[4], ...sources[6]].join(' ')} ]`;
+}
+
+/** Only where it is known who connects: for everybody, it would deny all that the firewall carries. */
+function denies(lists: readonly List[], input: FirewallInput): string[] {
+  return roles
+    .filter((role) => sourcesOf(input, role) !== undefined && lists.some(({ rule }) => rule.role === role))
+    .flatMap((role) => [
+      `set rulebase security rules airgap-${role}-deny from any to any source ${sourceOf({ role }, input)} destination any`,
+      `set rulebase security rules airgap-${role}-deny application any service any category any action deny log-end yes`,
+    ]);
+}
+
+/** A name that is too long keeps its start, and gets the hash of all of it. */
+function objectName(host: string): string {
+  const name = `airgap-${host}`;
+  return name.length <= longestName
+    ? name
+    : `${name.slice(0, longestName - 13)}-${createHash('sha256').update(name).digest('hex').slice(0, 12)}`;
+}
+
+function unsaid(rule: PortRule): string[] {
+  if (!isWeb(rule)) {
+    const reason =
+      'PAN-OS knows wildcards in URLs of HTTPS on 443 and HTTP on 80 only: allow the exact hosts, which --observed learns';
+    return leftOut(rule, { hosts: wildcardsOf(rule), reason });
+  }
+  return leftOut(rule, {
+    hosts: rule.patterns,
+    reason: 'a * in a URL list stands for whole labels: allow the exact hosts, which --observed learns',
+  });
+}
