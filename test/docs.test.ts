@@ -18,7 +18,7 @@ const pages = [
   ...markdownIn('docs'),
   ...markdownIn('docs/decisions'),
 ];
-const commands = ['mirror', 'plan', 'verify', 'check', 'emit', 'images', 'catalogue', 'receipt', 'serve', 'gc', 'init'];
+const commands = ['mirror', 'plan', 'verify', 'check', 'emit', 'egress', 'images', 'catalogue', 'receipt', 'serve', 'gc', 'init'];
 /** Options of other programs that the pages name. */
 const foreignOptions = ['--config-patch', '--check', '--nodes'];
 
