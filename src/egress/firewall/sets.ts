@@ -1,5 +1,6 @@
 /** Names of the nftables table and of the sets that hold addresses: what the rules, dnsmasq and `egress resolve` agree on. */
 import { createHash } from 'node:crypto';
+import { AirgapError } from '../../errors.ts';
 
 /** Family and name. */
 export const nftTable = { family: 'inet', name: 'airgap_egress' } as const;
@@ -13,10 +14,25 @@ export function setName(host: string, family: 4 | 6): string {
   return name.length <= longestName ? name : `${name.slice(0, longestName - 17)}_${shortHash(host)}`;
 }
 
-/** The kernel takes 255 characters (NFT_NAME_MAXLEN, linux/netfilter/nf_tables.h); a host may have 253, before the rest is added. */
-const longestName = 200;
+/** Seconds: nft keeps timeouts as milliseconds in 32 bits (1.0.6 refuses more as "value too large"), and so does ipset. */
+export const longestTimeout = 4_000_000;
+
+/** The kernel takes 255 characters (NFT_NAME_MAXLEN, linux/netfilter/nf_tables.h), and a line of dnsmasq 1024 with several names in it. */
+const longestName = 100;
 
 /** 16 hexadecimal digits, the same for the same text. */
 export function shortHash(text: string): string {
   return createHash('sha256').update(text).digest('hex').slice(0, 16);
+}
+
+/** Throws ERR_USAGE where two hosts would share their sets: what one may reach, the other could too. */
+export function checkSetNames(hosts: readonly string[]): void {
+  const hostOf = new Map<string, string>();
+  for (const host of hosts) {
+    const name = setName(host, 4);
+    const other = hostOf.get(name) ?? host;
+    if (other !== host)
+      throw new AirgapError('ERR_USAGE', `Cannot tell "${other}" from "${host}" in nftables: their sets have one name`);
+    hostOf.set(name, host);
+  }
 }

@@ -1,0 +1,162 @@
+/** nftables: one table, with a set for each host that `egress resolve` or dnsmasq keeps filled, and one rule for each destination. */
+import { type Destination, type Role, roles } from '../destination.ts';
+import { blocksOf, type Family, familyOf, shortAddress } from './addresses.ts';
+import { checkInput, hostKind } from './hosts.ts';
+import type { FirewallInput, FirewallLanguage, FirewallText, KnownAddress } from './language.ts';
+import { forwardChain, hostChains } from './nft-chains.ts';
+import { checkSetNames, longestTimeout, nftTable, setName } from './sets.ts';
+
+/** Rules of a host (chain output) or, with addresses of who connects, of a gateway (chain forward). */
+export const nftables: FirewallLanguage = {
+  name: 'nftables',
+  about: 'a table for nft, its sets filled by looked up addresses',
+  knowsStateless: true,
+  print: printNftables,
+};
+
+const families: readonly Family[] = [4, 6];
+
+function printNftables(input: FirewallInput): FirewallText {
+  checkInput(input);
+  const covered = coveredBy(input);
+  checkSetNames(covered.map(({ host }) => host));
+  const isGateway = input.from.size > 0;
+  const table = `table ${nftTable.family} ${nftTable.name}`;
+  const lines = [
+    ...heading(isGateway),
+    table,
+    `delete ${table}`,
+    `${table} {`,
+    ...[...fromSets(input), ...hostSets(covered, input)].map(indented),
+    ...(isGateway ? forwardChain(covered, input) : hostChains(covered, input)).map(indented),
+    '}',
+  ];
+  return {
+    files: [{ path: 'egress.nft', text: `${lines.join('\n')}\n` }],
+    warnings: warningsOf(covered, input),
+    use: ['nft -c -f egress.nft', 'nft -f egress.nft'],
+  };
+}
+
+function indented(line: string): string {
+  return line === '' ? '' : `  ${line}`;
+}
+
+/** What these rules are about: a host's proxy opens the rest, and a gateway knows roles by their addresses. */
+function coveredBy({ destinations, from }: FirewallInput): readonly Destination[] {
+  return destinations.filter(({ role, through }) => through === undefined && (from.size === 0 || from.has(role)));
+}
+
+function heading(isGateway: boolean): string[] {
+  const about = isGateway
+    ? [
+        '# Rules of a gateway: only what comes from the addresses in the sets from4_ROLE and from6_ROLE is limited. Others pass as before,',
+        '# so the policy of the chain is accept, and each role ends with a rule that rejects the rest of what it sends.',
+      ]
+    : ['# Rules of the host itself: what it may open. What others open to it is not limited by this table.'];
+  return [
+    '# Made by "airgap egress --format nftables". Check: nft -c -f egress.nft. Load: nft -f egress.nft',
+    ...about,
+    '# Loading it again replaces the whole table in one step. Addresses that were added to its sets since are gone then: let',
+    '# "airgap egress resolve --watch" or dnsmasq fill them again. One line is one destination, and each can be taken out by itself.',
+    '# Rules hold addresses, not names: where one address serves many names, as those of content networks do, all of them are open.',
+  ];
+}
+
+function fromSets({ from }: FirewallInput): string[] {
+  return roles.flatMap((role) =>
+    families.flatMap((family) => {
+      const blocks = blocksOf(from.get(role) ?? [], family);
+      const elements = blocks.length === 0 ? '' : ` elements = { ${blocks.join(', ')} };`;
+      return elements === ''
+        ? []
+        : [`set from${family}_${role} { type ipv${family}_addr; flags interval; auto-merge;${elements} }`];
+    }),
+  );
+}
+
+function hostSets(covered: readonly Destination[], { addresses, graceSeconds }: FirewallInput): string[] {
+  const hosts = [...new Set(covered.map(({ host }) => host))].filter(hasSet);
+  return hosts.flatMap((host) =>
+    families.map((family) => {
+      const elements = elementsOf(addresses.get(host) ?? [], { family, graceSeconds });
+      const filling = elements.length === 0 ? '' : ` elements = { ${elements.join(', ')} };`;
+      return `set ${setName(host, family)} { type ipv${family}_addr; flags timeout;${filling} }`;
+    }),
+  );
+}
+
+function hasSet(host: string): boolean {
+  const kind = hostKind(host);
+  return kind === 'name' || kind === 'wildcard';
+}
+
+/** An address that several records name stays for the longest of them: nft takes each once. */
+function elementsOf(
+  known: readonly KnownAddress[],
+  { family, graceSeconds }: { readonly family: Family; readonly graceSeconds: number },
+): string[] {
+  const seconds = new Map<string, number>();
+  for (const { address, ttl } of known.filter((one) => familyOf(one.address) === family)) {
+    const kept = Math.min(Math.max(Math.ceil(ttl + graceSeconds), 1), longestTimeout);
+    const short = shortAddress(address);
+    seconds.set(short, Math.max(kept, seconds.get(short) ?? 0));
+  }
+  return [...seconds].map(([address, kept]) => `${address} timeout ${kept}s`);
+}
+
+function warningsOf(covered: readonly Destination[], input: FirewallInput): string[] {
+  const { destinations, addresses, from } = input;
+  const hosts = [...new Set(covered.map(({ host }) => host))];
+  const empty = hosts.filter((host) => hostKind(host) === 'name' && (addresses.get(host) ?? []).length === 0);
+  const left = [...new Set(destinations.map(({ role }) => role))].filter((role) => from.size > 0 && !from.has(role));
+  return [
+    ...(empty.length === 0
+      ? []
+      : [
+          `nftables holds addresses, and of these names none is known: ${empty.join(', ')}: nothing reaches them until --look-up writes them in, or "airgap egress resolve --watch" or dnsmasq fills their sets`,
+        ]),
+    ...hosts
+      .filter((host) => hostKind(host) === 'wildcard')
+      .map(
+        (host) =>
+          `${host} cannot be resolved: let dnsmasq fill its sets (--format dnsmasq), or list the exact hosts that a run contacted (--observed)`,
+      ),
+    ...hosts
+      .filter((host) => hostKind(host) === 'place')
+      .map((host) => `${host} is not known here: write its address into the rule that stands there as a comment`),
+    ...[...from].flatMap(([role, blocks]) =>
+      families
+        .filter((family) => blocksOf(blocks, family).length === 0)
+        .map((family) => `what ${role} sends over IPv${family} is not limited: --address ${role}=... names none`),
+    ),
+    ...left.map((role) => `${role} is left out: it has no --address ${role}=...`),
+    ...hostWarnings(covered, input),
+  ];
+}
+
+/** What a host of its own needs besides. */
+function hostWarnings(covered: readonly Destination[], { from, stateless }: FirewallInput): string[] {
+  if (from.size > 0) return [];
+  const present = roles.filter((role) => covered.some((destination) => destination.role === role));
+  return [
+    ...(present.length > 1
+      ? [`these rules of one host open what ${listed(present)} need together: narrow them with --role`]
+      : []),
+    ...(present.includes('nodes')
+      ? ['Talos loads no nftables file: for rules on a gateway of the nodes, say --address nodes=...']
+      : []),
+    ...present
+      .filter((role) => !covered.some((one) => one.role === role && one.speaks === 'dns'))
+      .map((role) => `nothing in the list of ${role} speaks DNS: add a rule for its name server`),
+    ...(stateless
+      ? [
+          'stateless rules of a host limit what comes in too: set inbound_tcp holds the ports that others may open, at first 22 alone',
+        ]
+      : []),
+  ];
+}
+
+function listed(present: readonly Role[]): string {
+  return `${present.slice(0, -1).join(', ')} and ${present.at(-1) ?? ''}`;
+}
