@@ -2,14 +2,19 @@
 import { aws } from './aws.ts';
 import { azure } from './azure.ts';
 import { cilium } from './cilium.ts';
+import { dnsmasq, dnsmasqIpset } from './dnsmasq.ts';
 import { fortigate } from './fortigate.ts';
 import { gcp } from './gcp.ts';
 import type { FirewallLanguage } from './language.ts';
 import { networkPolicy } from './network-policy.ts';
+import { nftables } from './nftables.ts';
 import { paloAlto } from './palo-alto.ts';
 
 /** In the order of help and documentation. */
 export const firewallLanguages: readonly FirewallLanguage[] = [
+  nftables,
+  dnsmasq,
+  dnsmasqIpset,
   cilium,
   networkPolicy,
   fortigate,
