@@ -3,8 +3,6 @@ import type { MirrorJob } from '../corridor.ts';
 import type { RequestedReference } from '../input/requested.ts';
 import type { Lock, LockedImage } from '../lock/lock.ts';
 import type { MirrorRule } from '../mirror/rule.ts';
-import { formatRepository } from '../oci/reference.ts';
-import { type AskedImage, printRetag } from '../oci/retag.ts';
 import { printLocation } from '../store/location.ts';
 import type { UpgradePath } from '../talos/upgrade.ts';
 import {
@@ -17,6 +15,8 @@ import {
 } from './bundle/loading.ts';
 import { watchLoading } from './bundle/settling.ts';
 import { BundleWriting } from './bundle/writing.ts';
+import { type ContactMemory, keepingContacts } from './contact-memory.ts';
+import { usableLock } from './earlier-lock.ts';
 import { type PemReader, pemReader } from './emitting/pem.ts';
 import { catalogueRegistries, type ExtraInputs, withCatalogueImages, withExtraImages } from './extras/extra-images.ts';
 import { refuseLoneExtras } from './extras/settings.ts';
@@ -26,10 +26,8 @@ import { requestsFromStore } from './inputs-from-store.ts';
 import { readLock, sameRule } from './lock-file.ts';
 import { checkAddresses, checkMirrorEmission, type MirrorEmission, readMirrorEmission } from './mirror-emission.ts';
 import { mirroredSource } from './mirrored-source.ts';
-import { nearName } from './next-text.ts';
 import { type OpenedEnds, openEnds } from './open.ts';
 import { mirrorsFor, repairPlace, ruleFor } from './placing.ts';
-import { counted } from './report/text.ts';
 import type { Session } from './session.ts';
 import type { Settings } from './settings.ts';
 import { usageError } from './values.ts';
@@ -37,6 +35,8 @@ import { usageError } from './values.ts';
 export interface MirrorRun {
   readonly job: MirrorJob;
   readonly ends: OpenedEnds;
+  /** Whom this run contacted, and runs before it that left no lock. */
+  readonly contacts: ContactMemory;
   /** What is written for the nodes. */
   readonly emission: MirrorEmission;
   /** The way of an upgrade, where one was asked for. */
@@ -66,13 +66,20 @@ export async function withMirrorRun(
   const registries = named.requests.map(({ reference }) => reference.registry);
   const pem = pemReader(context.cwd);
   await checkMirrorEmission(flags, { settings, context, rule, registries, talos: named.talos, write, pem });
-  const ends = await openEnds(session, { upstreams: [...registries, ...catalogueRegistries(settings)], write });
-  try {
-    const gathered = await withCatalogueImages(named, { session, source: ends.source });
-    return await work(await prepareRun(session, { gathered, rule, earlier, ends, flags, write, pem }));
-  } finally {
-    await ends.close();
-  }
+  const upstreams = [...registries, ...catalogueRegistries(settings)];
+  return keepingContacts(session, {
+    rule,
+    write,
+    work: async (contacts) => {
+      const ends = await openEnds(session, { upstreams, write });
+      try {
+        const gathered = await withCatalogueImages(named, { session, source: ends.source });
+        return await work(await prepareRun(session, { gathered, rule, earlier, ends, contacts, flags, write, pem }));
+      } finally {
+        await ends.close();
+      }
+    },
+  });
 }
 
 function tellOf({ notices, warnings = [] }: GatheredInputs, { settings, reporter }: Session): void {
@@ -87,6 +94,7 @@ interface Opened {
   /** The lock that is there. */
   readonly earlier: Lock | undefined;
   readonly ends: OpenedEnds;
+  readonly contacts: ContactMemory;
   readonly flags: Flags;
   readonly write: boolean;
   readonly pem: PemReader;
@@ -94,7 +102,7 @@ interface Opened {
 
 /** What is wanted of the open ends, and what nodes are told of it. */
 async function prepareRun(session: Session, opened: Opened): Promise<MirrorRun> {
-  const { gathered, rule, earlier, ends, flags, write, pem } = opened;
+  const { gathered, rule, earlier, ends, contacts, flags, write, pem } = opened;
   const { settings, context } = session;
   const inside = ends.fromBundle === undefined ? undefined : await bundleInputs(ends.fromBundle);
   const wanted = await requestsOf({ gathered, ends, inside }, session.signal);
@@ -102,7 +110,7 @@ async function prepareRun(session: Session, opened: Opened): Promise<MirrorRun> 
   const whole = gathered.requests.length === 0;
   const { requests, expected } = splitExpected(wanted, { expected: inside?.expected ?? [], whole });
   const asked = [...requests, ...expected.map(({ source, retag }) => ({ reference: source, retag }))];
-  const previous = ends.toBundle === undefined ? usable(earlier, { rule, asked, write }, session) : undefined;
+  const previous = ends.toBundle === undefined ? usableLock(earlier, { rule, asked, write }, session) : undefined;
   const source = mirroredSource(ends.source, {
     from: settings.from,
     requests: [...wanted, ...(inside?.requests ?? [])],
@@ -123,7 +131,9 @@ async function prepareRun(session: Session, opened: Opened): Promise<MirrorRun> 
     loading === undefined
       ? {}
       : { base: baseRepositories(loading.bundle, rule), events: watchLoading(loading, session.reporter.event) };
-  return { job: { ...job, ...reserving, ...ofBundle }, ends, emission, upgrade: gathered.upgrade, writing, loading };
+  const seen = { earlier: earlier !== undefined && sameRule(earlier.rule, rule) ? earlier : undefined };
+  const complete: MirrorJob = { ...job, ...seen, ...reserving, ...ofBundle };
+  return { job: complete, ends, contacts, emission, upgrade: gathered.upgrade, writing, loading };
 }
 
 /** What was named, else what the bundle's own lock names, else every tagged image of the source. Throws ERR_USAGE when that is nothing. */
@@ -175,37 +185,6 @@ async function gather({ settings, context, signal }: Session): Promise<ExtraInpu
 
 function noTarget(settings: Settings): string {
   return `no --to was given: images go into the directory ${printLocation(settings.to).replace(/^oci:/, '')}`;
-}
-
-/** The earlier lock where it is of use; says what becomes of it where that may surprise. */
-function usable(
-  earlier: Lock | undefined,
-  run: { readonly rule: MirrorRule; readonly asked: readonly AskedImage[]; readonly write: boolean },
-  { settings, reporter }: Session,
-): Lock | undefined {
-  if (earlier === undefined) return undefined;
-  const name = nearName(settings.cwd, settings.lockFile);
-  const isOfThisTarget = sameRule(earlier.rule, run.rule);
-  const message = isOfThisTarget
-    ? leftOut(earlier, { name, asked: run.asked })
-    : `${name} was written for another target or naming: it is not used${run.write ? ', and is replaced at the end' : ''}`;
-  if (message !== undefined) reporter.event({ type: 'notice', message });
-  return isOfThisTarget ? earlier : undefined;
-}
-
-/** A lock describes the images of one command: those that an earlier command added are not in the next one. */
-function leftOut(
-  earlier: Lock,
-  about: { readonly name: string; readonly asked: readonly AskedImage[] },
-): string | undefined {
-  const keyOf = ({ reference, retag }: AskedImage): string =>
-    `${formatRepository(reference)} ${reference.tag ?? reference.digest} ${retag === undefined ? '' : printRetag(retag)}`;
-  const { name } = about;
-  const asked = new Set(about.asked.map(keyOf));
-  const left = earlier.images.filter(({ source, retag }) => !asked.has(keyOf({ reference: source, retag })));
-  if (left.length === 0) return undefined;
-  const [are, they, them] = left.length === 1 ? ['is', 'it stays', 'it'] : ['are', 'they stay', 'them'];
-  return `${counted(left.length, 'image')} of ${name} ${are} not asked for now: ${they} at the target, and the new lock does not name ${them}; give both lists in one command to keep ${them} in it`;
 }
 
 interface JobParts {

@@ -5,7 +5,6 @@ import { resolve } from 'node:path';
 import { isAirgapError } from '../errors.ts';
 import type { HttpClient } from '../http/client.ts';
 import { openHttpClient } from '../http/open.ts';
-import type { Contact } from '../lock/lock.ts';
 import type { BundleSource, BundleWriter } from '../store/bundle/bundle.ts';
 import { openLayout } from '../store/layout/open.ts';
 import { type BundleLocation, type Location, locationPath, type RegistryLocation } from '../store/location.ts';
@@ -44,8 +43,6 @@ export interface OpenedEnds {
   /** What is told apart where several targets are remembered: a URL, or a directory. */
   readonly targetName: string;
   readonly endpoint: string | undefined;
-  /** Hosts of both ends, each once. */
-  contacts(): readonly Contact[];
   statistics(): EndStatistics[];
   close(): Promise<void>;
 }
@@ -70,7 +67,6 @@ export async function openEnds(session: Session, wanted: EndsWanted): Promise<Op
   const source = await openSource(session, wanted.upstreams);
   try {
     const target = await openMirrorTarget(session, wanted.write).catch(atTarget);
-    const statistics = (): EndStatistics[] => [...source.statistics(), ...target.statistics()];
     return {
       source: source.store,
       target: target.store,
@@ -78,8 +74,7 @@ export async function openEnds(session: Session, wanted: EndsWanted): Promise<Op
       toBundle: target.bundle,
       targetName: target.endpoint ?? nameOfPlace(settings),
       endpoint: target.endpoint,
-      contacts: () => contactsOf(statistics()),
-      statistics,
+      statistics: () => [...source.statistics(), ...target.statistics()],
       close: async () => {
         await Promise.all([source.close(), target.close()]);
       },
@@ -120,7 +115,7 @@ export async function openSource(
   }
   const hosts = sourceHosts(session, upstreams);
   const given = await givenCredentials(settings.source, { end: 'from', hosts }, { stdin: context.stdin, signal });
-  const client = openHttpClient(await clientSettings(session, { end: 'source', given }));
+  const client = session.contacts.watch(openHttpClient(await clientSettings(session, { end: 'source', given })));
   try {
     const endpoints =
       settings.from === undefined ? settings.sourceEndpoints : [await endpointFrom(settings.from, { client, session })];
@@ -172,7 +167,7 @@ export async function openTarget(session: Session, wanted: TargetWanted): Promis
     { end: 'to', hosts: [credentialHost(to)] },
     { stdin: context.stdin, signal },
   );
-  const client = openHttpClient(await clientSettings(session, { end: 'target', given }));
+  const client = session.contacts.watch(openHttpClient(await clientSettings(session, { end: 'target', given })));
   try {
     const base = await rootOf(to, { client, session });
     const store = openRegistry({ client, end: 'target', baseUrlFor: () => base, catalogOf: to.host });
@@ -235,9 +230,4 @@ function registryEnd(
     statistics: () => [...known.client.statistics().values()].map((host) => ({ ...host, end: known.end })),
     close: () => store.close(),
   };
-}
-
-function contactsOf(statistics: readonly EndStatistics[]): Contact[] {
-  const contacts = new Map(statistics.map(({ host, purpose }) => [`${host} ${purpose}`, { host, purpose }]));
-  return [...contacts.values()].sort((a, b) => (a.host < b.host ? -1 : 1));
 }

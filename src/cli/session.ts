@@ -1,5 +1,6 @@
 /** What every command that contacts an end has: its settings, a reporter, and a signal that also knows `--timeout`. */
 import { AirgapError, isAirgapError } from '../errors.ts';
+import { ContactLog } from './contact-log.ts';
 import type { Context } from './context.ts';
 import { errorFields } from './error-text.ts';
 import { exitCodeFor } from './exit.ts';
@@ -15,6 +16,8 @@ export interface Session {
   /** Width that text on standard output should keep to; undefined where that is no terminal. */
   readonly columns: number | undefined;
   readonly signal: AbortSignal;
+  /** Whom this run contacted. */
+  readonly contacts: ContactLog;
   /** The signal aborts with this when a person or the clock ended the run. */
   readonly startedAt: number;
 }
@@ -38,7 +41,8 @@ export async function inSession(options: SessionOptions, work: (session: Session
   const json = settings.output.json && options.eventLines === true;
   const reporter = createReporter({ ...settings.output, json, stdout: context.stdout, stderr: context.stderr });
   try {
-    const known = { settings, context, reporter, signal, startedAt: performance.now() };
+    const contacts = new ContactLog(context.env);
+    const known = { settings, context, reporter, signal, contacts, startedAt: performance.now() };
     return await work({
       ...known,
       get columns() {

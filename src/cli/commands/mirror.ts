@@ -83,7 +83,7 @@ async function copy(session: Session, started: Started): Promise<number> {
   await checkSpace(settings, started);
   const uploads = openUploadMemory(`${settings.lockFile}.uploads.json`, run.ends.targetName);
   try {
-    const result = await copyAndVerify({ ...run.job, uploads }, prepared, run.ends.contacts);
+    const result = await copyAndVerify({ ...run.job, uploads }, prepared, run.contacts.contacts);
     goOn(signal);
     return await finish(session, { run, result });
   } finally {
@@ -193,6 +193,7 @@ async function writeFiles(
   if (result.lock.images.length === 0) return {};
   reporter.event({ type: 'phase', phase: 'emit' });
   await writeLock(settings.lockFile, result.lock);
+  run.contacts.settled();
   const { mirrors, images } = result.lock;
   if (mirrors.length === 0) return { lock: settings.lockFile };
   const registries = images.map((image) => image.source.registry);

@@ -51,7 +51,7 @@ describe('airgap mirror when something fails', () => {
       ...world.from(),
       ...world.to(),
     ]);
-    expect([ran.status, readdirSync(world.folder.path)]).toEqual([3, []]);
+    expect([ran.status, readdirSync(world.folder.path)]).toEqual([3, ['airgap.lock.contacts.json']]);
     expect(ran.stdout).toContain('No image stands');
   });
 

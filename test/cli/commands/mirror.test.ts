@@ -27,7 +27,7 @@ describe('airgap mirror', () => {
     expect(readdirSync(world.folder.path).sort()).toEqual(['airgap-talos.yaml', 'airgap.lock', 'images.txt']);
   });
 
-  it('copies nothing the second time, and writes the same lock', async () => {
+  it('copies nothing the second time, and writes the same lock but for whom it asked', async () => {
     await world.folder.airgap(['mirror', kubelet, pause, ...world.from(), ...world.to()]);
     const lock = world.folder.read('airgap.lock');
     world.asked.length = 0;
@@ -38,7 +38,9 @@ describe('airgap mirror', () => {
     expect(ran.stdout).toMatch(/^registry\.k8s\.io\/pause:3\.10 .* unchanged$/m);
     expect(ran.stdout.match(/k8s\.io\/pause:3\.10 /g)).toHaveLength(1);
     expect(ran.stdout).toMatch(/^images +2, all unchanged$/m);
-    expect(world.folder.read('airgap.lock')).toBe(lock);
+    const contactsAt = lock.indexOf('  "contacts"');
+    expect(contactsAt).toBeGreaterThan(0);
+    expect(world.folder.read('airgap.lock').slice(0, contactsAt)).toBe(lock.slice(0, contactsAt));
   });
 
   it('takes a list from standard input, by name or when nothing is named', async () => {
