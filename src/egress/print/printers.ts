@@ -2,6 +2,8 @@
 import type { EgressList } from '../destination.ts';
 import type { KnownSource } from '../knowledge/known.ts';
 import { printCsv } from './csv.ts';
+import { printSvg } from './diagram.ts';
+import { printHtml } from './html.ts';
 import { printJson } from './json.ts';
 import { printMarkdown } from './markdown.ts';
 import { printTable } from './table.ts';
@@ -32,4 +34,6 @@ export const printers: readonly Printer[] = [
   { name: 'markdown', print: printMarkdown },
   { name: 'csv', print: printCsv },
   { name: 'json', print: printJson },
+  { name: 'svg', print: printSvg },
+  { name: 'html', print: printHtml },
 ];

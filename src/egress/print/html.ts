@@ -1,0 +1,194 @@
+/** The list as a report: one page that loads nothing and runs nothing. */
+import type { Destination, EgressList } from '../destination.ts';
+import type { KnownSource } from '../knowledge/known.ts';
+import { diagram } from './diagram.ts';
+import { type Content, element, type Markup, styleText } from './element.ts';
+import { reportStyle } from './html-style.ts';
+import type { PrintOptions } from './printers.ts';
+import {
+  byRole,
+  clientPorts,
+  documentIds,
+  isObserved,
+  neededText,
+  otherEvidence,
+  portText,
+  returning,
+  roleTitles,
+  seenText,
+  sourceIds,
+  sourcesById,
+  warningsOf,
+} from './wording.ts';
+
+/** Scripts, requests, frames and forms: none, whatever a text holds. */
+const policy = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
+
+/** A whole document; the picture stands in it. */
+export function printHtml(list: EgressList, options: PrintOptions): string {
+  const head = element(
+    'head',
+    {},
+    element('meta', { charset: 'utf-8' }),
+    element('meta', { 'http-equiv': 'Content-Security-Policy', content: policy }),
+    element('meta', { name: 'viewport', content: 'width=device-width,initial-scale=1' }),
+    element('meta', { name: 'color-scheme', content: 'light dark' }),
+    element('title', {}, options.title),
+    styleText(reportStyle),
+  );
+  const body = element('body', {}, header(list, options), main(list, options), sourcesPart(list, options.sources));
+  return `<!doctype html>\n${element('html', { lang: 'en' }, head, body).text}\n`;
+}
+
+function header(list: EgressList, { title, date }: PrintOptions): Markup {
+  const { destinations } = list;
+  const count = (matches: (one: Destination) => boolean) => destinations.filter(matches).length;
+  const entries: (readonly [string, number])[] = [
+    ['destinations', destinations.length],
+    ['required', count(({ required }) => required)],
+    ['optional', count(({ required }) => !required)],
+    ...(isObserved(list)
+      ? ([
+          ['contacted', count(({ seen }) => seen === 'seen')],
+          ['contacted, not declared', count(({ seen }) => seen === 'undeclared')],
+        ] as const)
+      : []),
+  ];
+  return element(
+    'header',
+    {},
+    element('h1', {}, title),
+    element('p', { class: 'soft' }, 'What the firewall has to open', date === undefined ? undefined : `, ${date}`),
+    element(
+      'dl',
+      { class: 'counts' },
+      entries.map(([name, number]) => element('div', {}, element('dt', {}, name), element('dd', {}, number))),
+    ),
+  );
+}
+
+function main(list: EgressList, options: PrintOptions): Markup {
+  const warnings = warningsOf(list).map(({ host, text }) => element('li', {}, element('code', {}, host), `: ${text}`));
+  return element(
+    'main',
+    {},
+    element('figure', {}, diagram(list, options)),
+    warnings.length === 0 ? undefined : [element('h2', {}, 'Warnings'), element('ul', { class: 'beware' }, warnings)],
+    byRole(list).map(({ role, destinations }) => [
+      element('h2', {}, roleTitles[role]),
+      table(destinations, { list, stateless: options.stateless }),
+    ]),
+    list.notes.length === 0
+      ? undefined
+      : [
+          element('h2', {}, 'Notes'),
+          element(
+            'ul',
+            {},
+            list.notes.map((note) => element('li', {}, note)),
+          ),
+        ],
+  );
+}
+
+interface Whole {
+  readonly list: EgressList;
+  readonly stateless: boolean;
+}
+
+function table(destinations: readonly Destination[], { list, stateless }: Whole): Markup {
+  const observed = isObserved(list);
+  const headings = ['Host', 'Port', 'Why', 'Needed', ...(observed ? ['Seen'] : []), 'Known from'];
+  const numbers = new Map(sourceIds(list).map((id, index) => [id, index + 1]));
+  const amount = destinations.length === 1 ? '1 destination' : `${destinations.length} destinations`;
+  return element(
+    'table',
+    {},
+    element('caption', {}, amount),
+    element(
+      'thead',
+      {},
+      element(
+        'tr',
+        {},
+        headings.map((text) => element('th', { scope: 'col' }, text)),
+      ),
+    ),
+    element(
+      'tbody',
+      {},
+      destinations.map((one) => row(one, { observed, numbers })),
+      stateless ? returning(destinations).map((one) => answerRow(one, observed)) : [],
+    ),
+  );
+}
+
+interface RowOptions {
+  readonly observed: boolean;
+  /** Of the footnotes, by the id of the source. */
+  readonly numbers: ReadonlyMap<string, number>;
+}
+
+function row(destination: Destination, { observed, numbers }: RowOptions): Markup {
+  return element(
+    'tr',
+    { class: destination.seen === 'undeclared' ? 'finding' : undefined },
+    element('th', { scope: 'row' }, element('code', {}, destination.host)),
+    element('td', { 'data-of': 'Port', class: 'port' }, portText(destination)),
+    element('td', { 'data-of': 'Why' }, whyCell(destination)),
+    element('td', { 'data-of': 'Needed' }, neededText(destination)),
+    observed ? element('td', { 'data-of': 'Seen' }, seenText(destination)) : undefined,
+    element('td', { 'data-of': 'Known from' }, evidenceCell(destination, numbers)),
+  );
+}
+
+function whyCell({ purposes, inPlaceOf, through }: Destination): Content {
+  return [
+    purposes.join(', '),
+    inPlaceOf === undefined || inPlaceOf.length === 0
+      ? undefined
+      : ['; in place of ', element('code', {}, inPlaceOf.join(', '))],
+    through === undefined ? undefined : ['; through the proxy ', element('code', {}, through)],
+  ];
+}
+
+function evidenceCell(destination: Destination, numbers: ReadonlyMap<string, number>): Content {
+  const documents = documentIds(destination).map((id) => {
+    const number = numbers.get(id) ?? 0;
+    return element('a', { href: `#source-${number}` }, `[${number}]`);
+  });
+  const all: Content[] = [...documents, ...otherEvidence(destination)];
+  return all.map((content, index) => [index === 0 ? '' : ', ', content]);
+}
+
+function answerRow(destination: Destination, observed: boolean): Markup {
+  return element(
+    'tr',
+    {},
+    element('th', { scope: 'row' }, element('code', {}, destination.host)),
+    element('td', { 'data-of': 'Port', class: 'port' }, `from ${portText(destination)}`),
+    element('td', { 'data-of': 'Why' }, `answers, in to local ports ${clientPorts}`),
+    element('td', { 'data-of': 'Needed' }, destination.required ? 'required' : 'optional'),
+    observed ? element('td', {}) : undefined,
+    element('td', {}),
+  );
+}
+
+function sourcesPart(list: EgressList, sources: readonly KnownSource[]): Markup {
+  const known = sourcesById(sources);
+  const entries = sourceIds(list).map((id, index) => {
+    const source = known.get(id);
+    return element('li', { id: `source-${index + 1}` }, source === undefined ? id : sourceText(source));
+  });
+  return element(
+    'footer',
+    {},
+    entries.length === 0 ? undefined : [element('h2', {}, 'Sources'), element('ol', {}, entries)],
+  );
+}
+
+function sourceText({ title, address, date, by }: KnownSource): Content {
+  const isLink = /^https:\/\/[^\s]+$/.test(address);
+  const where = isLink ? element('a', { href: address, rel: 'noreferrer' }, address) : address;
+  return [`${title}, `, where, `, ${date}`, by === 'owner' ? undefined : ' (observed by others)'];
+}

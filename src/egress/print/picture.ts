@@ -1,0 +1,162 @@
+/** What a picture of a list shows: for each role the boxes it connects to, in the site or beyond the firewall. */
+import { type Destination, type EgressList, isAddress, isPlaceholder, type Role } from '../destination.ts';
+import { byRole, componentTitles, portText } from './wording.ts';
+
+export interface Band {
+  readonly role: Role;
+  readonly destinations: number;
+  /** In the site, then on the internet, then what is reached through proxies. */
+  readonly stops: readonly Stop[];
+}
+
+/** A box with the hosts of one service. */
+export interface Stop {
+  readonly lane: 'site' | 'internet' | 'proxy';
+  readonly title: string;
+  readonly links: readonly Link[];
+  /** What a proxy reaches. */
+  readonly beyond: readonly Stop[];
+}
+
+/** Hosts that are needed for the same reasons, on the same ports. */
+export interface Link {
+  /** `53/tcp, 53/udp`. */
+  readonly ports: string;
+  /** Empty where the title of the box says it. */
+  readonly why: string;
+  readonly kind: 'required' | 'optional' | 'undeclared';
+  readonly hosts: readonly Host[];
+}
+
+export interface Host {
+  readonly name: string;
+  /** Many tenants share the name. */
+  readonly isShared: boolean;
+  readonly seen: Destination['seen'];
+}
+
+/** One for each role that connects to anything. */
+export function bandsOf(list: EgressList): Band[] {
+  return byRole(list).map(({ role, destinations }) => {
+    const proxies = [...new Set(destinations.flatMap(({ through }) => through ?? []))];
+    const direct = destinations.filter((one) => one.through === undefined && !proxies.includes(placeOf(one)));
+    const stops = [
+      ...stopsOf(direct.filter(isInside), 'site'),
+      ...stopsOf(
+        direct.filter((one) => !isInside(one)),
+        'internet',
+      ),
+      ...proxies.map((proxy) => proxyStop(proxy, destinations)),
+    ];
+    return { role, destinations: destinations.length, stops };
+  });
+}
+
+function proxyStop(proxy: string, destinations: readonly Destination[]): Stop {
+  const own = destinations.filter((one) => one.through === undefined && placeOf(one) === proxy);
+  const assumed: Link = {
+    ports: '',
+    why: '',
+    kind: 'required',
+    hosts: [{ name: proxy, isShared: false, seen: undefined }],
+  };
+  return {
+    lane: 'proxy',
+    title: 'Proxy',
+    links: own.length === 0 ? [assumed] : linksOf(own).map((link) => ({ ...link, why: '' })),
+    beyond: stopsOf(
+      destinations.filter(({ through }) => through === proxy),
+      'internet',
+    ),
+  };
+}
+
+function placeOf({ host, port }: Destination): string {
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
+/** What the site names itself is its own, unless its address is a public one. */
+function isInside({ component, host, seen, evidence }: Destination): boolean {
+  if (isPlaceholder(host)) return true;
+  if (seen === 'undeclared') return isAddress(host) && isPrivate(host);
+  if (isAddress(host)) return isPrivate(host);
+  return component === 'site' || (component === 'omni' && evidence.some(({ kind }) => kind === 'configured'));
+}
+
+/** Private, shared, link-local and loopback addresses: RFC 1918, 6598, 3927, 4193, 4291. */
+function isPrivate(address: string): boolean {
+  return /^(?:10|127|192\.168|169\.254|172\.(?:1[6-9]|2\d|3[01])|100\.(?:6[4-9]|[7-9]\d|1[01]\d|12[0-7]))\.|^(?:f[cd]|fe[89ab])|^::1$/i.test(
+    address,
+  );
+}
+
+function stopsOf(destinations: readonly Destination[], lane: 'site' | 'internet'): Stop[] {
+  const groups = grouped(destinations, titleOf);
+  return groups.map(([title, members]) => {
+    const isSaid = members.every((one) => one.component === 'site' && one.seen !== 'undeclared');
+    const links = linksOf(members).map((link) => (isSaid ? { ...link, why: conditionsOf(members) } : link));
+    return { lane, title, links, beyond: [] };
+  });
+}
+
+function titleOf({ component, seen, purposes }: Destination): string {
+  if (seen === 'undeclared') return 'Contacted, but not declared';
+  if (component !== 'site') return componentTitles[component];
+  const text = purposes.join(', ');
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
+function conditionsOf(members: readonly Destination[]): string {
+  return [...new Set(members.flatMap(({ condition }) => condition ?? []))].join('; ');
+}
+
+/** First the ports of each host, then the hosts that have all in common. */
+function linksOf(members: readonly Destination[]): Link[] {
+  const registriesFirst = members.toSorted((one, other) => Number(other.isRegistry) - Number(one.isRegistry));
+  const links = grouped(registriesFirst, (one) => JSON.stringify([one.host, ...reasonsOf(one)])).map(
+    ([, [first, ...more]]) => ({
+      ports: first === undefined ? '' : [first, ...more].map(portText).join(', '),
+      first,
+    }),
+  );
+  return grouped(links, ({ ports, first }) =>
+    JSON.stringify([ports, ...(first === undefined ? [] : reasonsOf(first))]),
+  ).flatMap(([, same]) =>
+    linkOf(
+      same.flatMap(({ first }) => first ?? []),
+      same[0]?.ports ?? '',
+    ),
+  );
+}
+
+function linkOf(members: readonly Destination[], ports: string): Link[] {
+  const [first] = members;
+  if (first === undefined) return [];
+  const hosts = members.map(({ host, exfiltration, seen }) => ({
+    name: host,
+    isShared: exfiltration !== undefined,
+    seen,
+  }));
+  const why = [first.purposes.join(', '), ...(first.condition === undefined ? [] : [first.condition])].join('; ');
+  return [{ ports, why, kind: kindOf(first), hosts }];
+}
+
+function reasonsOf(one: Destination): unknown[] {
+  return [kindOf(one), one.condition, one.purposes];
+}
+
+function kindOf({ seen, required }: Destination): Link['kind'] {
+  if (seen === 'undeclared') return 'undeclared';
+  return required ? 'required' : 'optional';
+}
+
+function grouped<T>(members: readonly T[], keyOf: (member: T) => string): [string, T[]][] {
+  const groups = new Map<string, T[]>();
+  for (const member of members) {
+    const key = keyOf(member);
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [member]);
+    else group.push(member);
+  }
+  return [...groups];
+}

@@ -1,0 +1,58 @@
+/** How wide a text is drawn: an estimate on the safe side, as the font that a reader has is not known. */
+import { breakAt } from './grid.ts';
+
+export interface Font {
+  /** In units of the drawing. */
+  readonly size: number;
+  readonly mono: boolean;
+  readonly bold?: boolean;
+}
+
+/** Advance of DejaVu Sans Mono, the widest of the common ones, in parts of its size. */
+const monoAdvance = 0.602;
+/** Of proportional fonts, after DejaVu Sans; classes of characters from narrow to wide. */
+const advances: readonly (readonly [RegExp, number])[] = [
+  [/[ijl.,:;'|!()[\]/ ft-]/, 0.4],
+  [/[mwMW@%&+=<>~#]/, 0.98],
+  [/[A-Z]/, 0.76],
+];
+const otherAdvance = 0.64;
+const wideAdvance = 1.1;
+
+/** In units of the drawing. */
+export function textWidth(text: string, font: Font): number {
+  let width = 0;
+  for (const character of text) width += advanceOf(character, font.mono);
+  return width * font.size * (font.bold === true && !font.mono ? 1.09 : 1);
+}
+
+function advanceOf(character: string, mono: boolean): number {
+  if (character > '\u02ff') return wideAdvance;
+  if (mono) return monoAdvance;
+  return advances.find(([pattern]) => pattern.test(character))?.[1] ?? otherAdvance;
+}
+
+/** Lines no wider than `width`: broken at blanks, or else behind punctuation. */
+export function linesOf(text: string, { font, width }: { readonly font: Font; readonly width: number }): string[] {
+  const lines: string[] = [];
+  for (const word of text.split(' ')) {
+    const last = lines.at(-1);
+    const together = last === undefined ? word : `${last} ${word}`;
+    if (textWidth(together, font) <= width) lines.splice(-1, 1, together);
+    else lines.push(...broken(word, { font, width }));
+  }
+  return lines;
+}
+
+function broken(word: string, { font, width }: { readonly font: Font; readonly width: number }): string[] {
+  const found: string[] = [];
+  let rest = word;
+  while (rest.length > 1 && textWidth(rest, font) > width) {
+    let fitting = 1;
+    while (textWidth(rest.slice(0, fitting + 1), font) <= width) fitting += 1;
+    const end = breakAt(rest, fitting);
+    found.push(rest.slice(0, end));
+    rest = rest.slice(end);
+  }
+  return [...found, rest];
+}
