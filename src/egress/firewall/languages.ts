@@ -9,12 +9,14 @@ import type { FirewallLanguage } from './language.ts';
 import { networkPolicy } from './network-policy.ts';
 import { nftables } from './nftables.ts';
 import { paloAlto } from './palo-alto.ts';
+import { squid } from './squid.ts';
 
 /** In the order of help and documentation. */
 export const firewallLanguages: readonly FirewallLanguage[] = [
   nftables,
   dnsmasq,
   dnsmasqIpset,
+  squid,
   cilium,
   networkPolicy,
   fortigate,

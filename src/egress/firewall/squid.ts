@@ -1,0 +1,170 @@
+/** Squid: who may reach which names on which ports through this proxy, and a second file that holds TLS to the same names. */
+import { type Destination, type Role, roles } from '../destination.ts';
+import { blocksOf } from './addresses.ts';
+import { checkInput, hostKind, purposeOf } from './hosts.ts';
+import type { FirewallInput, FirewallLanguage, FirewallText } from './language.ts';
+import { type Matching, matchLines } from './squid-names.ts';
+
+/** Includes what is reached through a proxy: this is its language. */
+export const squid: FirewallLanguage = {
+  name: 'squid',
+  about: 'access rules of the proxy Squid, and those for ssl_bump peek and splice',
+  knowsStateless: false,
+  print: printSquid,
+};
+
+function printSquid(input: FirewallInput): FirewallText {
+  checkInput(input);
+  const passed = input.destinations.filter((destination) => whyNot(destination, input) === undefined);
+  const groups = groupsOf(passed);
+  return {
+    files: [
+      { path: 'egress-squid.conf', text: accessText(groups, input) },
+      { path: 'egress-squid-peek.conf', text: peekText(groups, input) },
+    ],
+    warnings: warningsOf(input),
+    use: [
+      'cp egress-squid.conf /etc/squid/conf.d/',
+      'only where a port has ssl-bump: cp egress-squid-peek.conf /etc/squid/conf.d/',
+      'squid -k parse',
+      'squid -k reconfigure',
+    ],
+  };
+}
+
+/** Why Squid does not pass it; undefined where it does. */
+function whyNot({ role, host, port, speaks }: Destination, { from, destinations }: FirewallInput): string | undefined {
+  if (from.size > 0 && !from.has(role)) return `${role} is left out: it has no --address ${role}=...`;
+  if (destinations.some(({ through }) => through === hostAndPort(host, port))) return '';
+  if (hostKind(host) === 'place') return `${host} is not known here: add its name or address to egress-squid.conf`;
+  if (speaks === 'https' || speaks === 'http') return undefined;
+  return `${hostAndPort(host, port)} speaks ${nameOf(speaks)}, which Squid does not pass: open it for ${role} in the packet filter`;
+}
+
+function nameOf(speaks: Destination['speaks']): string {
+  return {
+    dns: 'DNS',
+    ntp: 'NTP',
+    wireguard: 'WireGuard',
+    tcp: 'neither HTTP nor HTTPS',
+    http: 'HTTP',
+    https: 'HTTPS',
+  }[speaks];
+}
+
+function hostAndPort(host: string, port: number): string {
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
+function warningsOf(input: FirewallInput): string[] {
+  const found = input.destinations.map((destination) => whyNot(destination, input) ?? '').filter((text) => text !== '');
+  const local =
+    input.from.size > 0 ? [] : ['every private address may use the proxy: say who with --address staging=...'];
+  return [...new Set([...found, ...local])];
+}
+
+/** Destinations of one role on one port, reached the same way. */
+interface Group {
+  readonly role: Role;
+  readonly port: number;
+  /** By CONNECT, or by plain requests. */
+  readonly isTls: boolean;
+  readonly members: readonly Destination[];
+}
+
+function groupsOf(passed: readonly Destination[]): Group[] {
+  const ports = [...new Set(passed.map(({ port }) => port))].sort((one, other) => one - other);
+  return roles.flatMap((role) =>
+    ports.flatMap((port) =>
+      [true, false].flatMap((isTls) => {
+        const members = passed.filter(
+          (one) => one.role === role && one.port === port && (one.speaks === 'https') === isTls,
+        );
+        return members.length === 0 ? [] : [{ role, port, isTls, members }];
+      }),
+    ),
+  );
+}
+
+const localBlocks = ['10.0.0.0/8', '127.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '::1', 'fc00::/7', 'fe80::/10'];
+
+/** The blocks of a role on lines of their own, or the private ones where none were given. */
+function clientLines(prefix: string, groups: readonly Group[], { from }: FirewallInput): string[] {
+  const present = roles.filter((role) => groups.some((group) => group.role === role));
+  return present.flatMap((role) => {
+    const blocks = from.get(role) ?? localBlocks;
+    return [...blocksOf(blocks, 4), ...blocksOf(blocks, 6)].map((block) => `acl ${prefix}_${role} src ${block}`);
+  });
+}
+
+function accessText(groups: readonly Group[], input: FirewallInput): string {
+  const lines = groups.flatMap(({ role, port, isTls, members }) => {
+    const name = `airgap_${role}_${isTls ? 'tls' : 'http'}_${port}`;
+    const matching: Matching = { name, nameType: 'dstdomain -n', patternType: 'dstdom_regex -n -i' };
+    const { lines: acls, names } = matchLines(members, matching);
+    const method = isTls ? 'airgap_connect' : '!airgap_connect';
+    return [
+      '',
+      ...remarksOf(members),
+      `acl ${name}_port port ${port}`,
+      ...acls,
+      ...names.map((own) => `http_access allow ${method} airgap_${role} ${name}_port ${own}`),
+    ];
+  });
+  return textOf([
+    '# Made by "airgap egress --format squid". Include it where squid.conf allows: lines after its "http_access deny all" count no more.',
+    '# Lines before it count too: where squid.conf denies CONNECT to all but SSL_ports, add the ports of this file there.',
+    '# A name with a dot before it is that domain and all below it. Names are compared as they are asked for (-n): an address is never',
+    '# looked up to find the name of another.',
+    '',
+    'acl airgap_connect method CONNECT',
+    ...clientLines('airgap', groups, input),
+    ...lines,
+    '',
+    'http_access deny all',
+  ]);
+}
+
+/**
+ * With CONNECT a client names one host to the proxy and may name another in TLS. At step 1 the proxy peeks at the name in TLS (SNI); it
+ * then passes on what is allowed, untouched, and ends the rest (https://wiki.squid-cache.org/Features/SslPeekAndSplice).
+ */
+function peekText(groups: readonly Group[], input: FirewallInput): string {
+  const tls = groups.filter(({ isTls }) => isTls);
+  const lines = tls.flatMap(({ role, port, members }) => {
+    const name = `airgap_peek_${role}_${port}`;
+    const matching: Matching = { name, nameType: 'ssl::server_name', patternType: 'ssl::server_name_regex -i' };
+    const { lines: acls, names } = matchLines(members, matching);
+    return [
+      '',
+      `acl ${name}_port port ${port}`,
+      ...acls,
+      `http_access allow airgap_peek_intercepted airgap_peek_connect airgap_peek_${role} ${name}_port`,
+      ...names.map((own) => `ssl_bump splice airgap_peek_${role} ${name}_port ${own}`),
+    ];
+  });
+  return textOf([
+    '# Made by "airgap egress --format squid". For a Squid with OpenSSL (Debian: squid-openssl) and a port that has ssl-bump:',
+    '#   http_port 3128 ssl-bump tls-cert=/etc/squid/any.pem                                   clients that know the proxy',
+    '#   https_port 3130 intercept ssl-bump name=airgap_intercept tls-cert=/etc/squid/any.pem  connections that a gateway redirects',
+    '# The certificate is never shown to a client: what is allowed is passed on untouched, and the rest is ended.',
+    '# It comes before egress-squid.conf, as the alphabet has it.',
+    '',
+    'acl airgap_peek_intercepted myportname airgap_intercept',
+    'acl airgap_peek_connect method CONNECT',
+    'acl airgap_peek_first at_step SslBump1',
+    ...clientLines('airgap_peek', tls, input),
+    'ssl_bump peek airgap_peek_first',
+    ...lines,
+    '',
+    'ssl_bump terminate all',
+  ]);
+}
+
+function remarksOf(members: readonly Destination[]): string[] {
+  return members.map((destination) => `# ${destination.role} ${destination.host}: ${purposeOf(destination)}`);
+}
+
+function textOf(lines: readonly string[]): string {
+  return `${lines.join('\n')}\n`;
+}
