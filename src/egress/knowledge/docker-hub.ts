@@ -20,6 +20,31 @@ export const dockerHubDestinations: readonly KnownDestination[] = [
   }),
   outbound({
     ...common,
+    host: 'dhi.io',
+    duty: 'registry',
+    purpose: 'registry dhi.io',
+    required: false,
+    condition: 'Docker Hardened Images; where its blobs are is on no page',
+  }),
+  outbound({
+    ...common,
+    host: 'registry.scout.docker.com',
+    duty: 'registry',
+    purpose: 'attestations of Docker Hardened Images',
+    required: false,
+  }),
+  outbound({
+    ...blobs,
+    host: 'docker-images-prod.r2.cloudflarestorage.com',
+    sources: ['docker-r2-host'],
+    superseded: {
+      by: ['docker-images-prod.6aa30f8b08e16409b46e0173d6de2f56.r2.cloudflarestorage.com'],
+      since: '2025-02-04',
+      reason: 'an error of the page: the account was missing in the name',
+    },
+  }),
+  outbound({
+    ...common,
     host: 'hub.docker.com',
     who: ['staging'],
     duty: 'console',

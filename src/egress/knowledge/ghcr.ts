@@ -15,6 +15,6 @@ export const ghcrDestinations: readonly KnownDestination[] = [
     purpose: 'blobs of ghcr.io',
     registries,
     sources,
-    exact: [{ host: 'pkg-containers.githubusercontent.com', sources: ['trivy-network'] }],
+    exact: [{ host: 'pkg-containers.githubusercontent.com', sources: ['omni-egress-proxy', 'trivy-network'] }],
   }),
 ];

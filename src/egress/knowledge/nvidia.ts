@@ -1,12 +1,40 @@
-/** NVIDIA's registry; no page of its owner lists its hosts. */
+/** NVIDIA's registry. No page of its owner lists its hosts: all of this is what others observed. */
 import { outbound } from './entry.ts';
 import type { KnownDestination } from './known.ts';
 
-const common = { component: 'nvcr', registries: ['nvcr.io'], sources: ['nvidia-cloud-native-docs'] } as const;
+const common = { component: 'nvcr', registries: ['nvcr.io'] } as const;
+const signedIn = { required: false, condition: 'signed-in pulls' } as const;
 
-/** As others observed them. */
+/** It issues anonymous tokens itself. */
 export const nvidiaDestinations: readonly KnownDestination[] = [
-  outbound({ ...common, host: 'nvcr.io', duty: 'registry', purpose: 'registry nvcr.io' }),
-  outbound({ ...common, host: 'authn.nvidia.com', duty: 'token', purpose: 'token service of nvcr.io' }),
-  outbound({ ...common, host: 'layers.nvcr.io', duty: 'blobs', purpose: 'blobs of nvcr.io' }),
+  outbound({
+    ...common,
+    host: 'nvcr.io',
+    duty: 'registry',
+    purpose: 'registry nvcr.io',
+    sources: ['nvcr-realm', 'nvcr-observed'],
+  }),
+  outbound({
+    ...common,
+    host: 'layers.nvcr.io',
+    duty: 'blobs',
+    purpose: 'blobs of nvcr.io',
+    sources: ['nvcr-observed'],
+  }),
+  outbound({
+    ...common,
+    ...signedIn,
+    host: 'authn.nvidia.com',
+    duty: 'token',
+    purpose: 'token service of nvcr.io',
+    sources: ['nvcr-signed-in-realm', 'nvcr-observed'],
+  }),
+  outbound({
+    ...common,
+    ...signedIn,
+    host: 'api.ngc.nvidia.com',
+    duty: 'api',
+    purpose: 'API of NGC',
+    sources: ['nvcr-observed'],
+  }),
 ];

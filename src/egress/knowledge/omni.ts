@@ -13,11 +13,32 @@ export const omniDestinations: readonly KnownDestination[] = [
     host: '*.githubusercontent.com',
     duty: 'blobs',
     purpose: 'blobs of ghcr.io',
-    exact: [{ host: 'pkg-containers.githubusercontent.com', sources: ['trivy-network'] }],
+    exact: [{ host: 'pkg-containers.githubusercontent.com', sources: ['omni-egress-proxy', 'trivy-network'] }],
   }),
   outbound({ ...fromOmni, host: 'factory.talos.dev', duty: 'registry', purpose: 'install media of Talos' }),
-  outbound({ ...fromOmni, host: '*.factory.talos.dev', duty: 'blobs', purpose: 'builds of the Image Factory' }),
+  outbound({
+    ...fromOmni,
+    host: '*.factory.talos.dev',
+    duty: 'blobs',
+    purpose: 'builds of the Image Factory',
+    exact: [
+      {
+        host: 'cdn.factory.talos.dev',
+        sources: ['omni-egress-proxy'],
+        condition: 'as Sidero Labs observed it: other names below factory.talos.dev may come',
+      },
+    ],
+  }),
   outbound({ ...fromOmni, host: '*.r2.cloudflarestorage.com', duty: 'blobs', purpose: 'blobs of factory.talos.dev' }),
+  outbound({
+    ...fromOmni,
+    host: '<identity provider>',
+    duty: 'token',
+    purpose: 'signing in to Omni',
+    required: false,
+    condition: 'the OIDC or SAML provider that Omni is configured with',
+    sources: ['omni-egress', 'omni-airgapped'],
+  }),
   outbound({ ...toOmni, duty: 'api', purpose: 'API of Omni', sources: ['omni-egress', 'omni-airgapped'] }),
   outbound({
     ...toOmni,
@@ -36,7 +57,7 @@ export const omniDestinations: readonly KnownDestination[] = [
     duty: 'tunnel',
     purpose: 'SideroLink',
     condition: "the port of the air-gapped guide and of Omni's defaults; none with SideroLink over gRPC",
-    sources: ['omni-airgapped', 'omni-schema'],
+    sources: ['omni-airgapped', 'omni-schema', 'talos-siderolink'],
   }),
   outbound({
     ...toOmni,
@@ -45,7 +66,7 @@ export const omniDestinations: readonly KnownDestination[] = [
     speaks: 'wireguard',
     duty: 'tunnel',
     purpose: 'SideroLink',
-    condition: 'the port of the firewall page, and of Omni SaaS; none with SideroLink over gRPC',
-    sources: ['omni-egress'],
+    condition: 'the port of the firewall page, which may vary, and of Omni SaaS; none with SideroLink over gRPC',
+    sources: ['omni-egress', 'omni-egress-proxy'],
   }),
 ];

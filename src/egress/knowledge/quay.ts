@@ -2,7 +2,11 @@
 import { outbound } from './entry.ts';
 import type { KnownDestination } from './known.ts';
 
-const common = { component: 'quay', registries: ['quay.io'], sources: ['redhat-quay-hosts'] } as const;
+const common = {
+  component: 'quay',
+  registries: ['quay.io'],
+  sources: ['openshift-firewall', 'redhat-quay-hosts'],
+} as const;
 const contentHosts = ['cdn', 'cdn01', 'cdn02', 'cdn03', 'cdn04', 'cdn05', 'cdn06'].map((name) => `${name}.quay.io`);
 
 /** It issues its own tokens. */

@@ -30,7 +30,14 @@ export const talosDestinations: readonly KnownDestination[] = [
     duty: 'blobs',
     purpose: 'builds of the Image Factory',
     registries,
-    sources: ['talos-egress-v1.14', 'omni-egress'],
+    sources: ['talos-egress-v1.14'],
+    exact: [
+      {
+        host: 'cdn.factory.talos.dev',
+        sources: ['omni-egress-proxy'],
+        condition: 'as Sidero Labs observed it: other names below factory.talos.dev may come',
+      },
+    ],
   }),
   outbound({
     component: 'factory',
@@ -38,7 +45,7 @@ export const talosDestinations: readonly KnownDestination[] = [
     duty: 'blobs',
     purpose: 'blobs of factory.talos.dev',
     registries,
-    sources: ['talos-egress-v1.14', 'omni-egress'],
+    sources: ['talos-egress-v1.14'],
   }),
   outbound({
     component: 'factory',

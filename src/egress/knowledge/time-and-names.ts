@@ -19,6 +19,18 @@ const resolvers = ['1.1.1.1', '8.8.8.8'];
 export const timeAndNameDestinations: readonly KnownDestination[] = [
   outbound({ ...time, host: 'pool.ntp.org', sources: ['talos-constants'], until: '1.6' }),
   outbound({ ...time, host: 'time.cloudflare.com', sources: ['talos-constants'], since: '1.7' }),
+  outbound({
+    ...time,
+    host: 'time.cloudflare.com',
+    port: 4460,
+    protocol: 'tcp',
+    speaks: 'tcp',
+    purpose: 'keys for authenticated time (NTS)',
+    required: false,
+    condition: 'where useNTS is configured',
+    sources: ['rfc8915'],
+    since: '1.14',
+  }),
   ...resolvers.flatMap((host) =>
     (['udp', 'tcp'] as const).map((protocol) =>
       outbound({
