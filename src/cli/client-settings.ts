@@ -32,6 +32,12 @@ export async function clientSettings(session: Session, { end, given }: ClientWan
   };
 }
 
+/** For connections to either end: the authorities of both. Throws ERR_USAGE for a file that cannot be read. */
+export async function checkTls(session: Session): Promise<TlsSettings> {
+  const { source, target } = session.settings;
+  return await tlsSettings(session, { ...source, caFiles: [...new Set([...source.caFiles, ...target.caFiles])] });
+}
+
 async function tlsSettings({ settings }: Session, end: EndSettings): Promise<TlsSettings> {
   const authorities = await Promise.all(end.caFiles.map((file) => readPem(file)));
   return {

@@ -1,0 +1,166 @@
+/** What a check of destinations showed, for readers and for programs. Pure. */
+import type { Destination, Role } from '../../egress/destination.ts';
+import { isMissed, type Probed, verdicts } from '../../egress/verdict.ts';
+import type { Checked } from '../../probe/check.ts';
+import type { Openings } from '../../probe/closed.ts';
+import { counted, printable, tableLines, timeText } from '../report/text.ts';
+
+export interface CheckReport {
+  readonly checked: Checked;
+  /** With --assert-closed. */
+  readonly openings: Openings | undefined;
+  readonly listNotes: readonly string[];
+  /** Addresses of who connects, where they were given. */
+  readonly from: ReadonlyMap<Role, readonly string[]>;
+  readonly milliseconds: number;
+  readonly exitCode: number;
+}
+
+/** A row for each destination, what is worth knowing, and a summary. */
+export function checkLines(report: CheckReport, { columns }: { readonly columns: number | undefined }): string[] {
+  const { checked, listNotes } = report;
+  const rows = checked.destinations.map((probed) => [
+    probed.verdict,
+    placeText(probed.destination),
+    `${printable(probed.destination.purposes.join(', '))}${probed.destination.required ? '' : ' (optional)'}`,
+    seenText(probed),
+  ]);
+  const notes = [
+    ...checked.destinations.flatMap(({ notes: own, destination }) =>
+      own.map((note) => `${placeText(destination)}: ${note}`),
+    ),
+    ...checked.notes,
+    ...listNotes,
+  ];
+  return [
+    ...(rows.length === 0
+      ? []
+      : tableLines([['VERDICT', 'DESTINATION', 'FOR', 'SEEN'], ...rows], { columns, shrink: 2 })),
+    ...notes.map((note) => `note: ${printable(note)}`),
+    summary(report),
+    ...closedLines(report.openings),
+  ];
+}
+
+/** `ghcr.io:443/tcp`. */
+function placeText({ host, port, protocol }: Destination): string {
+  return printable(`${host.includes(':') ? `[${host}]` : host}:${port}/${protocol}`);
+}
+
+function seenText({ verdict, state, certificate, milliseconds, destination }: Probed): string {
+  const parts = [state];
+  if (verdict === 'open' && milliseconds !== undefined)
+    parts.push(`${milliseconds.toFixed(milliseconds < 10 ? 1 : 0)} ms`);
+  if (verdict === 'open' && certificate !== undefined)
+    parts.push(`certificate of ${JSON.stringify(certificate.issuer)}`);
+  if (destination.through !== undefined) parts.push(`through ${destination.through}`);
+  return printable(parts.join(', '));
+}
+
+function summary({ checked, milliseconds }: CheckReport): string {
+  const { destinations } = checked;
+  const counts = verdicts.flatMap((verdict) => {
+    const count = destinations.filter((probed) => probed.verdict === verdict).length;
+    return count === 0 ? [] : [`${count} ${verdict}`];
+  });
+  const missed = destinations.filter(isMissed).length;
+  const unknown = destinations.filter(
+    ({ destination, verdict }) => destination.required && verdict === 'unknown',
+  ).length;
+  const words = [
+    counts.length === 0 ? 'nothing to check' : counts.join(', '),
+    ...(missed === 0 ? [] : [`${missed} required ${missed === 1 ? 'is' : 'are'} not open`]),
+    ...(unknown === 0 ? [] : [`of ${unknown} required it cannot be told`]),
+  ];
+  return `checked ${counted(destinations.length, 'destination')} from here in ${timeText(milliseconds)}: ${words.join('; ')}`;
+}
+
+function closedLines(openings: Openings | undefined): string[] {
+  if (openings === undefined) return [];
+  const { tried, open, resolved } = openings;
+  const [name] = resolved;
+  const leak =
+    name === undefined
+      ? []
+      : [
+          `warning: the name servers here tell addresses of the internet (${printable(name)}${resolved.length === 1 ? '' : ` and ${resolved.length - 1} more`}): names leave the site, and data can be carried in them`,
+        ];
+  const what = open.length === 0 ? 'none answers' : `${open.length} ${open.length === 1 ? 'answers' : 'answer'}`;
+  return [...leak, `must be closed: of ${counted(tried, 'other place')} ${what}`];
+}
+
+/** What to do about each destination that is not open, and what is open that should not be. Empty when there is nothing. */
+export function problemLines({ checked, openings, from }: CheckReport): string[] {
+  const wrong = checked.destinations.filter(({ verdict }) => verdict !== 'open' && verdict !== 'unknown');
+  return [
+    ...wrong.flatMap((probed) => {
+      const { destination, verdict, state, hint } = probed;
+      const firewall = firewallText(probed, from);
+      return [
+        `${verdict}: ${placeText(destination)} (${destination.required ? 'required' : 'optional'}: ${printable(destination.purposes.join(', '))})`,
+        `  ${printable(state)}`,
+        ...(hint === undefined ? [] : [`  hint: ${printable(hint)}`]),
+        ...(firewall === undefined ? [] : [`  firewall: ${printable(firewall)}`]),
+      ];
+    }),
+    ...(openings?.open ?? []).map(
+      ({ destination, state }) =>
+        `must be closed: ${placeText(destination)} (${printable(destination.purposes.join(', '))}): ${printable(state)}`,
+    ),
+  ];
+}
+
+const roleNames: Readonly<Record<Role, string>> = {
+  staging: 'the host that mirrors',
+  nodes: 'the nodes',
+  omni: 'the host of Omni',
+};
+
+/** The line that is missing, for whoever opens it; undefined where a firewall is not what is in the way. */
+export function firewallText(
+  { destination, verdict, step }: Probed,
+  from: ReadonlyMap<Role, readonly string[]>,
+): string | undefined {
+  const { host, port, protocol, role, through } = destination;
+  if (verdict !== 'blocked' || step === 'name') return undefined;
+  const place = `${host}, ${port}/${protocol}`;
+  if (through !== undefined) return step === 'proxy' ? `let the proxy ${through} connect to ${place}` : undefined;
+  const addresses = from.get(role);
+  return `allow ${roleNames[role]}${addresses === undefined ? '' : ` (${addresses.join(', ')})`} to ${place}`;
+}
+
+/** The same as one document. */
+export function checkDocument(report: CheckReport): Readonly<Record<string, unknown>> {
+  const { checked, openings, listNotes, from, milliseconds, exitCode } = report;
+  return {
+    exitCode,
+    destinations: checked.destinations.map((probed) => probedDocument(probed, firewallText(probed, from))),
+    notes: [...checked.notes, ...listNotes],
+    ...(openings !== undefined && {
+      closed: {
+        tried: openings.tried,
+        open: openings.open.map((probed) => probedDocument(probed, undefined)),
+        resolved: openings.resolved,
+      },
+    }),
+    seconds: Math.round(milliseconds) / 1000,
+  };
+}
+
+function probedDocument({ destination, missing, ...seen }: Probed, firewall: string | undefined) {
+  const { role, host, port, protocol, speaks, required, purposes, component, through } = destination;
+  return {
+    role,
+    host,
+    port,
+    protocol,
+    speaks,
+    required,
+    purposes,
+    component,
+    ...(through !== undefined && { through }),
+    ...seen,
+    ...(firewall !== undefined && { firewall }),
+    ...(missing !== undefined && { missing }),
+  };
+}
