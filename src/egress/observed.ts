@@ -1,0 +1,171 @@
+/** What is declared, held against what runs of `mirror` contacted: seen, declared only, or contacted and not declared. */
+import { isHostAndPort } from '../lock/contacts.ts';
+import type { Contact } from '../lock/lock.ts';
+import { defaultHost } from '../oci/host.ts';
+import { covers, type Destination, type EgressList, isPlaceholder, isWildcard } from './destination.ts';
+import { exfiltrationOf } from './knowledge/shared-domains.ts';
+import { mergeNeeds } from './needs/merge.ts';
+import { isThisMachine } from './needs/place.ts';
+
+export interface ObservedList extends EgressList {
+  /** Those of the list that were contacted, and nothing says why. */
+  readonly findings: readonly Destination[];
+}
+
+/** One host and port, with every purpose it was contacted for. */
+interface Place {
+  /** Without brackets. */
+  readonly host: string;
+  readonly port: number;
+  readonly contacts: readonly Contact[];
+}
+
+/**
+ * Marks what the staging host connects to; destinations of other roles, names and times stay as they are: no run records them.
+ * A declared host that was contacted is `seen`, one that was not `declared-only`. A contacted host that a vendor's wildcard covers
+ * takes its place; the wildcard stays, as `declared-only`, for what was not seen yet. Any other contacted host is `undeclared`.
+ * Contacts that are no `host:port` are left out and counted in a note. Without contacts the list comes back with a note.
+ */
+export function mergeObserved(list: EgressList, contacts: readonly Contact[]): ObservedList {
+  const { places, notes } = placesOf(contacts);
+  if (contacts.length === 0) {
+    const none = 'no run of mirror has left contacts for this lock: nothing can be told as seen';
+    return { ...list, notes: [...list.notes, none], findings: [] };
+  }
+  const watched = list.destinations.filter(isWatched);
+  const wildcards = watched.filter(({ host }) => isWildcard(host));
+  const exact = watched.filter(({ host }) => !isWildcard(host));
+  const declared = new Set(exact.map(placeKey));
+  const destinations = [
+    ...list.destinations.filter((one) => !isWatched(one)),
+    ...exact.map((one) => marked(one, places.get(placeKey(one)))),
+    ...wildcards.flatMap((one) => stillDeclared(one, [...places.values()])),
+    ...[...places].flatMap(([key, place]) => (declared.has(key) ? [] : newlySeen(place, { wildcards, exact }))),
+  ];
+  const merged = mergeNeeds([{ destinations, notes: [...list.notes, ...notes] }]);
+  return { ...merged, findings: merged.destinations.filter(({ seen }) => seen === 'undeclared') };
+}
+
+/** Runs record what they ask over HTTP, and ask nothing else themselves. */
+function isWatched({ role, protocol, speaks, host }: Destination): boolean {
+  return (
+    role === 'staging' && protocol === 'tcp' && !['dns', 'ntp', 'wireguard'].includes(speaks) && !isPlaceholder(host)
+  );
+}
+
+function placeKey({ host, port }: Pick<Place, 'host' | 'port'>): string {
+  return `${host} ${port}`;
+}
+
+function placesOf(contacts: readonly Contact[]): { places: ReadonlyMap<string, Place>; notes: string[] } {
+  const places = new Map<string, Place>();
+  let own = 0;
+  let broken = 0;
+  for (const contact of contacts) {
+    const split = contact.host.lastIndexOf(':');
+    const host = contact.host.slice(0, split).replace(/^\[|\]$/g, '');
+    const port = Number(contact.host.slice(split + 1));
+    if (!isHostAndPort(contact.host)) broken += 1;
+    else if (isThisMachine(host)) own += 1;
+    else {
+      const known = places.get(placeKey({ host, port }))?.contacts ?? [];
+      places.set(placeKey({ host, port }), { host, port, contacts: [...known, contact] });
+    }
+  }
+  const notes = [
+    ...(own === 0 ? [] : ['contacts on this machine itself are left out: no firewall is on the way']),
+    ...(broken === 0 ? [] : [`contacts that name no HOST:PORT are left out: ${broken}`]),
+  ];
+  return { places, notes };
+}
+
+function marked(destination: Destination, place: Place | undefined): Destination {
+  if (place === undefined) return { ...destination, seen: 'declared-only' };
+  const seen = place.contacts.map((contact) => ({ kind: 'observed' as const, contact }));
+  const through = destination.through ?? throughOf(place);
+  return { ...destination, evidence: [...destination.evidence, ...seen], seen: 'seen', through };
+}
+
+function throughOf({ contacts }: Place): string | undefined {
+  return contacts.flatMap(({ observed }) => observed?.through ?? []).find(isHostAndPort);
+}
+
+function isCovered(pattern: Pick<Destination, 'host' | 'port'>, { host, port }: Place): boolean {
+  return pattern.port === port && covers(pattern.host, host);
+}
+
+/** What is left of a wildcard once exact hosts stand in for the part that was seen. */
+function stillDeclared(wildcard: Destination, places: readonly Place[]): Destination[] {
+  const contacts = places.filter((place) => isCovered(wildcard, place)).flatMap((place) => place.contacts);
+  const purposes = wildcard.purposes.filter((purpose) => !contacts.some((contact) => serves(contact, purpose)));
+  return purposes.length === 0 ? [] : [{ ...wildcard, purposes, seen: 'declared-only' }];
+}
+
+/** Whether a contact was one for `blobs of ghcr.io`. A purpose that names no registry is served by any. */
+function serves({ purpose, observed }: Contact, declared: string): boolean {
+  const [, what = '', registry] = /^(.*?)(?: of)? ((?:[a-z0-9-]+\.)+[a-z0-9-]+(?::\d+)?)$/.exec(declared) ?? [];
+  if (registry === undefined) return true;
+  const wanted = what === 'registry' ? 'registry' : what.startsWith('token service') ? 'token' : 'redirect';
+  const host = defaultHost(registry);
+  return purpose === wanted && observed?.registries.includes(host.includes(':') ? host : `${host}:443`) === true;
+}
+
+/** Contacted, and not declared by its own name. */
+function newlySeen(
+  place: Place,
+  declared: { readonly wildcards: readonly Destination[]; readonly exact: readonly Destination[] },
+): Destination[] {
+  const byWildcard = declared.wildcards
+    .filter((wildcard) => isCovered(wildcard, place))
+    .map((wildcard) => inPlaceOf(wildcard, { place, patterns: [wildcard.host] }));
+  if (byWildcard.length > 0) return byWildcard;
+  const byNeighbour = declared.exact.flatMap((neighbour) => {
+    const patterns = (neighbour.inPlaceOf ?? []).filter((host) => isCovered({ host, port: neighbour.port }, place));
+    return patterns.length === 0 ? [] : [inPlaceOf({ ...neighbour, condition: undefined }, { place, patterns })];
+  });
+  return byNeighbour.length > 0 ? byNeighbour : [undeclared(place)];
+}
+
+/** The vendor says that any such host may come; this one did. */
+function inPlaceOf(
+  declared: Destination,
+  { place, patterns }: { readonly place: Place; readonly patterns: readonly string[] },
+): Destination {
+  const { host } = place;
+  const isRegistry = place.contacts.some(({ purpose }) => purpose === 'registry');
+  const named = { ...declared, host, isRegistry, inPlaceOf: patterns, exfiltration: exfiltrationOf(host) };
+  return marked(named, place);
+}
+
+function undeclared(place: Place): Destination {
+  const { host, port, contacts } = place;
+  const found: Destination = {
+    role: 'staging',
+    host,
+    port,
+    protocol: 'tcp',
+    speaks: port === 443 ? 'https' : port === 80 ? 'http' : 'tcp',
+    isRegistry: contacts.some(({ purpose }) => purpose === 'registry'),
+    required: true,
+    purposes: [...new Set(contacts.flatMap(onWhoseBehalf))].sort(),
+    component: 'site',
+    evidence: [],
+    exfiltration: exfiltrationOf(host),
+  };
+  return { ...marked(found, place), seen: 'undeclared' };
+}
+
+const what: Readonly<Record<Contact['purpose'], string>> = {
+  registry: 'registry',
+  token: 'token service of',
+  redirect: 'redirect target of',
+  proxy: 'proxy to',
+};
+
+function onWhoseBehalf({ host, purpose, observed }: Contact): string[] {
+  if (purpose === 'registry') return [`registry ${host}`];
+  const registries = (observed?.registries ?? []).filter(isHostAndPort);
+  return registries.length === 0
+    ? [what[purpose].replace(/ (?:of|to)$/, '')]
+    : registries.map((registry) => `${what[purpose]} ${registry}`);
+}
