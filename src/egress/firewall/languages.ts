@@ -6,8 +6,10 @@ import { dnsmasq, dnsmasqIpset } from './dnsmasq.ts';
 import { fortigate } from './fortigate.ts';
 import { gcp } from './gcp.ts';
 import type { FirewallLanguage } from './language.ts';
+import { list } from './list.ts';
 import { networkPolicy } from './network-policy.ts';
 import { nftables } from './nftables.ts';
+import { noProxy } from './no-proxy.ts';
 import { paloAlto } from './palo-alto.ts';
 import { squid } from './squid.ts';
 
@@ -24,4 +26,6 @@ export const firewallLanguages: readonly FirewallLanguage[] = [
   aws,
   azure,
   gcp,
+  list,
+  noProxy,
 ];
