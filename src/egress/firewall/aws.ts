@@ -50,6 +50,7 @@ function print(input: FirewallInput): FirewallText {
     warnings: [
       ...warnings,
       ...rules.flatMap((rule) => unsaid(rule, input)),
+      ...trusting(rules),
       ...aging(rules, input),
       ...homeNet(used, input),
       ...sourceless(rules, input),
@@ -146,6 +147,16 @@ function expressionOf(wildcard: string): string {
   const many = wildcard.startsWith('*.');
   const rest = (many ? wildcard.slice(2) : wildcard).replaceAll('.', '\\.').replaceAll(/\*+/g, '[^.]*');
   return many ? `([^.]+\\.)+${rest}` : rest;
+}
+
+/** Any firewall that reads names from the traffic itself has to be told this; here nothing ties the name to an address. */
+function trusting(rules: readonly PortRule[]): string[] {
+  const byName = rules.some((rule) => matchers(rule) !== undefined && rule.names.length + wildcardsOf(rule).length > 0);
+  return byName
+    ? [
+        'names are what clients say in TLS and HTTP: one that lies reaches any address on those ports, unless TLS inspection is on',
+      ]
+    : [];
 }
 
 function unsaid(rule: PortRule, input: FirewallInput): string[] {

@@ -72,7 +72,7 @@ function policyOf(role: Role, rules: readonly PortRule[]): object {
     kind: isHostPolicy ? 'CiliumClusterwideNetworkPolicy' : 'CiliumNetworkPolicy',
     metadata: { name: `airgap-egress-${role}` },
     spec: {
-      description: `What ${role} has to reach outside of the cluster`,
+      description: `Egress of ${role}: what airgap lists for it`,
       [isHostPolicy ? 'nodeSelector' : 'endpointSelector']: selector,
       egress: [...clusterRules(role), ...rules.flatMap(egressOf)],
     },

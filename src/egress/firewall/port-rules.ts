@@ -58,7 +58,9 @@ export function portRules(input: FirewallInput, options: { readonly bySpeaks: bo
         warnings.push(`${placeOf(destination, destination.host)}: ${plainText(destination.exfiltration)}`);
       const { role, protocol, port, speaks } = destination;
       const key = [roles.indexOf(role), protocol, port, options.bySpeaks ? speaks : ''].join(' ');
-      groups.set(key, [...(groups.get(key) ?? []), destination]);
+      const group = groups.get(key);
+      if (group === undefined) groups.set(key, [destination]);
+      else group.push(destination);
     }
   }
   return { rules: [...groups.values()].map(ruleOf).sort(compareRules), warnings };

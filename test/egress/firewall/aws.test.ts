@@ -1,0 +1,118 @@
+import { describe, expect, it } from 'vitest';
+import { aws } from '../../../src/egress/firewall/aws.ts';
+import type { FirewallText } from '../../../src/egress/firewall/language.ts';
+import { expectGolden } from './golden.ts';
+import { addresses, destination, from, input } from './input.ts';
+import { type Ask, expectAllTold } from './told.ts';
+
+interface Group {
+  readonly RuleVariables?: { readonly IPSets: Record<string, { readonly Definition: readonly string[] }> };
+  readonly RulesSource: { readonly RulesString: string };
+  readonly StatefulRuleOptions: { readonly RuleOrder: string };
+}
+
+interface Rule {
+  readonly protocol: string;
+  readonly source: string;
+  readonly to: string;
+  readonly port: number;
+  /** `[keyword, value]`, in order. */
+  readonly options: readonly (readonly [string, string])[];
+}
+
+function groupIn({ files: [file] }: FirewallText): Group {
+  return JSON.parse(file?.text ?? '') as Group;
+}
+
+function rulesIn(text: FirewallText): Rule[] {
+  return groupIn(text)
+    .RulesSource.RulesString.split('\n')
+    .map((line) => {
+      const [, protocol = '', source = '', to = '', port = '', options = ''] =
+        /^pass (\w+) (\S+) any -> (\S+) (\d+) \((.*;)\)$/.exec(line) ?? [];
+      expect(protocol, line).not.toBe('');
+      return {
+        protocol,
+        source,
+        to: to.replaceAll(/[[\]]/g, ''),
+        port: Number(port),
+        options: [...options.matchAll(/([a-z._]+)(?::((?:"[^"]*"|[^";])*))?;/g)].map(
+          ([, key = '', value = '']) => [key, value.replaceAll('"', '')] as const,
+        ),
+      };
+    });
+}
+
+function matches({ options }: Rule, host: string): boolean {
+  const named = new Map(options);
+  const content = named.get('content') ?? '';
+  const isStart = !named.has('startswith') || host.startsWith(content);
+  const expression = /^\/(.*)\/i$/.exec(named.get('pcre') ?? '/^/i')?.[1] ?? '$.';
+  return isStart && named.has('endswith') && host.endsWith(content) && new RegExp(expression, 'i').test(host);
+}
+
+function allows(text: FirewallText, ask: Ask): boolean {
+  const sets = groupIn(text).RuleVariables?.IPSets ?? {};
+  return rulesIn(text).some((rule) => {
+    const isFrom =
+      ask.source === undefined
+        ? rule.source === '$HOME_NET'
+        : sets[rule.source.slice(1)]?.Definition.includes(ask.source) === true;
+    if (
+      !isFrom ||
+      rule.port !== ask.port ||
+      !rule.options.some(([key, value]) => key === 'msg' && value.endsWith(` for ${ask.role}`))
+    )
+      return false;
+    if (rule.protocol === ask.protocol) return rule.to === ask.address;
+    const spoken = { https: 'tls', http: 'http' }[ask.speaks];
+    return ask.protocol === 'tcp' && rule.protocol === spoken && rule.to === 'any' && matches(rule, ask.host);
+  });
+}
+
+describe('aws', () => {
+  it('writes its golden files', async () => {
+    await expectGolden(aws.print(input()), 'aws');
+    await expectGolden(aws.print(input({ from, addresses })), 'aws-gateway');
+  });
+
+  it('gives every rule a number of its own, keeps their order, and asks for room', () => {
+    const text = aws.print(input({ from, addresses }));
+    const numbers = rulesIn(text).map(({ options }) => new Map(options).get('sid'));
+    expect(new Set(numbers).size).toBe(numbers.length);
+    expect(groupIn(text).StatefulRuleOptions.RuleOrder).toBe('STRICT_ORDER');
+    expect(text.use[0]).toContain('--capacity 100 ');
+    expect(groupIn(text).RuleVariables?.IPSets.AIRGAP_NODES?.Definition).toEqual(['10.5.0.0/24', 'fd00:5::/64']);
+  });
+
+  it('does not let the domain of a wildcard itself through', () => {
+    const destinations = [destination('staging *.pkg.dev:443', { purposes: ['blobs'] })];
+    const [rule] = rulesIn(aws.print(input({ destinations })));
+    expect(rule?.options).not.toContainEqual(['dotprefix', '']);
+    expect(
+      ['a.pkg.dev', 'a.b.pkg.dev', 'pkg.dev', 'evilpkg.dev'].map((host) => rule !== undefined && matches(rule, host)),
+    ).toEqual([true, true, false, false]);
+  });
+
+  it('refuses more than a rule group holds', () => {
+    const destinations = Array.from({ length: 30_001 }, (_, index) =>
+      destination(`staging n${index}.site:443`, { purposes: ['x'] }),
+    );
+    expect(() => aws.print(input({ destinations }))).toThrow(expect.objectContaining({ code: 'ERR_USAGE' }));
+  });
+
+  it('allows a proxy by its address, as what is sent to it names other hosts', () => {
+    const destinations = [
+      destination('staging proxy.site:3128', { speaks: 'http', purposes: ['proxy'] }),
+      destination('staging ghcr.io:443', { purposes: ['registry'], through: 'proxy.site:3128' }),
+    ];
+    const known = new Map([['proxy.site', [{ address: '10.0.0.9', ttl: 60 }]]]);
+    expect(
+      rulesIn(aws.print(input({ destinations, addresses: known }))).map(({ protocol, to }) => [protocol, to]),
+    ).toEqual([['tcp', '10.0.0.9']]);
+  });
+
+  it('allows what is listed, and nothing else', () => {
+    expectAllTold(aws, allows);
+  });
+});
