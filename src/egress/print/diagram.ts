@@ -16,32 +16,55 @@ import {
 } from './layout.ts';
 import { legend } from './legend.ts';
 import { check, circle, dashes, ink, paper, questionSign, soft, tints, warningSign } from './marks.ts';
-import { bandsOf } from './picture.ts';
+import { pagesOf } from './pages.ts';
+import { type Band, bandsOf } from './picture.ts';
 import type { PrintOptions } from './printers.ts';
 import { type Font, linesOf } from './text-size.ts';
 import { visible } from './visible.ts';
-import { portText, roleTitles } from './wording.ts';
+import { roleTitles } from './wording.ts';
 
 const sans = 'system-ui, "Segoe UI", Roboto, "Helvetica Neue", Arial, "DejaVu Sans", sans-serif';
 const mono = 'ui-monospace, Menlo, Consolas, "DejaVu Sans Mono", monospace';
 
 /** An SVG document. */
-export function printSvg(list: EgressList, options: PrintOptions): string {
-  return `<?xml version="1.0" encoding="UTF-8"?>\n${diagram(list, options).text}\n`;
+export function printSvg(list: EgressList, { title, date }: PrintOptions): string {
+  const { margin } = columns;
+  const lines = linesOf(visible(title), { font: fonts.title, width: pageWidth - 2 * margin });
+  const first = lines.map((text, at) => ({ x: margin, y: 34 + at * 26, text }));
+  const second = date === undefined ? [] : [{ x: margin, y: 28 + lines.length * 26, text: visible(date) }];
+  const heading = {
+    content: [texts(first, fonts.title), texts(second, fonts.why, soft)],
+    bottom: 34 + lines.length * 26 + second.length * 14,
+  };
+  const svg = picture(bandsOf(list), { name: 'picture', title, heading });
+  return `<?xml version="1.0" encoding="UTF-8"?>\n${svg.text}\n`;
 }
 
-/** The svg element, for a page too. */
-export function diagram(list: EgressList, options: Pick<PrintOptions, 'title' | 'date'>): Markup {
-  const { margin } = columns;
-  const lines = linesOf(visible(options.title), { font: fonts.title, width: pageWidth - 2 * margin });
-  const title = lines.map((text, at) => ({ x: margin, y: 34 + at * 26, text }));
-  const date =
-    options.date === undefined ? [] : [{ x: margin, y: 34 + lines.length * 26 - 6, text: visible(options.date) }];
-  const top = 34 + lines.length * 26 + date.length * 14;
-  const bands = layOut(bandsOf(list), top + 42);
-  const bottom = Math.max(top + 90, ...bands.map(({ rect }) => rect.bottom)) + 18;
-  const { content, height } = legend(bands, bottom + 26);
-  const size = Math.ceil(height + margin);
+/** Bands of a picture that, as wide as a sheet of A4 is printed, leaves room for a heading above it. */
+const sheet = 960;
+
+/** Pictures without a heading, each fit for a sheet of paper. */
+export function pictures(list: EgressList, title: string): Markup[] {
+  return pagesOf(bandsOf(list), sheet).map((bands, index, all) => {
+    const name = `picture-${index + 1}`;
+    const own = all.length === 1 ? title : `${title} (${index + 1} of ${all.length})`;
+    return picture(bands, { name, title: own, heading: { content: undefined, bottom: 24 } });
+  });
+}
+
+interface PictureOptions {
+  /** What its ids begin with. */
+  readonly name: string;
+  readonly title: string;
+  readonly heading: { readonly content: Content; readonly bottom: number };
+}
+
+function picture(bands: readonly Band[], { name, title, heading }: PictureOptions): Markup {
+  const top = heading.bottom;
+  const placed = layOut(bands, top + 42);
+  const bottom = Math.max(top + 90, ...placed.map(({ rect }) => rect.bottom)) + 18;
+  const { content, height } = legend(placed, bottom + 26);
+  const size = Math.ceil(height + columns.margin);
   return element(
     'svg',
     {
@@ -50,24 +73,28 @@ export function diagram(list: EgressList, options: Pick<PrintOptions, 'title' | 
       width: pageWidth,
       height: size,
       role: 'img',
-      'aria-labelledby': 'picture-title picture-text',
+      'aria-labelledby': `${name}-title ${name}-text`,
       'font-family': sans,
       fill: ink,
     },
-    element('title', { id: 'picture-title' }, options.title),
-    element('desc', { id: 'picture-text' }, inWords(list)),
+    element('title', { id: `${name}-title` }, title),
+    element('desc', { id: `${name}-text` }, inWords(bands)),
     element('rect', { width: pageWidth, height: size, fill: paper }),
-    texts(title, fonts.title),
-    texts(date, fonts.why, soft),
-    ground(bands, { top, bottom }),
-    bands.flatMap((band) => [roleBox(band), ...band.stops.map(stopBox)]),
+    heading.content,
+    ground(placed, { top, bottom }),
+    placed.map((one) => [roleBox(one), one.stops.map(stopBox)]),
     content,
   );
 }
 
-function inWords(list: EgressList): string {
-  const sentences = list.destinations.map(
-    (one) => `${roleTitles[one.role]} to ${one.host} ${portText(one)}: ${one.purposes.join(', ')}.`,
+function inWords(bands: readonly Band[]): string {
+  const sentences = bands.flatMap(({ role, stops }) =>
+    stops
+      .flatMap((stop) => [stop, ...stop.beyond])
+      .map(({ title, links }) => {
+        const hosts = links.map(({ ports, hosts }) => `${hosts.map((host) => host.name).join(', ')} on ${ports}`);
+        return `${roleTitles[role]} to ${title}: ${hosts.join('; ')}.`;
+      }),
   );
   return sentences.length === 0 ? 'Nothing has to be opened.' : sentences.join(' ');
 }
@@ -80,7 +107,7 @@ function ground(
   const { firewall, margin, internet } = columns;
   const openings = bands.flatMap(({ stops }) => stops.flatMap(({ lane, links }) => (lane === 'internet' ? links : [])));
   const site = { left: margin, top, right: firewall.left - 12, bottom };
-  const closed = bands.filter(({ stops }) => !stops.some(({ lane }) => lane === 'internet'));
+  const closed = bands.filter(({ band }) => band.isClosed);
   return [
     element('rect', { ...size(site), rx: 10, fill: tints.site, stroke: soft, 'stroke-width': 1 }),
     texts([{ x: margin + 16, y: top + 24, text: 'The site' }], fonts.heading),

@@ -1,7 +1,7 @@
 /** The list as a report: one page that loads nothing and runs nothing. */
 import type { Destination, EgressList } from '../destination.ts';
 import type { KnownSource } from '../knowledge/known.ts';
-import { diagram } from './diagram.ts';
+import { pictures } from './diagram.ts';
 import { type Content, element, type Markup, styleText } from './element.ts';
 import { reportStyle } from './html-style.ts';
 import type { PrintOptions } from './printers.ts';
@@ -72,7 +72,7 @@ function main(list: EgressList, options: PrintOptions): Markup {
   return element(
     'main',
     {},
-    element('figure', {}, diagram(list, options)),
+    pictures(list, options.title).map((one) => element('figure', {}, one)),
     warnings.length === 0 ? undefined : [element('h2', {}, 'Warnings'), element('ul', { class: 'beware' }, warnings)],
     byRole(list).map(({ role, destinations }) => [
       element('h2', {}, roleTitles[role]),
@@ -111,7 +111,7 @@ function table(destinations: readonly Destination[], { list, stateless }: Whole)
       element(
         'tr',
         {},
-        headings.map((text) => element('th', { scope: 'col' }, text)),
+        headings.map((text) => element('th', { scope: 'col', class: text.toLowerCase().replace(' ', '-') }, text)),
       ),
     ),
     element(
@@ -134,7 +134,7 @@ function row(destination: Destination, { observed, numbers }: RowOptions): Marku
     'tr',
     { class: destination.seen === 'undeclared' ? 'finding' : undefined },
     element('th', { scope: 'row' }, element('code', {}, destination.host)),
-    element('td', { 'data-of': 'Port', class: 'port' }, portText(destination)),
+    element('td', { 'data-of': 'Port' }, portText(destination)),
     element('td', { 'data-of': 'Why' }, whyCell(destination)),
     element('td', { 'data-of': 'Needed' }, neededText(destination)),
     observed ? element('td', { 'data-of': 'Seen' }, seenText(destination)) : undefined,
@@ -166,7 +166,7 @@ function answerRow(destination: Destination, observed: boolean): Markup {
     'tr',
     {},
     element('th', { scope: 'row' }, element('code', {}, destination.host)),
-    element('td', { 'data-of': 'Port', class: 'port' }, `from ${portText(destination)}`),
+    element('td', { 'data-of': 'Port' }, `from ${portText(destination)}`),
     element('td', { 'data-of': 'Why' }, `answers, in to local ports ${clientPorts}`),
     element('td', { 'data-of': 'Needed' }, destination.required ? 'required' : 'optional'),
     observed ? element('td', {}) : undefined,

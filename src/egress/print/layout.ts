@@ -67,6 +67,7 @@ export interface PlacedStop {
 }
 
 export interface PlacedBand {
+  readonly band: Band;
   readonly rect: Rect;
   readonly title: readonly PlacedText[];
   readonly count: PlacedText;
@@ -116,7 +117,7 @@ function placeBand(band: Band, top: number): PlacedBand {
     text: band.destinations === 1 ? '1 destination' : `${band.destinations} destinations`,
   };
   const bottom = Math.max(y - boxGap, count.y + padding);
-  return { rect: { left, top, right, bottom }, title, count, stops };
+  return { band, rect: { left, top, right, bottom }, title, count, stops };
 }
 
 interface Start {

@@ -5,6 +5,8 @@ import { byRole, componentTitles, portText } from './wording.ts';
 export interface Band {
   readonly role: Role;
   readonly destinations: number;
+  /** Nothing has to be opened for it. */
+  readonly isClosed: boolean;
   /** In the site, then on the internet, then what is reached through proxies. */
   readonly stops: readonly Stop[];
 }
@@ -48,7 +50,8 @@ export function bandsOf(list: EgressList): Band[] {
       ),
       ...proxies.map((proxy) => proxyStop(proxy, destinations)),
     ];
-    return { role, destinations: destinations.length, stops };
+    const isClosed = stops.every(({ lane, beyond }) => lane !== 'internet' && beyond.length === 0);
+    return { role, destinations: destinations.length, isClosed, stops };
   });
 }
 
