@@ -65,7 +65,7 @@ export const knownSources: readonly KnownSource[] = [
     id: 'omni-egress-proxy',
     title: 'Omni: firewall and egress requirements, access through an HTTP proxy',
     address: 'siderolabs/docs public/omni/omni-cluster-setup/omni-firewall-egress-requirement.mdx @ 7b4dfe9c30a3',
-    date: '2026',
+    date: '2026-09',
     by: 'owner',
   },
   {
@@ -119,8 +119,8 @@ export const knownSources: readonly KnownSource[] = [
   },
   {
     id: 'trivy-network',
-    title: 'Trivy: hosts behind a firewall',
-    address: 'https://trivy.dev/docs/latest/advanced/air-gap/',
+    title: 'Trivy: connectivity and network considerations',
+    address: 'https://trivy.dev/docs/latest/advanced/air-gap',
     date: '2026',
     by: 'third-party',
   },
@@ -168,9 +168,9 @@ export const knownSources: readonly KnownSource[] = [
   },
   {
     id: 'google-gcr-hosts',
-    title: 'Container Registry: host names',
-    address: 'https://cloud.google.com/container-registry/docs/overview',
-    date: '2025',
+    title: 'Artifact Registry: gcr.io repositories',
+    address: 'https://docs.cloud.google.com/artifact-registry/docs/transition/gcr-repositories',
+    date: '2025-03-18',
     by: 'owner',
   },
   {
@@ -181,9 +181,9 @@ export const knownSources: readonly KnownSource[] = [
     by: 'owner',
   },
   {
-    id: 'eks-anywhere-ports',
-    title: 'EKS Anywhere: hosts to be reached',
-    address: 'https://anywhere.eks.amazonaws.com/docs/getting-started/ports/',
+    id: 'eks-anywhere-hosts',
+    title: 'EKS Anywhere: requirements, hosts to be reached',
+    address: 'https://anywhere.eks.amazonaws.com/docs/getting-started/vsphere/vsphere-prereq/',
     date: '2026',
     by: 'owner',
   },
