@@ -101,13 +101,12 @@ function expectTold(one: Destination, { given, text, reader }: Printed): void {
   const asks = samplesOf(one.host).map((name) => askFor(one, name, given));
   const refused = asks.filter((ask) => !reader(text, ask));
   if (!told) expect(refused, `${destinationKey(one)} is neither allowed nor named`).toEqual([]);
-  const strangers = [
-    'stranger.invalid',
-    ...(one.host.startsWith('*.') ? [one.host.slice(2).replaceAll('*', 'q')] : []),
-  ];
+  if (one.through !== undefined) expect(told, `${destinationKey(one)} goes through a proxy`).toBe(true);
+  const strangers = ['stranger.invalid', ...neighboursOf(one.host)];
   for (const name of strangers) {
     const isListed = given.destinations.some(
       (other) =>
+        other.through === undefined &&
         other.role === one.role &&
         other.port === one.port &&
         other.protocol === one.protocol &&
@@ -131,6 +130,14 @@ function samplesOf(pattern: string): string[] {
   const rest = pattern.startsWith('*.') ? pattern.slice(2) : pattern;
   const starts = pattern.startsWith('*.') ? ['q1.', 'q2.q1.'] : [''];
   return starts.map((start) => `${start}${rest.replaceAll('*', 'q3')}`);
+}
+
+/** Names that look alike and are not covered: the domain of a wildcard, a name below, a name that ends alike, a label too many. */
+function neighboursOf(pattern: string): string[] {
+  if (isAddress(pattern) || pattern.startsWith('<')) return [];
+  const rest = pattern.startsWith('*.') ? pattern.slice(2) : pattern;
+  const below = pattern.startsWith('*.') ? [] : [`q1.${rest.replaceAll('*', 'q3')}`];
+  return [rest.replaceAll('*', 'q3'), `evil${rest.replaceAll('*', 'q3')}`, rest.replaceAll('*', 'q3.q4'), ...below];
 }
 
 /** A documentation address for each exact name. */
