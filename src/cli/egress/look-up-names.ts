@@ -21,6 +21,11 @@ export interface NameToAsk {
   readonly required: boolean;
 }
 
+/** What became of one name. */
+export interface AskedName extends NameToAsk {
+  readonly found: LookUp;
+}
+
 /** A host of the list that is not looked up. */
 export interface NotAsked {
   readonly host: string;
@@ -83,18 +88,25 @@ export function serversFor({ nameServers }: EgressRun['egress']): readonly NameS
 /** Names looked up at the same time. */
 export const atOnce = 16;
 
-/** What became of one name. */
-export interface AskedName extends NameToAsk {
-  readonly found: LookUp;
-}
+/** When nobody answered for so many names, nobody is asked for the others: each would take its time. */
+const mostSilent = atOnce;
 
 /** Asks for all of them, some at the same time; in the given order. Rejects only when the run is ended. */
 export async function askFor(names: readonly NameToAsk[], { egress, session }: EgressRun): Promise<AskedName[]> {
   if (names.length === 0) return [];
-  const servers = serversFor(egress);
+  const options = { servers: serversFor(egress), timeoutMs: egress.connectTimeoutMs, signal: session.signal };
   const limit = limitTo(atOnce);
-  const options = { servers, timeoutMs: egress.connectTimeoutMs, signal: session.signal };
-  return await Promise.all(
-    names.map((name) => limit(async () => ({ ...name, found: await lookUp(name.host, options) }))),
-  );
+  let answered = 0;
+  let silent = 0;
+  const ask = async (host: string): Promise<LookUp> => {
+    if (answered === 0 && silent >= mostSilent) {
+      const failure = { kind: 'timeout', message: 'not asked: no name server answered for others' } as const;
+      return { name: host, server: undefined, chain: [], addresses: [], failure };
+    }
+    const found = await lookUp(host, options);
+    if (found.failure?.kind === 'timeout') silent += 1;
+    else answered += 1;
+    return found;
+  };
+  return await Promise.all(names.map((name) => limit(async () => ({ ...name, found: await ask(name.host) }))));
 }

@@ -1,4 +1,6 @@
 /** What `airgap egress resolve` prints. Names and addresses come from DNS: nothing is printed as it came. Pure. */
+
+import type { LookUpFailure } from '../../probe/look-up.ts';
 import { counted, printableAscii, tableLines } from '../report/text.ts';
 import type { AskedName, NotAsked } from './look-up-names.ts';
 
@@ -35,8 +37,14 @@ function rowsOf({ host, found }: AskedName): string[][] {
 }
 
 function rowOfOther({ host, state, exact }: NotAsked): string[] {
-  const named = exact === undefined ? '' : `; in this list: ${exact.join(', ')}`;
+  const named = exact === undefined ? '' : `; in this list: ${someOf(exact)}`;
   return [printableAscii(host), printableAscii(state + named)];
+}
+
+/** `a, b, c and 17 more`. */
+function someOf(hosts: readonly string[], most = 3): string {
+  const shown = hosts.length <= most + 1 ? hosts : hosts.slice(0, most);
+  return shown.join(', ') + (shown.length === hosts.length ? '' : ` and ${hosts.length - shown.length} more`);
 }
 
 /** Once for all that have the same way out. */
@@ -66,14 +74,30 @@ function shortestTtl(addresses: readonly { readonly ttl: number }[]): number {
   return Math.min(...addresses.map(({ ttl }) => ttl));
 }
 
-/** One line for each name that has no addresses, or whose other family was not answered. */
+/** Names that have no addresses, or whose other family was not answered, by their reason. */
+export function failuresOf(
+  asked: readonly AskedName[],
+): readonly { readonly reason: string; readonly hosts: readonly string[] }[] {
+  const reasons = new Map<string, string[]>();
+  for (const { host, required, found } of asked) {
+    const failure = found.failure ?? found.unanswered;
+    if (failure === undefined) continue;
+    const what = found.failure === undefined ? 'resolved in part' : 'cannot resolve';
+    const reason = printableAscii(`${what} (${required ? 'required' : 'optional'}): ${reasonOf(failure, host)}`);
+    reasons.set(reason, [...(reasons.get(reason) ?? []), printableAscii(host)]);
+  }
+  return [...reasons].map(([reason, hosts]) => ({ reason, hosts }));
+}
+
+/** The same, names under their reason. */
 export function failureLines(asked: readonly AskedName[]): string[] {
-  return asked.flatMap(({ host, required, found: { failure, unanswered } }) => {
-    const name = printableAscii(host);
-    if (failure !== undefined)
-      return [`cannot resolve ${name} (${required ? 'required' : 'optional'}): ${printableAscii(failure.message)}`];
-    return unanswered === undefined ? [] : [`resolved ${name} in part: ${printableAscii(unanswered.message)}`];
-  });
+  return failuresOf(asked).flatMap(({ reason, hosts }) => [reason, ...hosts.map((host) => `  ${host}`)]);
+}
+
+/** The message, which names a host only where it is another than the one that was asked for. */
+export function reasonOf({ message }: LookUpFailure, host: string): string {
+  const name = JSON.stringify(host);
+  return message.replace(`: ${name}`, '').replace(`${name} has no`, 'no');
 }
 
 /** For programs: `names` in the order of the list, with what is not looked up beside them. */

@@ -4,8 +4,8 @@ import { AirgapError } from '../../errors.ts';
 import { exitCodes } from '../exit.ts';
 import { jsonLine } from '../report/json.ts';
 import { printable } from '../report/text.ts';
-import { askFor, namesOf } from './look-up-names.ts';
-import { failureLines, resolvedJson, resolvedLines } from './resolve-text.ts';
+import { type AskedName, askFor, namesOf } from './look-up-names.ts';
+import { failureLines, failuresOf, reasonOf, resolvedJson, resolvedLines } from './resolve-text.ts';
 import type { EgressRun } from './run.ts';
 import { watchSets } from './watch-sets.ts';
 
@@ -41,19 +41,26 @@ export async function knownAddresses(run: EgressRun): Promise<ReadonlyMap<string
   if (first !== undefined) {
     const others = lost.slice(1).map(({ host }) => `"${host}"`);
     const more = others.length === 0 ? '' : `; nor can ${others.join(', ')}`;
-    throw new AirgapError(
-      'ERR_UNREACHABLE',
-      `Cannot resolve "${first.host}": ${printable(first.found.failure?.message ?? '')}${more}`,
-      { end: 'source', host: first.host, hint: lostHint },
-    );
+    throw new AirgapError('ERR_UNREACHABLE', `Cannot resolve "${first.host}": ${reasonOfName(first)}${more}`, {
+      end: 'source',
+      host: first.host,
+      hint: lostHint,
+    });
   }
-  for (const message of failureLines(asked)) run.session.reporter.event({ type: 'notice', message, isWarning: true });
+  for (const { reason, hosts } of failuresOf(asked)) {
+    const message = `${reason}: ${hosts.join(', ')}`;
+    run.session.reporter.event({ type: 'notice', message, isWarning: true });
+  }
   return new Map(
     asked.flatMap(({ host, found }) => {
       const known = found.addresses.map(({ address, ttl }) => ({ address, ttl }));
       return known.length === 0 ? [] : [[host, known] as const];
     }),
   );
+}
+
+function reasonOfName({ host, found }: AskedName): string {
+  return found.failure === undefined ? '' : printable(reasonOf(found.failure, host));
 }
 
 const lostHint =

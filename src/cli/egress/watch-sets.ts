@@ -20,7 +20,7 @@ export async function watchSets(
   { names, others }: { readonly names: readonly NameToAsk[]; readonly others: readonly NotAsked[] },
 ): Promise<number> {
   const { session, egress } = run;
-  const { reporter, context, signal } = session;
+  const { context, signal } = session;
   const servers = serversFor(egress);
   tellOthers(run, others);
   const sets = egress.print ? undefined : await Sets.loaded(run, names);

@@ -2,6 +2,7 @@
 import { isAirgapError } from '../../errors.ts';
 import type { WatchEvent } from '../../probe/watch.ts';
 import { counted, printableAscii, timeText } from '../report/text.ts';
+import { reasonOf } from './resolve-text.ts';
 
 export interface ToldLine {
   readonly text: string;
@@ -59,19 +60,19 @@ function refreshText({ hosts, addresses, nextMs }: Of<'refreshed'>): string {
 }
 
 /** `state` is what is told again when it changes: neither times nor the server that was asked last. */
-function failureText({ host, failure, keptSeconds, retryMs, partly }: Of<'failed'>): { text: string; state: string } {
+function failureText({ host, failure, keptSeconds, partly }: Of<'failed'>): { text: string; state: string } {
   const kept = keptSeconds === 0 ? 'its sets are empty' : `its addresses stay for ${timeText(keptSeconds * 1000)} more`;
   const what = partly ? 'cannot resolve all of' : 'cannot resolve';
   const rest = partly ? '' : `; ${kept}`;
   return {
-    text: `${what} ${printableAscii(host)}: ${printableAscii(failure.message)}${rest}; tried again in ${timeText(retryMs)}`,
+    text: `${what} ${printableAscii(host)}: ${printableAscii(reasonOf(failure, host))}${rest}; tried again`,
     state: `${failure.kind} ${partly} ${keptSeconds === 0}`,
   };
 }
 
-function unwrittenText({ error, retryMs }: Of<'unwritten'>): { text: string; state: string } {
+function unwrittenText({ error }: Of<'unwritten'>): { text: string; state: string } {
   const message = isAirgapError(error) ? error.message : String(error);
   const hint = isAirgapError(error) && error.hint !== undefined ? ` (${error.hint})` : '';
-  const text = `${printableAscii(message)}${printableAscii(hint)}; tried again in ${timeText(retryMs)}`;
+  const text = `${printableAscii(message)}${printableAscii(hint)}; tried again`;
   return { text, state: message };
 }
