@@ -44,6 +44,8 @@ export interface Destination {
   readonly component: ComponentName | 'site';
   /** At least one. */
   readonly evidence: readonly Evidence[];
+  /** All with the same text stand for each other, as `regions of registry.k8s.io`: which one answers is the service's own choice. */
+  readonly alternatives?: string | undefined;
   /** The vendor's wildcards this exact host stands in for. */
   readonly inPlaceOf?: readonly string[] | undefined;
   /** Why allowing it lets anybody's data out; set for names that many tenants share. One line, no full stop. */

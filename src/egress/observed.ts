@@ -2,7 +2,14 @@
 import { isHostAndPort } from '../lock/contacts.ts';
 import type { Contact } from '../lock/lock.ts';
 import { defaultHost } from '../oci/host.ts';
-import { covers, type Destination, type EgressList, isPlaceholder, isWildcard } from './destination.ts';
+import {
+  compareDestinations,
+  covers,
+  type Destination,
+  type EgressList,
+  isPlaceholder,
+  isWildcard,
+} from './destination.ts';
 import { exfiltrationOf } from './knowledge/shared-domains.ts';
 import { mergeNeeds } from './needs/merge.ts';
 import { isThisMachine } from './needs/place.ts';
@@ -42,8 +49,19 @@ export function mergeObserved(list: EgressList, contacts: readonly Contact[]): O
     ...wildcards.flatMap((one) => stillDeclared(one, [...places.values()])),
     ...[...places].flatMap(([key, place]) => (declared.has(key) ? [] : newlySeen(place, { wildcards, exact }))),
   ];
-  const merged = mergeNeeds([{ destinations, notes: [...list.notes, ...notes] }]);
+  const merged = withoutAlternatives(mergeNeeds([{ destinations, notes: [...list.notes, ...notes] }]));
   return { ...merged, findings: merged.destinations.filter(({ seen }) => seen === 'undeclared') };
+}
+
+/** Of those that stand for each other, one that answered is enough. */
+function withoutAlternatives(list: EgressList): EgressList {
+  const answered = new Set(list.destinations.flatMap((one) => (one.seen === 'seen' ? (one.alternatives ?? []) : [])));
+  const isSpare = ({ alternatives, seen }: Destination) =>
+    seen === 'declared-only' && alternatives !== undefined && answered.has(alternatives);
+  const destinations = list.destinations.map((one) =>
+    isSpare(one) ? { ...one, required: false, condition: 'another of these answered' } : one,
+  );
+  return { ...list, destinations: destinations.sort(compareDestinations) };
 }
 
 /** Runs record what they ask over HTTP, and ask nothing else themselves. */

@@ -71,6 +71,8 @@ export interface KnownDestination {
   readonly since?: string | undefined;
   /** Last Talos minor it counts for. Default: still. */
   readonly until?: string | undefined;
+  /** All with the same text stand for each other: which of them answers is the service's own choice, by where one asks from. */
+  readonly alternatives?: string | undefined;
   /** Known exact hosts in place of a wildcard. */
   readonly exact?: readonly ExactHost[] | undefined;
   /** It is no more: kept so that an old list can be explained. Such an entry is never part of a list. */

@@ -42,6 +42,7 @@ export const kubernetesDestinations: readonly KnownDestination[] = [
     host: '*.pkg.dev',
     duty: 'blobs',
     purpose: 'manifests and blobs of registry.k8s.io',
+    alternatives: 'regions of registry.k8s.io',
     sources: ['talos-egress-v1.14', 'registry-k8s-io-regions', 'talos-egress-v1.11'],
     exact: googleRegions.split(' ').map(
       (region): ExactHost => ({
@@ -74,6 +75,7 @@ function bucketOf(region: string): KnownDestination {
     host: exact,
     duty: 'blobs',
     purpose: 'blobs of registry.k8s.io',
+    alternatives: 'buckets of registry.k8s.io',
     required: false,
     condition: onlyAws,
     sources: ['registry-k8s-io-buckets'],

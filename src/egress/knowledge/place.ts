@@ -35,7 +35,7 @@ function exactly(destination: Destination, { host, sources, condition }: ExactHo
 }
 
 function destinationOf(known: KnownDestination, { role, purpose }: PlaceOptions): Destination {
-  const { host, port, protocol, speaks, required, condition, component } = known;
+  const { host, port, protocol, speaks, required, condition, component, alternatives } = known;
   return {
     role,
     host,
@@ -47,6 +47,7 @@ function destinationOf(known: KnownDestination, { role, purpose }: PlaceOptions)
     condition,
     purposes: [purpose ?? known.purpose],
     component,
+    alternatives,
     evidence: documents(known.sources),
     exfiltration: exfiltrationOf(host),
   };

@@ -44,6 +44,7 @@ function joined(one: Destination, other: Destination): Destination {
     component: one.component === 'site' ? other.component : one.component,
     evidence: distinct([...one.evidence, ...other.evidence]),
     inPlaceOf: places.length === 0 ? undefined : places,
+    alternatives: one.alternatives === other.alternatives ? one.alternatives : undefined,
     exfiltration: one.exfiltration ?? other.exfiltration,
     through: one.through ?? other.through,
   };
