@@ -93,8 +93,15 @@ function clientLines(prefix: string, groups: readonly Group[], { from }: Firewal
   const present = roles.filter((role) => groups.some((group) => group.role === role));
   return present.flatMap((role) => {
     const blocks = from.get(role) ?? localBlocks;
-    return [...blocksOf(blocks, 4), ...blocksOf(blocks, 6)].map((block) => `acl ${prefix}_${role} src ${block}`);
+    return [...blocksOf(blocks, 4), ...blocksOf(blocks, 6)].map(
+      (block) => `acl ${prefix}_${role} src ${wordFor(block)}`,
+    );
   });
+}
+
+/** Squid keeps IPv4 addresses as IPv6 ones, which `::/0` would hold too: it has words for all of one family. */
+function wordFor(block: string): string {
+  return block === '0.0.0.0/0' ? 'ipv4' : block === '::/0' ? 'ipv6' : block;
 }
 
 function accessText(groups: readonly Group[], input: FirewallInput): string {

@@ -14,6 +14,7 @@ const packages = {
   squid: 'squid-openssl',
   dnsmasq: 'dnsmasq-base',
   curl: 'curl',
+  dig: 'dnsutils',
 } as const;
 
 export type Program = keyof typeof packages;

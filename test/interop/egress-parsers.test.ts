@@ -1,0 +1,156 @@
+/** What the firewall languages write, read by the programs it is for: nft, dnsmasq and squid, in a network namespace of their own. */
+import { spawnSync } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { dnsmasq, dnsmasqIpset } from '../../src/egress/firewall/dnsmasq.ts';
+import type { FirewallInput, FirewallLanguage } from '../../src/egress/firewall/language.ts';
+import { nftables } from '../../src/egress/firewall/nftables.ts';
+import { squid } from '../../src/egress/firewall/squid.ts';
+import { addresses, destination, from, input } from '../egress/firewall/input.ts';
+import { anyInput } from '../egress/firewall/lists.ts';
+import { missing, output, run, titled } from './support/programs.ts';
+
+const variants: readonly (readonly [string, FirewallInput])[] = [
+  ['a host', input({ addresses })],
+  ['a host without addresses', input()],
+  ['a gateway', input({ addresses, from })],
+  ['a stateless host', input({ addresses, stateless: true })],
+  ['a stateless gateway', input({ addresses, from, stateless: true })],
+  ['nothing at all', input({ destinations: [] })],
+];
+/** The same lists in every run, so that a failure can be looked at again. */
+const random = fc.sample(anyInput, { numRuns: 60, seed: 20_261_126 });
+
+const noNamespaces =
+  spawnSync('unshare', ['-rn', 'true']).status === 0
+    ? undefined
+    : 'skipped because network namespaces are not allowed here';
+const withoutNft = missing('nft') ?? noNamespaces;
+const withoutDnsmasq = missing('dnsmasq');
+const withoutBoth = withoutNft ?? missing('dnsmasq', 'dig', 'ip');
+const withoutSquid = missing('squid');
+
+let folder = '';
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'airgap-parsers-'));
+});
+afterAll(async () => {
+  await rm(folder, { recursive: true, force: true });
+});
+
+/** Writes the files of a text there; gives their paths. */
+async function write(language: FirewallLanguage, given: FirewallInput): Promise<string[]> {
+  const { files } = language.print(given);
+  for (const { path, text } of files) await writeFile(join(folder, path), text);
+  return files.map(({ path }) => join(folder, path));
+}
+
+/** Nothing outside sees what is loaded there. */
+function inNamespace(script: string): Promise<string> {
+  return output(['unshare', '-rn', 'sh', '-ec', script], { cwd: folder });
+}
+
+describe.skipIf(withoutNft)(titled('nft', withoutNft), () => {
+  it.each(variants)('loads the rules of %s, twice, with everything in them', async (_, given) => {
+    await write(nftables, given);
+    const once = await inNamespace('nft -f egress.nft; nft --stateless list ruleset');
+    const twice = await inNamespace('nft -f egress.nft; nft -f egress.nft; nft --stateless list ruleset');
+    expect(twice).toBe(once);
+    expect(twice.match(/^table /gm)).toHaveLength(1);
+    const text = nftables.print(given).files[0]?.text ?? '';
+    const comments = [...text.replaceAll(/^ *#.*$/gm, '').matchAll(/comment "[^"]*"/g)].map(([comment]) => comment);
+    expect(twice.match(/comment "[^"]*"/g) ?? []).toEqual(comments);
+  });
+
+  it('loads rules from which any one destination was taken out', async () => {
+    const lines = (nftables.print(input({ addresses, from })).files[0]?.text ?? '').split('\n');
+    const rules = lines.filter((line) => line.includes(' dport ') && !line.includes('# '));
+    expect(rules.length).toBeGreaterThan(10);
+    for (const rule of rules) {
+      await writeFile(join(folder, 'without.nft'), lines.filter((line) => line !== rule).join('\n'));
+      await inNamespace('nft -c -f without.nft');
+    }
+  });
+
+  it('loads random lists', async () => {
+    for (const [index, given] of random.entries()) {
+      await write(nftables, given);
+      await expect(inNamespace('nft -f egress.nft; nft -f egress.nft'), `list ${index}`).resolves.toBe('');
+    }
+  });
+});
+
+describe.skipIf(withoutDnsmasq)(titled('dnsmasq', withoutDnsmasq), () => {
+  it('reads every list', async () => {
+    for (const given of [...variants.map(([, one]) => one), ...random]) {
+      for (const language of [dnsmasq, dnsmasqIpset]) {
+        const [path = ''] = await write(language, given);
+        const { status, stderr } = await run(['dnsmasq', '--test', `--conf-file=${path}`]);
+        expect({ status, stderr }).toEqual({ status: 0, stderr: 'dnsmasq: syntax check OK.\n' });
+      }
+    }
+  });
+});
+
+describe.skipIf(withoutBoth)(titled('dnsmasq with nft', withoutBoth), () => {
+  const hosts = ['a.x.io', '*.x.io', '*.b.x.io', 'prod-*.y.io'];
+  const given = input({ destinations: hosts.map((host) => destination(`staging ${host}:443`, { purposes: [] })) });
+
+  it('fills the sets of each name, and of every wildcard that covers it', async () => {
+    await write(nftables, given);
+    const [own = ''] = await write(dnsmasq, given);
+    const answers = [
+      'a.x.io/192.0.2.1',
+      'c.x.io/192.0.2.2',
+      'c.b.x.io/192.0.2.3',
+      'prod-1.y.io/192.0.2.4',
+      'z.io/192.0.2.5',
+    ];
+    const local = 'no-resolv\nno-hosts\nlisten-address=127.0.0.1\nbind-interfaces\n';
+    const answering = `${local}port=5300\n${answers.map((answer) => `address=/${answer}\n`).join('')}address=/a.x.io/2001:db8::1\n`;
+    await writeFile(join(folder, 'answering.conf'), answering);
+    await writeFile(join(folder, 'asking.conf'), `${local}server=127.0.0.1#5300\nconf-file=${own}\n`);
+    const names = answers.map((answer) => answer.split('/')[0]).join(' ');
+    const listed = await inNamespace(`
+      ip link set lo up
+      nft -f egress.nft
+      for side in answering asking; do dnsmasq -d --conf-file=$side.conf --pid-file= 2>$side.log & pids="$pids $!"; done
+      trap 'kill $pids' EXIT
+      for name in ${names}; do dig +short +tries=20 +time=1 @127.0.0.1 $name A $name AAAA; done
+      echo =; nft list ruleset`);
+    const elements = (set: string) => {
+      const [, found = ''] =
+        new RegExp(`set ${set.replaceAll('.', '\\.')} \\{[^}]*?elements = \\{([^}]*)`).exec(listed) ?? [];
+      return found
+        .trim()
+        .split(/[\s,]+/)
+        .filter((address) => address !== '');
+    };
+    expect(elements('v4_a.x.io')).toEqual(['192.0.2.1']);
+    expect(elements('v6_a.x.io')).toEqual(['2001:db8::1']);
+    expect(elements('v6_wildcard.x.io')).toEqual(['2001:db8::1']);
+    expect(elements('v4_wildcard.x.io')).toEqual(['192.0.2.1', '192.0.2.2', '192.0.2.3']);
+    expect(elements('v4_wildcard.b.x.io')).toEqual(['192.0.2.3']);
+    expect(elements('v4_prod-wildcard.y.io')).toEqual(['192.0.2.4']);
+    expect(listed.split('=\n')[1]).not.toContain('192.0.2.5');
+  });
+});
+
+describe.skipIf(withoutSquid)(titled('squid', withoutSquid), () => {
+  it('reads every list without a word of complaint', async () => {
+    for (const [index, given] of [...variants.map(([, one]) => one), ...random].entries()) {
+      const [access = '', peek = ''] = await write(squid, given);
+      const around = `http_port 127.0.0.1:3128\naccess_log none\ncache_log ${folder}/cache.log\npid_filename none\n`;
+      await writeFile(join(folder, 'squid.conf'), `${around}include ${peek}\ninclude ${access}\n`);
+      const { status, stderr } = await run(['squid', '-k', 'parse', '-f', join(folder, 'squid.conf')]);
+      const complaints = stderr
+        .split('\n')
+        .filter((line) => /error|warning|fatal|bungled|unknown/i.test(line) && !line.includes('Processing: acl'));
+      expect({ status, complaints }, `list ${index}`).toEqual({ status: 0, complaints: [] });
+      expect(stderr).toContain('Processing: http_access deny all');
+    }
+  });
+});
