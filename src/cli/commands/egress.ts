@@ -1,4 +1,6 @@
 /** `airgap egress`: what the firewall must open for a job, in its own language, looked up and checked. */
+
+import type { EgressList } from '../../egress/destination.ts';
 import { mergeObserved } from '../../egress/observed.ts';
 import type { Invocation } from '../define/wiring.ts';
 import { checkDestinations } from '../egress/check.ts';
@@ -19,7 +21,8 @@ export function egress({ inputs, flags, context }: Invocation): Promise<number> 
   const forms = own.action === 'list' ? readForms(own) : [];
   const settings = readSettings(inputs, flags, context);
   return inSession({ settings, context }, async (session) => {
-    const { list, findings, title } = await listFor(session, { egress: own, flags });
+    const { list: whole, findings, title } = await listFor(session, { egress: own, flags });
+    const list = own.optional ? whole : withoutOptional(whole);
     const run: EgressRun = { session, egress: own, list };
     for (const { host, port } of findings) {
       const message = `${host}:${port} was contacted, and nothing here says why: look at the registry that sent there`;
@@ -42,8 +45,16 @@ async function listFor(session: Session, options: { readonly egress: EgressSetti
   return { list: merged, title, findings };
 }
 
-/** A check is made from one place. */
+/** After everything is known: an optional destination may be needed for another reason. */
+function withoutOptional(list: EgressList): EgressList {
+  return { ...list, destinations: list.destinations.filter(({ required }) => required) };
+}
+
+/** A check is made from one place, and rules of a host are for one host. */
 function withDefaultRole(settings: EgressSettings): EgressSettings {
-  if (settings.action !== 'check' || settings.roles.length > 0) return settings;
-  return { ...settings, roles: [settings.assertClosed ? 'nodes' : 'staging'] };
+  const { action, roles, assertClosed, formats, from } = settings;
+  if (roles.length > 0) return settings;
+  if (action === 'check') return { ...settings, roles: [assertClosed ? 'nodes' : 'staging'] };
+  const ofHost = action === 'list' && from.size === 0 && formats.every((name) => /^(?:nftables|dnsmasq)/.test(name));
+  return ofHost ? { ...settings, roles: ['staging'] } : settings;
 }

@@ -46,7 +46,10 @@ function addOwnOptions(command: Command): void {
   command
     .optionsGroup('Who connects, and to what:')
     .addOption(
-      repeatable('--role <name>', 'staging, nodes or omni; repeatable (default: all that the job has; check: staging)'),
+      repeatable(
+        '--role <name>',
+        'staging, nodes or omni; repeatable (default: all that the job has; staging for check and for rules of a host)',
+      ),
     )
     .addOption(
       repeatable(
@@ -57,6 +60,7 @@ function addOwnOptions(command: Command): void {
     .option('--omni-host <host>', 'the own Omni that nodes are managed by')
     .option('--siderolink-port <n>', 'the UDP port it advertises for SideroLink (default: 50180 and 51820)')
     .option('--observed', 'merge with what mirror really contacted, by the lock')
+    .option('--no-optional', 'leave out what is optional')
     .option('--wildcards', "the vendors' wildcards in place of the exact hosts that are known");
 }
 

@@ -29,6 +29,8 @@ export interface EgressSettings {
   readonly siderolinkPort: number | undefined;
   /** Merge with what runs contacted. */
   readonly observed: boolean;
+  /** With what is not required. */
+  readonly optional: boolean;
   /** Vendors' wildcards in place of exact hosts. */
   readonly wildcards: boolean;
   /** Addresses or CIDR blocks of who connects. */
@@ -70,6 +72,7 @@ export function egressSettings(flags: Flags, { cwd }: Pick<Context, 'cwd'>): Egr
     siderolinkPort:
       siderolinkPort === undefined ? undefined : readInteger('--siderolink-port', siderolinkPort, { max: 65_535 }),
     observed: switchFlag(flags, 'observed'),
+    optional: switchFlag(flags, 'optional', true),
     wildcards: switchFlag(flags, 'wildcards'),
     from: addressesOfRoles(listFlag(flags, 'address')),
     nameServers: listFlag(flags, 'resolver').map(readNameServer),
