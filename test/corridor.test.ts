@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { copyAndVerify, type MirrorJob, type MirrorResult, prepareMirror } from '../src/corridor.ts';
 import { AirgapError } from '../src/errors.ts';
+import type { Contact } from '../src/lock/lock.ts';
 import { printLock } from '../src/lock/print.ts';
 import { type MirrorRule, mirrorsOf, placeRepository } from '../src/mirror/rule.ts';
 import { childrenOf, parseManifest } from '../src/oci/manifest.ts';
@@ -39,9 +40,9 @@ function jobOf({ references, ...given }: Given): MirrorJob {
   };
 }
 
-async function mirror(given: Given): Promise<MirrorResult> {
+async function mirror(given: Given, contacts: readonly Contact[] = []): Promise<MirrorResult> {
   const job = jobOf(given);
-  return await copyAndVerify(job, await prepareMirror(job), () => []);
+  return await copyAndVerify(job, await prepareMirror(job), () => contacts);
 }
 
 async function expectSame(image: SeededImage, { target, rule = byRegistry }: { target: Target; rule?: MirrorRule }) {
@@ -106,6 +107,38 @@ describe('prepareMirror() and copyAndVerify()', () => {
     });
     expect(again.work.totals.moveBlobs).toBe(1);
     expect(again.verification.findings).toEqual([]);
+  });
+
+  it('add up what was seen of contacts while the lock shares an image, changed or not, with the one before', async () => {
+    const source = openMemory();
+    for (const name of ['ghcr.io/a/b:1', 'ghcr.io/a/c:1']) await seedImage(source, name);
+    const seen = (requests: number): Contact => {
+      const times = { first: '2026-11-26T10:00:00Z', last: '2026-11-26T10:00:00Z' };
+      const counts = { registries: ['ghcr.io:443'], through: [], requests, receivedBytes: 0, sentBytes: 0 };
+      return { host: 'ghcr.io:443', purpose: 'registry', observed: { ...counts, ...times } };
+    };
+    const target = openMemory();
+    const run = async (name: string, before: Pick<MirrorJob, 'earlier' | 'previous' | 'recheck'> = {}) => {
+      const { lock } = await mirror({ references: [name], source, target, ...before }, [seen(1), seen(2)]);
+      return { lock, requests: lock.contacts.map(({ observed }) => observed?.requests) };
+    };
+    const first = await run('ghcr.io/a/b:1');
+    const { lock: previous } = first;
+    const second = await run('ghcr.io/a/b:1', { previous });
+    const rechecked = await run('ghcr.io/a/b:1', { previous, recheck: true });
+    const forContactsOnly = await run('ghcr.io/a/b:1', { earlier: previous });
+    const other = await run('ghcr.io/a/c:1', { previous });
+    expect([first, second, rechecked, forContactsOnly, other].map(({ requests }) => requests)).toEqual([
+      [3],
+      [6],
+      [6],
+      [6],
+      [3],
+    ]);
+    await seedImage(source, 'ghcr.io/a/b:1', { layers: ['changed'] });
+    const changed = await run('ghcr.io/a/b:1', { previous });
+    expect(changed.lock.images[0]?.digest).not.toBe(previous.images[0]?.digest);
+    expect(changed.requests).toEqual([6]);
   });
 
   it('give the same lock and the same content with one transfer and with sixteen', async () => {

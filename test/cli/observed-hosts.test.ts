@@ -2,7 +2,8 @@
  * The contacts of a lock are the log of the proxy that everything went through: registries with their token service and their blobs on
  * other hosts, a second registry in plain HTTP, and the target. Behind each name is a link that shapes, adds no fault and counts bytes.
  */
-import { request as ask, createServer as createPlain, type IncomingMessage, type ServerResponse } from 'node:http';
+import { rmSync } from 'node:fs';
+import { request as ask, type IncomingMessage, type ServerResponse } from 'node:http';
 import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -88,14 +89,11 @@ beforeAll(async () => {
   const names = ['registry', 'auth', 'hop', 'blobs'].map((name) => `${name}.site.test`);
   const { certificate: cert, key } = makeServerCertificate(authority, { names });
   const secure = createServer({ cert, key }, front);
-  const refusing = createPlain();
-  for (const server of [secure, refusing]) {
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    closers.push(() => {
-      server.closeAllConnections();
-      server.close();
-    });
-  }
+  await new Promise<void>((resolve) => secure.listen(0, '127.0.0.1', resolve));
+  closers.push(() => {
+    secure.closeAllConnections();
+    secure.close();
+  });
   const { port } = secure.address() as AddressInfo;
   proxy = await startNamingProxy(
     new Map(
@@ -135,7 +133,7 @@ describe('the contacts of a lock', () => {
     const kept = readLock('airgap.lock.contacts.json');
     expect(hostsOf(behindProxy(kept))).toEqual([...proxy.asked.keys()].sort());
     expect(hostsOf(kept.contacts)).toContain('gone.site.test:5000');
-    folder.write('airgap.lock.contacts.json', '');
+    rmSync(folder.file('airgap.lock.contacts.json'));
   });
 
   it('are exactly the hosts and ports in the log of the proxy, and each link delivered what they say and little more', async () => {
