@@ -6,7 +6,7 @@ import type { Probed, ShownCertificate } from '../egress/verdict.ts';
 import { bareHostname } from '../http/hosts.ts';
 import type { ProxyServer } from '../http/proxy.ts';
 import { type Connected, connectToAny } from './connect.ts';
-import { openTunnel } from './http.ts';
+import { openTunnel, ProxyRefused } from './http.ts';
 import type { Names } from './names.ts';
 import { CertificateProblem, secure } from './tls.ts';
 import { type Limits, StepFailure, Trail } from './trail.ts';
@@ -88,30 +88,27 @@ export class Attempt {
     const { host, port } = this.destination;
     const authority = `${host.includes(':') ? `[${host}]` : host}:${port}`;
     return await this.trail.take('proxy', async () => {
-      const socket = await openTunnel(await this.#reach(proxy), { proxy, authority }, this.limits);
+      const reached = await this.#reach(proxy);
+      const socket = await openTunnel(reached, { proxy, authority }, this.limits).catch((error: unknown) => {
+        // A proxy that cannot reach the host itself may well be silent; whether it is the proxy, its own line shows.
+        throw error instanceof ProxyRefused ? error : ofProxy(error, proxy);
+      });
       this.#open.push(socket);
       return { value: socket, detail: `tunnel through ${proxy.url.host}` };
     });
   }
 
-  /** What fails here is no fault of the destination: the proxy is one of its own. */
   async #reach(proxy: ProxyServer): Promise<Socket> {
     const { url } = proxy;
     const host = bareHostname(url.hostname);
-    const isSecure = url.protocol === 'https:';
     try {
       const addresses = isAddress(host) ? [host] : (await this.probing.names(host, this.limits)).addresses;
-      const port = url.port === '' ? (isSecure ? 443 : 80) : Number(url.port);
-      const socket = this.#keep(await connectToAny(addresses, port, this.limits));
-      if (!isSecure) return socket;
+      const socket = this.#keep(await connectToAny(addresses, portOf(url), this.limits));
+      if (url.protocol !== 'https:') return socket;
       const wanted = { host, options: this.probing.tls, isPublic: false, protocols: ['http/1.1'] };
       return this.#keepSecured((await secure(socket, wanted, this.limits)).socket);
     } catch (error) {
-      if (!(error instanceof StepFailure)) throw error;
-      throw new StepFailure('blocked', `proxy ${url.host}: ${error.message}`, {
-        ...(error.hint !== undefined && { hint: error.hint }),
-        missing: { kind: 'proxy', place: `${url.hostname}:${url.port || (isSecure ? 443 : 80)}` },
-      });
+      throw ofProxy(error, proxy);
     }
   }
 
@@ -154,4 +151,17 @@ export class Attempt {
         `${silent.length} of ${this.addresses.length} addresses ${silent.length === 1 ? 'does' : 'do'} not answer (${silent.join('; ')}): connections fail now and then`,
       );
   }
+}
+
+/** What fails there may be no fault of the destination: the proxy is one of its own. */
+function ofProxy(error: unknown, { url }: ProxyServer): unknown {
+  if (!(error instanceof StepFailure)) return error;
+  return new StepFailure('blocked', `proxy ${url.host}: ${error.message}`, {
+    ...(error.hint !== undefined && { hint: error.hint }),
+    missing: { kind: 'proxy', place: `${url.hostname}:${portOf(url)}` },
+  });
+}
+
+function portOf({ port, protocol }: URL): number {
+  return port === '' ? (protocol === 'https:' ? 443 : 80) : Number(port);
 }

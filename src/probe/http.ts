@@ -108,19 +108,22 @@ export async function openTunnel(
   throw proxyRefusal(status, proxy.url.host);
 }
 
+/** The proxy said no, in HTTP. */
+export class ProxyRefused extends StepFailure {}
+
 /** What a status of the proxy itself means. */
-export function proxyRefusal(status: number, proxyHost: string): StepFailure {
+export function proxyRefusal(status: number, proxyHost: string): ProxyRefused {
   const state = `proxy ${proxyHost} answered ${status}`;
   if (status === 407) {
-    return new StepFailure('blocked', `${state}: it asks for a user name and password`, {
+    return new ProxyRefused('blocked', `${state}: it asks for a user name and password`, {
       hint: 'put them into the URL of the proxy (HTTPS_PROXY)',
     });
   }
   if (status >= 500)
-    return new StepFailure('blocked', `${state}: it does not reach it`, {
+    return new ProxyRefused('blocked', `${state}: it does not reach it`, {
       hint: 'what the proxy itself may reach has to be opened',
     });
-  return new StepFailure('blocked', `${state}: it refuses`, { hint: 'have the proxy allow it' });
+  return new ProxyRefused('blocked', `${state}: it refuses`, { hint: 'have the proxy allow it' });
 }
 
 /** What the answer of a registry to `/v2/` shows. */

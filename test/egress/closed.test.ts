@@ -1,0 +1,43 @@
+import { describe, expect, it } from 'vitest';
+import { mustBeClosed } from '../../src/egress/closed.ts';
+import type { Destination } from '../../src/egress/destination.ts';
+import { knownDestinations } from '../../src/egress/knowledge/all.ts';
+import { destination } from '../probe/world.ts';
+
+const placesOf = (all: readonly Destination[]) => all.map(({ host, port, protocol }) => `${host} ${port}/${protocol}`);
+const everything = mustBeClosed([], { role: 'nodes' });
+
+describe('mustBeClosed()', () => {
+  it('knows registries, what was superseded, hosts in place of wildcards, and public servers', () => {
+    const places = placesOf(everything);
+    expect(places).toEqual(
+      expect.arrayContaining(['ghcr.io 443/tcp', '1.1.1.1 53/udp', '8.8.8.8 53/tcp', '9.9.9.9 443/tcp']),
+    );
+    expect(places).toContain('time.cloudflare.com 123/udp');
+    expect(new Set(places).size).toBe(places.length);
+    for (const { host, exact = [], superseded, protocol } of knownDestinations) {
+      if (protocol === 'udp') continue;
+      for (const one of exact) expect(places.some((place) => place.startsWith(`${one.host} `))).toBe(true);
+      if (superseded !== undefined && !host.includes('*') && !host.includes('<'))
+        expect(places.some((place) => place.startsWith(`${host} `))).toBe(true);
+    }
+  });
+
+  it('tries no wildcard, no place without a name, and nothing that is silent by nature', () => {
+    expect(everything.filter(({ host, speaks }) => /[*<]/.test(host) || speaks === 'wireguard')).toEqual([]);
+  });
+
+  it('leaves out what the list allows: the host, or a wildcard over it, at that port', () => {
+    const list = [
+      destination(443, { host: 'ghcr.io' }),
+      destination(443, { host: '*.docker.io' }),
+      destination(53, { host: '1.1.1.1', protocol: 'udp' }),
+    ];
+    const places = placesOf(mustBeClosed(list, { role: 'nodes' }));
+    expect(places).not.toContain('ghcr.io 443/tcp');
+    expect(places).not.toContain('registry-1.docker.io 443/tcp');
+    expect(places).not.toContain('1.1.1.1 53/udp');
+    expect(places).toContain('1.1.1.1 53/tcp');
+    expect(places).toContain('quay.io 443/tcp');
+  });
+});
