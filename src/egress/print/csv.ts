@@ -2,7 +2,7 @@
 import type { Destination, EgressList } from '../destination.ts';
 import type { PrintOptions } from './printers.ts';
 import { visible } from './visible.ts';
-import { clientPorts, documentIds, returning } from './wording.ts';
+import { clientPorts, documentIds, neededWord, returning, sumOf } from './wording.ts';
 
 /** The heading. Of a row whose direction is `in`, `port` is the source port. */
 export const csvColumns = [
@@ -36,8 +36,7 @@ export function printCsv(list: EgressList, { stateless }: PrintOptions): string 
 function outRow(destination: Destination): string[] {
   const { condition, purposes, component, inPlaceOf, exfiltration, through, seen, evidence } = destination;
   const contacts = evidence.flatMap((entry) => (entry.kind === 'observed' ? [entry.contact] : []));
-  const observed = contacts.flatMap((contact) => contact.observed ?? []);
-  const bytes = observed.reduce((sum, one) => sum + one.receivedBytes + one.sentBytes, 0);
+  const sum = sumOf(contacts);
   const configured = evidence.flatMap((entry) => (entry.kind === 'configured' ? [entry.by] : []));
   return [
     ...whereCells(destination, 'out'),
@@ -48,12 +47,9 @@ function outRow(destination: Destination): string[] {
     exfiltration ?? '',
     through ?? '',
     seen ?? '',
-    observed.map(({ first }) => first).sort()[0] ?? '',
-    observed
-      .map(({ last }) => last)
-      .sort()
-      .at(-1) ?? '',
-    observed.length === 0 ? '' : String(bytes),
+    sum?.first ?? '',
+    sum?.last ?? '',
+    sum === undefined ? '' : String(sum.bytes),
     [...documentIds(destination), ...configured, ...(contacts.length > 0 ? ['observed'] : [])].join('; '),
   ];
 }
@@ -63,8 +59,9 @@ function inRow(destination: Destination): string[] {
   return [...cells, ...csvColumns.slice(cells.length).map(() => '')];
 }
 
-function whereCells({ role, host, port, protocol, speaks, required }: Destination, direction: 'in' | 'out'): string[] {
-  return [role, direction, host, String(port), protocol, speaks, required ? 'required' : 'optional'];
+function whereCells(destination: Destination, direction: 'in' | 'out'): string[] {
+  const { role, host, port, protocol, speaks } = destination;
+  return [role, direction, host, String(port), protocol, speaks, neededWord(destination)];
 }
 
 /**

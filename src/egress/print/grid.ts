@@ -1,5 +1,11 @@
 /** Rows of text under aligned columns, whose long cells go on in the next line: a name is never cut, so that it can be copied. */
 
+export interface GridRow {
+  /** One below the other. */
+  readonly names: readonly string[];
+  readonly cells: readonly string[];
+}
+
 export interface GridOptions {
   /** Lines are at most this wide, where words allow it. Default any width: one line for each row. */
   readonly columns?: number | undefined;
@@ -11,41 +17,63 @@ const gap = '  ';
 const namePart = 0.38;
 const narrowest = 8;
 
-/** The first row is the heading; the first column holds names. No blanks at the end of a line. */
-export function gridLines(rows: readonly (readonly string[])[], { columns, indent }: GridOptions): string[] {
-  const widths = naturalWidths(rows);
-  if (columns !== undefined) narrow(widths, rows, columns - indent.length - gap.length * (widths.length - 1));
-  return rows.flatMap((row) => rowLines(row, widths).map((line) => `${indent}${line}`.trimEnd()));
+/** The names are the first column; a row of several stands apart. No blanks at the end of a line. */
+export function gridLines(rows: readonly GridRow[], { columns, indent }: GridOptions): string[] {
+  const names = rows.flatMap((row) => row.names.map((name) => name.length));
+  const widths = cellWidths(rows);
+  let nameWidth = Math.max(0, ...names);
+  if (columns !== undefined) {
+    const room = columns - indent.length - gap.length * widths.length;
+    if (nameWidth + sum(widths) > room)
+      nameWidth = Math.max(narrowest, ...names.filter((length) => length <= room * namePart));
+    narrow(widths, room - nameWidth);
+  }
+  const lines: string[] = [];
+  for (const [index, row] of rows.entries()) {
+    const isApart = row.names.length > 1 || (rows[index - 1]?.names.length ?? 1) > 1;
+    if (isApart && index > 0) lines.push('');
+    lines.push(...rowLines(row, { nameWidth, widths }).map((line) => `${indent}${line}`.trimEnd()));
+  }
+  return lines;
 }
 
-function naturalWidths(rows: readonly (readonly string[])[]): number[] {
+function cellWidths(rows: readonly GridRow[]): number[] {
   const widths: number[] = [];
-  for (const row of rows) for (const [at, cell] of row.entries()) widths[at] = Math.max(widths[at] ?? 0, cell.length);
+  for (const { cells } of rows)
+    for (const [at, cell] of cells.entries()) widths[at] = Math.max(widths[at] ?? 0, cell.length);
   return widths;
 }
 
-/** Narrows the names to their part and then, again and again, the widest of the others: `room` is for the cells alone. */
-function narrow(widths: number[], rows: readonly (readonly string[])[], room: number): void {
-  const total = () => widths.reduce((sum, width) => sum + width, 0);
-  if (total() <= room) return;
-  const fitting = rows.map(([name = '']) => name.length).filter((length) => length <= room * namePart);
-  widths[0] = Math.min(widths[0] ?? 0, Math.max(narrowest, ...fitting));
-  while (total() > room) {
-    const widest = Math.max(...widths.slice(1));
+/** Takes from the widest cell, again and again. */
+function narrow(widths: number[], room: number): void {
+  while (sum(widths) > room) {
+    const widest = Math.max(...widths);
     if (widest <= narrowest) return;
-    widths[widths.indexOf(widest, 1)] = widest - 1;
+    widths[widths.indexOf(widest)] = widest - 1;
   }
 }
 
-function rowLines(row: readonly string[], widths: readonly number[]): string[] {
-  const [name = '', ...others] = row;
-  const isLong = name.length > (widths[0] ?? 0);
-  const cells = [isLong ? [] : [name], ...others.map((cell, at) => wrapped(cell, widths[at + 1] ?? 0))];
-  const height = Math.max(1, ...cells.map((lines) => lines.length));
-  const lines = [...Array(height).keys()].map((line) =>
-    cells.map((cell, at) => (cell[line] ?? '').padEnd(widths[at] ?? 0)).join(gap),
+function sum(widths: readonly number[]): number {
+  return widths.reduce((total, width) => total + width, 0);
+}
+
+interface Widths {
+  readonly nameWidth: number;
+  readonly widths: readonly number[];
+}
+
+/** A name that is too long has its line alone, and the cells go on below it. */
+function rowLines({ names, cells }: GridRow, { nameWidth, widths }: Widths): string[] {
+  const wrappedCells = cells.map((cell, at) => wrapped(cell, widths[at] ?? 0));
+  const height = Math.max(1, ...wrappedCells.map((lines) => lines.length));
+  const beside = [...Array(height).keys()].map((line) =>
+    wrappedCells.map((lines, at) => (lines[line] ?? '').padEnd(widths[at] ?? 0)).join(gap),
   );
-  return isLong ? [name, ...lines] : lines;
+  const lines: string[] = [];
+  for (const name of names) {
+    lines.push(name.length > nameWidth ? name : `${name.padEnd(nameWidth)}${gap}${beside.shift() ?? ''}`);
+  }
+  return [...lines, ...beside.map((rest) => `${' '.repeat(nameWidth)}${gap}${rest}`)];
 }
 
 /** Words in lines of at most `width` characters; a longer word is broken behind its punctuation. */

@@ -6,11 +6,13 @@ import { type Content, element, type Markup, styleText } from './element.ts';
 import { reportStyle } from './html-style.ts';
 import type { PrintOptions } from './printers.ts';
 import {
+  alike,
   byRole,
   clientPorts,
   documentIds,
   isObserved,
   neededText,
+  neededWord,
   otherEvidence,
   portText,
   returning,
@@ -117,8 +119,8 @@ function table(destinations: readonly Destination[], { list, stateless }: Whole)
     element(
       'tbody',
       {},
-      destinations.map((one) => row(one, { observed, numbers })),
-      stateless ? returning(destinations).map((one) => answerRow(one, observed)) : [],
+      alike(destinations).map((group) => row(group, { observed, numbers })),
+      stateless ? alike(returning(destinations)).map((group) => answerRow(group, observed)) : [],
     ),
   );
 }
@@ -129,17 +131,25 @@ interface RowOptions {
   readonly numbers: ReadonlyMap<string, number>;
 }
 
-function row(destination: Destination, { observed, numbers }: RowOptions): Markup {
+type Group = readonly [Destination, ...Destination[]];
+
+function row(group: Group, { observed, numbers }: RowOptions): Markup {
+  const [destination] = group;
   return element(
     'tr',
     { class: destination.seen === 'undeclared' ? 'finding' : undefined },
-    element('th', { scope: 'row' }, element('code', {}, destination.host)),
+    hostsCell(group),
     element('td', { 'data-of': 'Port' }, portText(destination)),
     element('td', { 'data-of': 'Why' }, whyCell(destination)),
     element('td', { 'data-of': 'Needed' }, neededText(destination)),
     observed ? element('td', { 'data-of': 'Seen' }, seenText(destination)) : undefined,
     element('td', { 'data-of': 'Known from' }, evidenceCell(destination, numbers)),
   );
+}
+
+function hostsCell(group: Group): Markup {
+  const hosts = group.map(({ host }, index) => [index === 0 ? '' : element('br', {}), element('code', {}, host)]);
+  return element('th', { scope: 'row' }, hosts);
 }
 
 function whyCell({ purposes, inPlaceOf, through }: Destination): Content {
@@ -161,14 +171,15 @@ function evidenceCell(destination: Destination, numbers: ReadonlyMap<string, num
   return all.map((content, index) => [index === 0 ? '' : ', ', content]);
 }
 
-function answerRow(destination: Destination, observed: boolean): Markup {
+function answerRow(group: Group, observed: boolean): Markup {
+  const [destination] = group;
   return element(
     'tr',
     {},
-    element('th', { scope: 'row' }, element('code', {}, destination.host)),
+    hostsCell(group),
     element('td', { 'data-of': 'Port' }, `from ${portText(destination)}`),
     element('td', { 'data-of': 'Why' }, `answers, in to local ports ${clientPorts}`),
-    element('td', { 'data-of': 'Needed' }, destination.required ? 'required' : 'optional'),
+    element('td', { 'data-of': 'Needed' }, neededWord(destination)),
     observed ? element('td', {}) : undefined,
     element('td', {}),
   );

@@ -83,6 +83,8 @@ const boxGap = 14;
 /** Between what is said of one arrow and the next: room for its ports. */
 const linkGap = 12;
 const bandGap = 30;
+/** Where a name goes on in the next line. */
+const hanging = 8;
 /** Room for a mark at the right of a host. */
 export const markRoom = 18;
 
@@ -190,8 +192,8 @@ function placeHosts(link: Link, { top, to, inner }: Room): PlacedHost[] {
   const [font, height] = link.hosts.length > 8 ? [fonts.dense, denseHeight] : [fonts.host, lineHeight];
   let y = top;
   for (const host of link.hosts) {
-    const texts = linesOf(visible(host.name), { font, width: inner - marksOf(host) * markRoom });
-    const lines = texts.map((text, at) => ({ x: to + padding, y: y + at * height, text }));
+    const texts = linesOf(visible(host.name), { font, width: inner - marksOf(host) * markRoom - hanging });
+    const lines = texts.map((text, at) => ({ x: to + padding + (at === 0 ? 0 : hanging), y: y + at * height, text }));
     hosts.push({ font, lines, isShared: host.isShared, seen: host.seen });
     y += texts.length * height;
   }

@@ -8,6 +8,7 @@ import {
   documentIds,
   isObserved,
   neededText,
+  neededWord,
   otherEvidence,
   portText,
   returning,
@@ -79,7 +80,7 @@ function whyCell({ purposes, inPlaceOf, through }: Destination): string {
 
 function answerCells(destination: Destination): string[] {
   const why = `answers, in to local ports ${clientPorts}`;
-  return [code(destination.host), `from ${portText(destination)}`, why, destination.required ? 'required' : 'optional'];
+  return [code(destination.host), `from ${portText(destination)}`, why, neededWord(destination)];
 }
 
 function sourceLines(list: EgressList, options: PrintOptions): string[] {

@@ -78,12 +78,13 @@ function placeOf({ host, port }: Destination): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
-/** What the site names itself is its own, unless its address is a public one. */
+/** What the site names itself is its own, unless its address is a public one, or it is only known from names of images. */
 function isInside({ component, host, seen, evidence }: Destination): boolean {
   if (isPlaceholder(host)) return true;
   if (seen === 'undeclared') return isAddress(host) && isPrivate(host);
   if (isAddress(host)) return isPrivate(host);
-  return component === 'site' || (component === 'omni' && evidence.some(({ kind }) => kind === 'configured'));
+  const isNamed = evidence.some((entry) => entry.kind === 'configured' && entry.by !== 'images');
+  return isNamed && (component === 'site' || component === 'omni');
 }
 
 /** Private, shared, link-local and loopback addresses: RFC 1918, 6598, 3927, 4193, 4291. */

@@ -1,14 +1,16 @@
 /** The list for a terminal, or for a ticket. */
 import type { Destination, EgressList } from '../destination.ts';
-import { gridLines, wrapped } from './grid.ts';
+import { type GridRow, gridLines, wrapped } from './grid.ts';
 import type { PrintOptions } from './printers.ts';
 import { visible } from './visible.ts';
 import {
+  alike,
   byRole,
   clientPorts,
   isObserved,
   knownFrom,
   neededText,
+  neededWord,
   portText,
   returning,
   roleTitles,
@@ -39,27 +41,31 @@ interface RowOptions extends PrintOptions {
   readonly observed: boolean;
 }
 
-function tableRows(destinations: readonly Destination[], options: RowOptions): string[][] {
+/** Where a line has room for all of it, each host has one of its own; on a terminal, hosts for the same reasons share the reasons. */
+function tableRows(destinations: readonly Destination[], options: RowOptions): GridRow[] {
   const known = sourcesById(options.sources);
   const seen = (text: string) => (options.observed ? [text] : []);
-  const heading = ['HOST', 'PORT', 'WHY', 'NEEDED', ...seen('SEEN'), 'KNOWN FROM'];
-  const rows = destinations.map((destination) => [
-    destination.host,
-    portText(destination),
-    whyText(destination),
-    neededText(destination),
-    ...seen(seenText(destination) ?? ''),
-    knownFrom(destination, known),
-  ]);
-  const answers = options.stateless ? returning(destinations).map((one) => [...answerRow(one), ...seen(''), '']) : [];
-  return [heading, ...rows, ...answers].map((row) => row.map(visible));
+  const heading = { names: ['HOST'], cells: ['PORT', 'WHY', 'NEEDED', ...seen('SEEN'), 'KNOWN FROM'] };
+  const grouped = (all: readonly Destination[]) =>
+    options.columns === undefined ? all.map((one) => [one] as const) : alike(all);
+  const rows = grouped(destinations).map((group) => {
+    const [first] = group;
+    const cells = [
+      portText(first),
+      whyText(first),
+      neededText(first),
+      ...seen(seenText(first) ?? ''),
+      knownFrom(first, known),
+    ];
+    return { names: group.map(({ host }) => visible(host)), cells: cells.map(visible) };
+  });
+  return [heading, ...rows, ...(options.stateless ? grouped(returning(destinations)).map(answerRow) : [])];
 }
 
-/** In the columns of a destination. */
-function answerRow(destination: Destination): string[] {
-  const { host, required } = destination;
-  const why = `answers, in to local ports ${clientPorts}`;
-  return [host, `from ${portText(destination)}`, why, required ? 'required' : 'optional'];
+function answerRow(group: readonly [Destination, ...Destination[]]): GridRow {
+  const [first] = group;
+  const cells = [`from ${portText(first)}`, `answers, in to local ports ${clientPorts}`, neededWord(first)];
+  return { names: group.map(({ host }) => visible(host)), cells };
 }
 
 interface Paragraphs {

@@ -1,5 +1,7 @@
 /** What every printed list says in the same words. */
-import { type Destination, type EgressList, type Evidence, type Protocol, type Role, roles } from '../destination.ts';
+
+import type { Contact } from '../../lock/lock.ts';
+import { type Destination, type EgressList, type Protocol, type Role, roles } from '../destination.ts';
 import type { ComponentName, KnownSource } from '../knowledge/known.ts';
 
 /** Who connects, as a heading. */
@@ -36,6 +38,21 @@ export function byRole(list: EgressList): { readonly role: Role; readonly destin
     .filter(({ destinations }) => destinations.length > 0);
 }
 
+/** Neighbours that differ in nothing but their host: twenty regions of one registry read better as one entry. */
+export function alike(destinations: readonly Destination[]): (readonly [Destination, ...Destination[]])[] {
+  const groups: [Destination, ...Destination[]][] = [];
+  for (const destination of destinations) {
+    const last = groups.at(-1);
+    if (last !== undefined && reasonsOf(last[0]) === reasonsOf(destination)) last.push(destination);
+    else groups.push([destination]);
+  }
+  return groups;
+}
+
+function reasonsOf(one: Destination): string {
+  return JSON.stringify([portText(one), whyText(one), neededText(one), one.seen, one.evidence]);
+}
+
 /** `443/tcp`. */
 export function portText({ port, protocol }: { readonly port: number; readonly protocol: Protocol }): string {
   return `${port}/${protocol}`;
@@ -49,10 +66,16 @@ export function whyText({ purposes, inPlaceOf, through }: Destination): string {
   return parts.join('; ');
 }
 
-/** `required`, `optional: for signatures`. */
-export function neededText({ required, condition }: Destination): string {
-  const word = required ? 'required' : 'optional';
-  return condition === undefined ? word : `${word}: ${condition}`;
+/** `required`, `optional: for signatures`; of what nothing declares, `unknown`. */
+export function neededText(destination: Destination): string {
+  const { condition } = destination;
+  return condition === undefined ? neededWord(destination) : `${neededWord(destination)}: ${condition}`;
+}
+
+/** The same without a condition. */
+export function neededWord({ required, seen }: Destination): string {
+  if (seen === 'undeclared') return 'unknown';
+  return required ? 'required' : 'optional';
 }
 
 /** Undefined where the list was not merged with what was observed. */
@@ -84,10 +107,9 @@ export function documentIds({ evidence }: Destination): string[] {
 
 /** Where a destination is known from, beside documents: `--to`, `seen 2026-11-26 (12 requests, 1.2 MB)`. */
 export function otherEvidence({ evidence }: Destination): string[] {
-  return evidence.flatMap((entry) => {
-    if (entry.kind === 'document') return [];
-    return [entry.kind === 'configured' ? entry.by : seenOn(entry)];
-  });
+  const configured = evidence.flatMap((entry) => (entry.kind === 'configured' ? [entry.by] : []));
+  const contacts = evidence.flatMap((entry) => (entry.kind === 'observed' ? [entry.contact] : []));
+  return [...configured, ...(contacts.length === 0 ? [] : [contactsText(contacts)])];
 }
 
 /** `talos-egress-v1.14 2026-05-04, --to`: the best document by its id and date, how many more there are, and the rest. */
@@ -98,13 +120,30 @@ export function knownFrom(destination: Destination, sources: SourcesById): strin
   return [...documents, ...otherEvidence(destination)].join(', ');
 }
 
-function seenOn({ contact }: Extract<Evidence, { kind: 'observed' }>): string {
-  const { observed } = contact;
-  if (observed === undefined) return `seen (${contact.purpose})`;
-  const [first, last] = [observed.first.slice(0, 10), observed.last.slice(0, 10)];
-  const requests = observed.requests === 1 ? '1 request' : `${observed.requests} requests`;
-  const amount = `${requests}, ${byteText(observed.receivedBytes + observed.sentBytes)}`;
-  return `seen ${first === last ? last : `${first} to ${last}`} (${amount})`;
+function contactsText(contacts: readonly Contact[]): string {
+  const sum = sumOf(contacts);
+  if (sum === undefined) return 'seen';
+  const [first, last] = [sum.first.slice(0, 10), sum.last.slice(0, 10)];
+  const requests = sum.requests === 1 ? '1 request' : `${sum.requests} requests`;
+  return `seen ${first === last ? last : `${first} to ${last}`} (${requests}, ${byteText(sum.bytes)})`;
+}
+
+/** What runs saw of one destination, for whatever purpose; undefined where that was not kept. */
+export function sumOf(
+  contacts: readonly Contact[],
+): { readonly first: string; readonly last: string; readonly requests: number; readonly bytes: number } | undefined {
+  const observed = contacts.flatMap((contact) => contact.observed ?? []);
+  if (observed.length === 0) return undefined;
+  return {
+    first: observed.map(({ first }) => first).sort()[0] ?? '',
+    last:
+      observed
+        .map(({ last }) => last)
+        .sort()
+        .at(-1) ?? '',
+    requests: observed.reduce((sum, { requests }) => sum + requests, 0),
+    bytes: observed.reduce((sum, { receivedBytes, sentBytes }) => sum + receivedBytes + sentBytes, 0),
+  };
 }
 
 /** Decimal units: `999 B`, `1.2 kB`. */
