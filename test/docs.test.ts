@@ -18,7 +18,20 @@ const pages = [
   ...markdownIn('docs'),
   ...markdownIn('docs/decisions'),
 ];
-const commands = ['mirror', 'plan', 'verify', 'check', 'emit', 'egress', 'images', 'catalogue', 'receipt', 'serve', 'gc', 'init'];
+const commands = [
+  'mirror',
+  'plan',
+  'verify',
+  'check',
+  'emit',
+  'egress',
+  'images',
+  'catalogue',
+  'receipt',
+  'serve',
+  'gc',
+  'init',
+];
 /** Options of other programs that the pages name. */
 const foreignOptions = ['--config-patch', '--check', '--nodes'];
 
@@ -91,6 +104,11 @@ describe('the lock', () => {
 
   it('the example on the page is a lock', () => {
     expect(JSON.parse(printLock(parseLock(example, 'example')))).toEqual(JSON.parse(example));
+  });
+
+  it('the example shows a contact of which nothing was kept, and others with what was', () => {
+    const { contacts } = parseLock(example, 'example');
+    expect(new Set(contacts.map(({ observed }) => observed === undefined))).toEqual(new Set([true, false]));
   });
 
   it('the page has a row for every field that is printed, and no other', () => {
