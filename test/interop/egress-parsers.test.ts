@@ -1,16 +1,18 @@
 /** What the firewall languages write, read by the programs it is for: nft, dnsmasq and squid, in a network namespace of their own. */
 import { spawnSync } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Destination } from '../../src/egress/destination.ts';
 import { dnsmasq, dnsmasqIpset } from '../../src/egress/firewall/dnsmasq.ts';
 import type { FirewallInput, FirewallLanguage } from '../../src/egress/firewall/language.ts';
 import { nftables } from '../../src/egress/firewall/nftables.ts';
 import { squid } from '../../src/egress/firewall/squid.ts';
 import { addresses, destination, from, input } from '../egress/firewall/input.ts';
 import { anyInput } from '../egress/firewall/lists.ts';
+import { namespacesMissing } from './support/namespaces.ts';
 import { missing, output, run, titled } from './support/programs.ts';
 
 const variants: readonly (readonly [string, FirewallInput])[] = [
@@ -19,8 +21,20 @@ const variants: readonly (readonly [string, FirewallInput])[] = [
   ['a gateway', input({ addresses, from })],
   ['a stateless host', input({ addresses, stateless: true })],
   ['a stateless gateway', input({ addresses, from, stateless: true })],
+  [
+    'names that cover each other',
+    input({ destinations: onPort443(['a.x.io', '*.x.io', 'x.io', '*.a.x.io', 'p-*.x.io']) }),
+  ],
+  [
+    'addresses that hold each other',
+    input({ from: new Map([['staging', ['10.0.0.5', '10.0.0.9/8', '::/0', 'fd00::1']]]) }),
+  ],
   ['nothing at all', input({ destinations: [] })],
 ];
+function onPort443(hosts: readonly string[]): Destination[] {
+  return hosts.map((host) => destination(`staging ${host}:443`, { purposes: [] }));
+}
+
 /** The same lists in every run, so that a failure can be looked at again. */
 const random = fc.sample(anyInput, { numRuns: 60, seed: 20_261_126 });
 
@@ -32,6 +46,8 @@ const withoutNft = missing('nft') ?? noNamespaces;
 const withoutDnsmasq = missing('dnsmasq');
 const withoutBoth = withoutNft ?? missing('dnsmasq', 'dig', 'ip');
 const withoutSquid = missing('squid');
+/** Squid changes to a user of its own: only root can have it do so. */
+const withoutProxy = missing('squid', 'curl', 'ip') ?? namespacesMissing();
 
 let folder = '';
 beforeAll(async () => {
@@ -97,7 +113,7 @@ describe.skipIf(withoutDnsmasq)(titled('dnsmasq', withoutDnsmasq), () => {
 
 describe.skipIf(withoutBoth)(titled('dnsmasq with nft', withoutBoth), () => {
   const hosts = ['a.x.io', '*.x.io', '*.b.x.io', 'prod-*.y.io'];
-  const given = input({ destinations: hosts.map((host) => destination(`staging ${host}:443`, { purposes: [] })) });
+  const given = input({ destinations: onPort443(hosts) });
 
   it('fills the sets of each name, and of every wildcard that covers it', async () => {
     await write(nftables, given);
@@ -152,5 +168,44 @@ describe.skipIf(withoutSquid)(titled('squid', withoutSquid), () => {
       expect({ status, complaints }, `list ${index}`).toEqual({ status: 0, complaints: [] });
       expect(stderr).toContain('Processing: http_access deny all');
     }
+  });
+});
+
+describe.skipIf(withoutProxy)(titled('squid that runs', withoutProxy), () => {
+  it('passes on what is listed, on its port, and denies the rest', async () => {
+    const hosts = ['ghcr.io', '*.pkg.dev', '*.s3.*.amazonaws.com', '127.0.0.9'];
+    const [, access = ''] = (await write(squid, input({ destinations: onPort443(hosts) }))).toReversed();
+    await chmod(folder, 0o777);
+    const asked = [
+      'ghcr.io',
+      'a.pkg.dev',
+      'b.s3.eu.amazonaws.com',
+      '127.0.0.9',
+      'evil.io',
+      'ghcr.io.evil.io',
+      's3.eu.amazonaws.com',
+      '127.0.0.1',
+    ];
+    await writeFile(join(folder, 'hosts'), `127.0.0.1 ${asked.filter((host) => !host.startsWith('127')).join(' ')}\n`);
+    await writeFile(
+      join(folder, 'squid.conf'),
+      `http_port 127.0.0.1:3128\naccess_log none\ncache_log ${folder}/cache.log\npid_filename none\ncache_mem 8 MB\nshutdown_lifetime 0 seconds\nhosts_file ${folder}/hosts\ninclude ${access}\n`,
+    );
+    const script = `
+      ip link set lo up
+      squid -N -n airgap${process.pid} -f squid.conf 2>/dev/null & proxy=$!
+      trap 'kill $proxy; wait $proxy' EXIT
+      ask() { curl -s -o /dev/null -m 10 --retry 20 --retry-connrefused --retry-delay 1 --proxy http://127.0.0.1:3128 "$@" || true; }
+      ask http://ready.io/
+      for url in ${[...asked.map((host) => `https://${host}`), 'https://ghcr.io:444'].join(' ')}; do ask -w "$url %{http_connect}\\n" $url; done
+      ask -w "http://ghcr.io:443 %{http_code}\\n" http://ghcr.io:443`;
+    const lines = (await output(['unshare', '-n', 'sh', '-c', script], { cwd: folder })).trim().split('\n');
+    // Nothing listens there: what is allowed ends with 503.
+    expect(lines).toEqual([
+      ...asked.slice(0, 4).map((host) => `https://${host} 503`),
+      ...asked.slice(4).map((host) => `https://${host} 403`),
+      'https://ghcr.io:444 403',
+      'http://ghcr.io:443 403',
+    ]);
   });
 });

@@ -12,6 +12,7 @@ const ipv6 = fc.ipV6().filter((address) => !address.includes('.'));
 const host = fc.oneof(
   { weight: 5, arbitrary: name },
   { weight: 3, arbitrary: name.map((own) => `*.${own}`) },
+  { weight: 4, arbitrary: fc.constantFrom('x.io', '*.x.io', 'a.x.io', '*.a.x.io', 'prod-*.x.io') },
   { weight: 1, arbitrary: inner },
   { weight: 1, arbitrary: name.map((own) => `prod-*.${own}`) },
   { weight: 1, arbitrary: fc.ipV4() },
