@@ -1,3 +1,6 @@
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
+import fc from 'fast-check';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { lookUp } from '../../src/probe/look-up.ts';
 import { startNameServer, type TestNameServer } from '../support/nameServer.ts';
@@ -222,5 +225,31 @@ describe('lookUp', () => {
     sixth.set('six.example', { addresses: ['2001:db8::1'] });
     expect((await ask('six.example', { servers: [sixth.server] })).addresses).toHaveLength(1);
     await sixth.close();
+  });
+
+  it('always ends with an answer or a failure, whatever a server sends', async () => {
+    const socket = createSocket('udp4');
+    let tail = Buffer.alloc(0);
+    // An answer by its id and its question, and then anything.
+    socket.on('message', (asked, from) => {
+      const head = Buffer.from(asked.subarray(0, 12 + 'x.example'.length + 2 + 4));
+      head.writeUInt16BE(0x81_80, 2);
+      tail.copy(head, 6, 0, 6);
+      socket.send(Buffer.concat([head, tail.subarray(6)]), from.port, from.address);
+    });
+    socket.bind(0, '127.0.0.1');
+    await once(socket, 'listening');
+    const servers = [{ address: '127.0.0.1', port: socket.address().port }];
+    const records = fc.uint8Array({ maxLength: 1200 });
+    const counts = fc.array(fc.constantFrom(0, 0, 0, 1, 2, 255), { minLength: 6, maxLength: 6 });
+    await fc.assert(
+      fc.asyncProperty(counts, records, async (numbers, bytes) => {
+        tail = Buffer.concat([Buffer.from(numbers), bytes]);
+        const found = await lookUp('x.example', { servers, timeoutMs: 2000 });
+        expect(found.addresses.length > 0 || found.failure !== undefined).toBe(true);
+      }),
+      { numRuns: 300 },
+    );
+    socket.close();
   });
 });

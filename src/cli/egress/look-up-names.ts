@@ -86,7 +86,7 @@ export function serversFor({ nameServers }: EgressRun['egress']): readonly NameS
 }
 
 /** Names looked up at the same time. */
-export const atOnce = 16;
+const atOnce = 16;
 
 /** When nobody answered for so many names, nobody is asked for the others: each would take its time. */
 const mostSilent = atOnce;

@@ -2,6 +2,7 @@
 import { isIP } from 'node:net';
 import { resolve } from 'node:path';
 import { type Role, roles } from '../../egress/destination.ts';
+import { type NameServer, parseNameServer } from '../../probe/name-servers.ts';
 import type { Context } from '../context.ts';
 import { type Flags, listFlag, switchFlag, textFlag } from '../flags.ts';
 import { duration } from '../settings-parts.ts';
@@ -9,13 +10,6 @@ import { readInteger, usageError } from '../values.ts';
 
 export const egressActions = ['list', 'resolve', 'check'] as const;
 export type EgressAction = (typeof egressActions)[number];
-
-/** A DNS server. */
-export interface NameServer {
-  /** Without brackets. */
-  readonly address: string;
-  readonly port: number;
-}
 
 export interface EgressSettings {
   readonly action: EgressAction;
@@ -156,10 +150,8 @@ function isAddressOrBlock(text: string): boolean {
 
 /** `10.0.0.2`, `10.0.0.2:5353`, `[fd00::2]:53`. */
 function readNameServer(text: string): NameServer {
-  const bracketed = /^\[([0-9a-f:.]+)\](?::(\d{1,5}))?$/i.exec(text);
-  const plain = isIP(text) === 6 ? ([text, text, undefined] as const) : /^([0-9.]+)(?::(\d{1,5}))?$/.exec(text);
-  const [, address = '', port = '53'] = bracketed ?? plain ?? [];
-  if (isIP(address) !== 0 && Number(port) >= 1 && Number(port) <= 65_535) return { address, port: Number(port) };
+  const server = parseNameServer(text);
+  if (server !== undefined) return server;
   throw usageError(
     `Cannot read --resolver ${JSON.stringify(text)}: not the address of a name server`,
     'write it like 10.0.0.2, 10.0.0.2:5353 or [fd00::2]:53',

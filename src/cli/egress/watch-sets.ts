@@ -6,7 +6,7 @@ import { type WatchEvent, type WatchedName, watchNames } from '../../probe/watch
 import { exitCodes } from '../exit.ts';
 import { jsonLine } from '../report/json.ts';
 import { usageError } from '../values.ts';
-import { atOnce, type NameToAsk, type NotAsked, serversFor } from './look-up-names.ts';
+import { type NameToAsk, type NotAsked, serversFor } from './look-up-names.ts';
 import { loadedSets, runTransaction } from './nft.ts';
 import type { EgressRun } from './run.ts';
 import { Told } from './watch-text.ts';
@@ -33,7 +33,8 @@ export async function watchSets(
       servers,
       timeoutMs: egress.connectTimeoutMs,
       graceMs: egress.graceMs,
-      atOnce,
+      // More than for one look: names that are not answered in time hold nobody up.
+      atOnce: 64,
       write: sets === undefined ? print : sets.write,
       tell: teller(run),
       signal,
@@ -72,7 +73,11 @@ function teller({ session, egress }: EgressRun): (event: WatchEvent) => void {
 
 function withTime(event: WatchEvent): object {
   const at = new Date().toISOString();
-  return event.type === 'unwritten' ? { at, ...event, error: String(event.error) } : { at, ...event };
+  return event.type === 'unwritten' ? { at, ...event, error: errorText(event.error) } : { at, ...event };
+}
+
+function errorText(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 /** The sets that are loaded, and writing into those. */
