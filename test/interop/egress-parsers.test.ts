@@ -47,7 +47,7 @@ const withoutDnsmasq = missing('dnsmasq');
 const withoutBoth = withoutNft ?? missing('dnsmasq', 'dig', 'ip');
 const withoutSquid = missing('squid');
 /** Squid changes to a user of its own: only root can have it do so. */
-const withoutProxy = missing('squid', 'curl', 'ip') ?? namespacesMissing();
+const withoutProxy = missing('squid', 'curl', 'ip', 'openssl') ?? namespacesMissing();
 
 let folder = '';
 beforeAll(async () => {
@@ -172,40 +172,61 @@ describe.skipIf(withoutSquid)(titled('squid', withoutSquid), () => {
 });
 
 describe.skipIf(withoutProxy)(titled('squid that runs', withoutProxy), () => {
-  it('passes on what is listed, on its port, and denies the rest', async () => {
-    const hosts = ['ghcr.io', '*.pkg.dev', '*.s3.*.amazonaws.com', '127.0.0.9'];
-    const [, access = ''] = (await write(squid, input({ destinations: onPort443(hosts) }))).toReversed();
+  /** Runs a script beside a Squid with these files and a port; names are this machine, where `also` listens. Gives what it printed. */
+  async function besideSquid(files: readonly string[], port: string, script: string, also = ''): Promise<string[]> {
+    // Squid reads and writes there as a user of its own.
     await chmod(folder, 0o777);
-    const asked = [
+    const names = [
       'ghcr.io',
       'a.pkg.dev',
       'b.s3.eu.amazonaws.com',
-      '127.0.0.9',
       'evil.io',
       'ghcr.io.evil.io',
       's3.eu.amazonaws.com',
-      '127.0.0.1',
     ];
-    await writeFile(join(folder, 'hosts'), `127.0.0.1 ${asked.filter((host) => !host.startsWith('127')).join(' ')}\n`);
-    await writeFile(
-      join(folder, 'squid.conf'),
-      `http_port 127.0.0.1:3128\naccess_log none\ncache_log ${folder}/cache.log\npid_filename none\ncache_mem 8 MB\nshutdown_lifetime 0 seconds\nhosts_file ${folder}/hosts\ninclude ${access}\n`,
-    );
-    const script = `
+    await writeFile(join(folder, 'hosts'), `127.0.0.1 ${names.join(' ')}\n`);
+    const quiet = `access_log none\ncache_log ${folder}/cache.log\npid_filename none\ncache_mem 8 MB\nshutdown_lifetime 0 seconds\n`;
+    const own = `http_port 127.0.0.1:3128 ${port}\n${quiet}hosts_file ${folder}/hosts\n`;
+    await writeFile(join(folder, 'squid.conf'), `${own}${files.map((path) => `include ${path}\n`).join('')}`);
+    const around = `
       ip link set lo up
+      ${also}
       squid -N -n airgap${process.pid} -f squid.conf 2>/dev/null & proxy=$!
-      trap 'kill $proxy; wait $proxy' EXIT
-      ask() { curl -s -o /dev/null -m 10 --retry 20 --retry-connrefused --retry-delay 1 --proxy http://127.0.0.1:3128 "$@" || true; }
-      ask http://ready.io/
-      for url in ${[...asked.map((host) => `https://${host}`), 'https://ghcr.io:444'].join(' ')}; do ask -w "$url %{http_connect}\\n" $url; done
-      ask -w "http://ghcr.io:443 %{http_code}\\n" http://ghcr.io:443`;
-    const lines = (await output(['unshare', '-n', 'sh', '-c', script], { cwd: folder })).trim().split('\n');
+      trap 'kill $proxy $server; wait $proxy' EXIT
+      curl -s -o /dev/null --retry 50 --retry-connrefused --retry-delay 1 http://127.0.0.1:3128/
+      ${script}`;
+    return (await output(['unshare', '-n', 'sh', '-c', around], { cwd: folder })).trim().split('\n');
+  }
+
+  it('passes on what is listed, on its port, and denies the rest', async () => {
+    const listed = ['ghcr.io', '*.pkg.dev', '*.s3.*.amazonaws.com', '127.0.0.9'];
+    const [access = ''] = await write(squid, input({ destinations: onPort443(listed) }));
+    const open = ['https://ghcr.io', 'https://a.pkg.dev', 'https://b.s3.eu.amazonaws.com', 'https://127.0.0.9'];
+    const closed = ['evil.io', 'ghcr.io.evil.io', 's3.eu.amazonaws.com', '127.0.0.1', 'ghcr.io:444'];
+    const asked = [...open, ...closed.map((host) => `https://${host}`)];
+    const ask = 'curl -s -o /dev/null -m 10 --proxy http://127.0.0.1:3128';
+    const lines = await besideSquid(
+      [access],
+      '',
+      `for url in ${asked.join(' ')}; do ${ask} -w "$url %{http_connect}\\n" $url; done
+      ${ask} -w "plain %{http_code}\\n" http://ghcr.io:443 || true`,
+    );
     // Nothing listens there: what is allowed ends with 503.
-    expect(lines).toEqual([
-      ...asked.slice(0, 4).map((host) => `https://${host} 503`),
-      ...asked.slice(4).map((host) => `https://${host} 403`),
-      'https://ghcr.io:444 403',
-      'http://ghcr.io:443 403',
-    ]);
+    expect(lines).toEqual([...asked.map((url) => `${url} ${open.includes(url) ? 503 : 403}`), 'plain 403']);
+  });
+
+  it('ends TLS to another name than the one it was asked for, and touches nothing of what it passes on', async () => {
+    const [access = '', peek = ''] = await write(squid, input({ destinations: onPort443(['ghcr.io', '*.pkg.dev']) }));
+    const certificate = (name: string) =>
+      `openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout ${name}.pem -out ${name}.crt -subj /CN=${name} 2>/dev/null; cat ${name}.crt >>${name}.pem; chmod 644 ${name}.pem`;
+    const lines = await besideSquid(
+      [peek, access],
+      `ssl-bump generate-host-certificates=off tls-cert=${folder}/proxy.pem`,
+      `for name in ghcr.io a.pkg.dev evil.io; do
+        echo | openssl s_client -proxy 127.0.0.1:3128 -connect ghcr.io:443 -servername $name 2>/dev/null | grep subject || echo ended
+      done`,
+      `${certificate('proxy')}; ${certificate('real')}; openssl s_server -accept 443 -cert real.pem -key real.pem -quiet & server=$!`,
+    );
+    expect(lines).toEqual(['subject=CN = real', 'subject=CN = real', 'ended']);
   });
 });

@@ -152,9 +152,12 @@ function peekText(groups: readonly Group[], input: FirewallInput): string {
   });
   return textOf([
     '# Made by "airgap egress --format squid". For a Squid with OpenSSL (Debian: squid-openssl) and a port that has ssl-bump:',
-    '#   http_port 3128 ssl-bump tls-cert=/etc/squid/any.pem                                   clients that know the proxy',
-    '#   https_port 3130 intercept ssl-bump name=airgap_intercept tls-cert=/etc/squid/any.pem  connections that a gateway redirects',
-    '# The certificate is never shown to a client: what is allowed is passed on untouched, and the rest is ended.',
+    '# clients that know the proxy:',
+    '#   http_port 3128 ssl-bump generate-host-certificates=off tls-cert=/etc/squid/own.pem',
+    '# connections that a gateway redirects here:',
+    '#   https_port 3130 intercept ssl-bump generate-host-certificates=off name=airgap_intercept tls-cert=/etc/squid/own.pem',
+    '# What is allowed is passed on untouched, with the certificate of who answers; a wrong name in TLS ends the connection. Only who is',
+    '# denied at once gets to see own.pem (key and certificate, any self-signed ones), and the denial under it.',
     '# It comes before egress-squid.conf, as the alphabet has it.',
     '',
     'acl airgap_peek_intercepted myportname airgap_intercept',
