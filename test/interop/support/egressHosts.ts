@@ -27,6 +27,10 @@ class Hosts {
   readonly #connections: Connection[] = [];
   readonly #servers = new Map<string, Server[]>();
   readonly #guards = new Map<string, Guard>();
+  /** Hosts that show a certificate of the other authority. */
+  readonly #intercepted = new Set<string>();
+  /** Other hosts for the blobs of a registry than planned. */
+  readonly #blobsAt = new Map<string, string>();
   readonly #images = openMemory();
   readonly #names: TestNameServer[] = [];
   #upstream: RunningServer | undefined;
@@ -39,7 +43,7 @@ class Hosts {
   async start(): Promise<void> {
     for (const { reference, ...options } of this.#plan.images) await seedImage(this.#images, reference, options);
     this.#upstream = await serveStore(this.#images);
-    this.#site = await serveStore(openMemory(), { writable: true });
+    await this.#emptySite();
     for (const host of this.#plan.hosts) if (host.serves !== 'time') await this.#listen(host);
     for (const host of this.#plan.hosts) if (host.serves === 'time') await this.#tellTime(host);
     for (const address of this.#plan.nameServers) this.#names.push(await startNameServer({ address, port: 53 }));
@@ -48,21 +52,34 @@ class Hosts {
 
   async obey(order: Order): Promise<unknown> {
     if (order.kind === 'connections') return this.#connections;
-    if (order.kind === 'forget') this.#connections.length = 0;
+    if (order.kind === 'begin-anew') await this.#beginAnew();
     else if (order.kind === 'name') this.#name(order.name, order.addresses);
     else if (order.kind === 'certify') this.#certify(order);
-    else if (order.kind === 'empty-site') {
-      await this.#site?.close();
-      this.#site = await serveStore(openMemory(), { writable: true });
-    }
+    else if (order.kind === 'redirect-blobs') this.#blobsAt.set(order.name, order.to);
+    else await this.#emptySite();
     return true;
+  }
+
+  async #beginAnew(): Promise<void> {
+    await this.#emptySite();
+    for (const { name, addresses } of this.#plan.hosts) this.#name(name, addresses);
+    for (const name of [...this.#intercepted]) this.#certify({ name, by: 'own' });
+    this.#blobsAt.clear();
+    this.#connections.length = 0;
+  }
+
+  async #emptySite(): Promise<void> {
+    await this.#site?.close();
+    this.#site = await serveStore(openMemory(), { writable: true });
   }
 
   #name(name: string, addresses: readonly string[]): void {
     for (const server of this.#names) server.set(name, { addresses });
   }
 
-  #certify({ name, by }: Extract<Order, { kind: 'certify' }>): void {
+  #certify({ name, by }: { readonly name: string; readonly by: 'own' | 'other' }): void {
+    if (by === 'own') this.#intercepted.delete(name);
+    else this.#intercepted.add(name);
     const { certificate, key } = makeServerCertificate(this.#plan.authorities[by], { names: [name] });
     for (const server of this.#servers.get(name) ?? []) server.setSecureContext({ cert: certificate, key });
   }
@@ -90,8 +107,9 @@ class Hosts {
     this.#servers.set(host.name, servers);
   }
 
-  async #answer(host: PlannedHost, met: Met): Promise<void> {
+  async #answer(planned: PlannedHost, met: Met): Promise<void> {
     const { request, response } = met;
+    const host = this.#asOrdered(planned);
     const path = request.url ?? '/';
     if (host.serves === 'site') return this.#relay(met, { behind: this.#site, path });
     if (host.registry === undefined) return refuse(response, 404);
@@ -112,6 +130,14 @@ class Hosts {
     const isBlob = request.method === 'GET' && path.includes('/blobs/sha');
     if (isBlob && host.blobsAt !== undefined) return redirect(response, `https://${host.blobsAt}${path}`);
     return this.#relay(met, { behind: this.#upstream, path: within(path.replace(backendFolder, ''), host.registry) });
+  }
+
+  #asOrdered(host: PlannedHost): PlannedHost {
+    const blobsAt = this.#blobsAt.get(host.name);
+    if (blobsAt !== undefined) return { ...host, blobsAt };
+    const [sender] = [...this.#blobsAt].find(([, to]) => to === host.name) ?? [];
+    const registry = this.#plan.hosts.find(({ name }) => name === sender)?.registry;
+    return registry === undefined ? host : { ...host, serves: 'blobs', registry };
   }
 
   /** One for each registry: its token service and it know the same tokens. */

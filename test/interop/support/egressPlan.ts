@@ -26,13 +26,16 @@ export interface Plan {
 }
 
 export type Order =
-  /** Answered with all since the start, or since `forget`. */
+  /** Answered with all since the start, or since it began anew. */
   | { readonly kind: 'connections' }
-  | { readonly kind: 'forget' }
+  /** The site is empty, no connection is remembered, and names, certificates and redirects are as planned. */
+  | { readonly kind: 'begin-anew' }
   /** Gives a name other addresses. */
   | { readonly kind: 'name'; readonly name: string; readonly addresses: readonly string[] }
   /** Has a host show a certificate of this authority. */
   | { readonly kind: 'certify'; readonly name: string; readonly by: 'own' | 'other' }
+  /** Has a registry send clients there for blobs. The other host serves them too. */
+  | { readonly kind: 'redirect-blobs'; readonly name: string; readonly to: string }
   | { readonly kind: 'empty-site' };
 
 export interface Connection {

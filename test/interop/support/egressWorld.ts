@@ -34,7 +34,7 @@ export const nameServer = '203.0.113.53';
 /** Packets to it are swallowed. */
 export const silentAddress = '198.51.100.250';
 /** Of the namespaces' ends towards the router. */
-export const addressOf = { staging: '10.77.1.2', node: '10.77.2.2' } as const;
+export const addressOf = { staging: ['10.77.1.2', 'fd77:1::2'], node: ['10.77.2.2', 'fd77:2::2'] } as const;
 
 export type Place = 'staging' | 'node' | 'router';
 
