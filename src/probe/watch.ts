@@ -72,7 +72,7 @@ export interface WatchOptions {
 /** No name is asked for more often, whatever its TTL. */
 const shortestWaitMs = 1000;
 /** What somebody else emptied is filled again after so long, whatever the TTL. */
-const longestWaitMs = 300_000;
+const longestWaitMs = 60_000;
 /** Asked so much before the TTL ends, which the question and the writing take. */
 const aheadMs = 250;
 const longestRetryMs = 30_000;

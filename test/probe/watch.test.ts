@@ -129,7 +129,7 @@ describe('watchNames', () => {
     expect(dns.count('slow.example', 'A')).toBe(1);
     const slow = sets.writes.flatMap(({ names }) => names).find(({ host }) => host === 'slow.example');
     // Until it is asked again, its TTL, and the grace.
-    expect(slow?.addresses).toEqual([{ address: '192.0.2.2', seconds: 300 + 600 + 3 }]);
+    expect(slow?.addresses).toEqual([{ address: '192.0.2.2', seconds: 60 + 600 + 3 }]);
   });
 
   it('follows an alias that changes', async () => {

@@ -30,7 +30,7 @@ export function printRefresh(refreshes: readonly SetRefresh[]): string {
 }
 
 function linesOf({ host, addresses }: SetRefresh): string[] {
-  if (!isExactName(host) || !/^[a-z0-9._-]{1,253}$/.test(host)) throw unusable(host, 'it is no host name');
+  if (!isExactName(host) || !/^[a-z0-9._-]{1,253}$/i.test(host)) throw unusable(host, 'it is no host name');
   const byFamily = new Map<4 | 6, Map<string, number>>();
   for (const { address, seconds } of addresses) {
     const family = familyOf(address);
