@@ -170,6 +170,17 @@ describe('mergeObserved()', () => {
     ]);
   });
 
+  it('makes the alternatives of a host that was seen optional, and no others', () => {
+    const region = (host: string, alternatives: string) => declared(host, { alternatives, condition: 'by region' });
+    const list = listOf(region('eu.test', 'a'), region('us.test', 'a'), region('other.test', 'b'));
+    const { destinations } = mergeObserved(list, [contacted('eu.test:443')]);
+    expect(destinations.map(({ host, required, condition }) => [host, required, condition])).toEqual([
+      ['eu.test', true, 'by region'],
+      ['other.test', true, 'by region'],
+      ['us.test', false, 'another of these answered'],
+    ]);
+  });
+
   it('says which proxy was used where the list does not say it', () => {
     const contacts = ['a.test:443', 'b.test:443'].map((host) => contacted(host, 'registry', { through: ['p:1'] }));
     const { destinations } = mergeObserved(

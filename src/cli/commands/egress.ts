@@ -41,7 +41,7 @@ export function egress({ inputs, flags, context }: Invocation): Promise<number> 
 async function listFor(session: Session, options: { readonly egress: EgressSettings; readonly flags: Flags }) {
   const { list, title } = await egressList(session, options);
   if (!options.egress.observed) return { list, title, findings: [] };
-  const { findings, ...merged } = mergeObserved(list, await contactsFor(session.settings));
+  const { findings, ...merged } = mergeObserved(list, await contactsFor(session.settings, session.reporter.event));
   return { list: merged, title, findings };
 }
 

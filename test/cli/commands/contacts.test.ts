@@ -175,6 +175,16 @@ describe('a run that leaves no lock', () => {
     expect(existsSync(world.folder.file(beside))).toBe(false);
   });
 
+  it('tells a broken file to who asks for what was observed, and fails for a broken lock', async () => {
+    const lockFile = world.folder.file('airgap.lock');
+    const told: string[] = [];
+    world.folder.write(beside, '{');
+    const asked = () => contactsFor({ lockFile }, (event) => void told.push(event.type));
+    expect([await asked(), told]).toEqual([[], ['notice']]);
+    world.folder.write('airgap.lock', '{');
+    await expect(asked()).rejects.toMatchObject({ code: 'ERR_LOCK_INVALID' });
+  });
+
   it('goes on where a pipe or a folder is in its place', async () => {
     execFileSync('mkfifo', [world.folder.file(beside)]);
     expect((await mirror(['ghcr.io/a/missing:1'])).status).toBe(3);
