@@ -1,9 +1,7 @@
-/** The addresses of a name, for a try: asked of name servers, or of this machine as every program on it does. */
-import { lookup } from 'node:dns/promises';
-import { limitTo } from '../async/limit.ts';
+/** The addresses of a name, for a try. */
 import { type LookUp, lookUp } from './look-up.ts';
 import { type NameServer, printNameServer } from './name-servers.ts';
-import { codeOf, type Limits, StepFailure, TimedOut, within } from './trail.ts';
+import { type Limits, StepFailure } from './trail.ts';
 
 export interface FoundName {
   /** At least one. */
@@ -55,44 +53,15 @@ function nameFailure({ kind, message }: NonNullable<LookUp['failure']>): StepFai
 
 const unknownName = 'check the name; a name server that keeps names back answers like this too';
 
-function unanswered(state: string): StepFailure {
-  return new StepFailure('blocked', `no name server answers: ${state}`, { missing: { kind: 'names' } });
+/** A name server says that there is none. */
+export function noSuchName(name: string, cause: unknown): StepFailure {
+  return new StepFailure('blocked', `no such name: ${JSON.stringify(name)}`, { hint: unknownName, cause });
 }
 
-/** getaddrinfo() waits for long in one of four threads (libuv): more at once would queue behind those that hang. */
-const threads = 4;
-
-/** As this machine looks names up: its hosts file, its name servers. Once none was answered in time, the rest is not asked for. */
-export function systemNames(): Names {
-  const limit = limitTo(threads);
-  let answered = 0;
-  let silent = 0;
-  const failure = (error: unknown, name: string): unknown => {
-    const isSilent = error instanceof TimedOut || codeOf(error) === 'EAI_AGAIN';
-    if (!isSilent && codeOf(error) === '') return error;
-    if (!isSilent) {
-      answered += 1;
-      return new StepFailure('blocked', `no such name: ${JSON.stringify(name)}`, { hint: unknownName, cause: error });
-    }
-    silent += 1;
-    return unanswered(error instanceof TimedOut ? error.message : 'temporary failure');
-  };
-  return (name, limits) =>
-    limit(async () => {
-      if (answered === 0 && silent >= threads) throw unanswered('others were not answered either');
-      try {
-        const found = await timed(lookup(name, { all: true }), limits);
-        answered += 1;
-        return { addresses: found.map(({ address }) => address), by: 'this machine' };
-      } catch (error) {
-        throw failure(error, name);
-      }
-    });
-}
-
-function timed<T>(work: Promise<T>, limits: Limits): Promise<T> {
-  return within(limits, (ending) => {
-    work.then(ending.resolve, ending.reject);
-    return () => {};
+/** No name server says anything. */
+export function unanswered(state: string): StepFailure {
+  return new StepFailure('blocked', `no name server answers: ${state}`, {
+    hint: 'name servers are destinations of their own: have them opened, or name the right ones with --resolver',
+    missing: { kind: 'names' },
   });
 }

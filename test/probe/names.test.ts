@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { namesFrom, rememberNames, systemNames } from '../../src/probe/names.ts';
+import { namesFrom, rememberNames } from '../../src/probe/names.ts';
 import { StepFailure } from '../../src/probe/trail.ts';
 import { startNameServer } from '../support/nameServer.ts';
 import { closing } from './world.ts';
@@ -47,20 +47,6 @@ describe('namesFrom()', () => {
     const started = performance.now();
     await failureOf(namesFrom(servers.map(({ server }) => server))('a.site', { ...limits, timeoutMs: 1000 }));
     expect(performance.now() - started).toBeLessThan(1800);
-  });
-});
-
-describe('systemNames()', () => {
-  it('looks names up as this machine does', async () => {
-    const { addresses, by } = await systemNames()('localhost', limits);
-    expect(addresses.some((address) => address === '127.0.0.1' || address === '::1')).toBe(true);
-    expect(by).toBe('this machine');
-  });
-
-  it('ends with the run', async () => {
-    const stop = new AbortController();
-    stop.abort(new Error('enough'));
-    await expect(systemNames()('localhost', { ...limits, signal: stop.signal })).rejects.toThrow('enough');
   });
 });
 

@@ -3,12 +3,13 @@ import { mustBeClosed } from '../../egress/closed.ts';
 import { type Destination, isAddress, isExactName } from '../../egress/destination.ts';
 import { isMissed } from '../../egress/verdict.ts';
 import { hostAndPort } from '../../http/hosts.ts';
-import { chooseProxy, type ProxyServer } from '../../http/proxy.ts';
+import { chooseProxy, type ProxyChoice, type ProxyServer } from '../../http/proxy.ts';
 import { tlsOptions } from '../../http/tls.ts';
 import type { Probing } from '../../probe/attempt.ts';
 import { checkAll } from '../../probe/check.ts';
 import { findOpen, type Openings } from '../../probe/closed.ts';
-import { type Names, namesFrom, rememberNames, systemNames } from '../../probe/names.ts';
+import { type Names, namesFrom, rememberNames } from '../../probe/names.ts';
+import { systemNames } from '../../probe/system-names.ts';
 import { checkTls } from '../client-settings.ts';
 import { exitCodes } from '../exit.ts';
 import { jsonLine } from '../report/json.ts';
@@ -84,17 +85,20 @@ function proxyOf(settings: Parameters<typeof chooseProxy>[0]): Probing['proxyFor
   return (destination) => {
     const { through } = destination;
     if (through === undefined) return undefined;
-    const own = choose(urlOf(destination));
+    const own = proxyFor(choose, destination);
     return own !== undefined && hostAndPort(own.url) === through ? own : proxyAt(through);
   };
 }
 
-function urlOf({ host, port, speaks }: Destination): URL {
-  return new URL(`${speaks === 'http' ? 'http' : 'https'}://${host.includes(':') ? `[${host}]` : host}:${port}`);
+/** Undefined too for a host that no URL can have: lists may hold what a lock says. */
+function proxyFor(choose: ProxyChoice, { host, port, speaks }: Destination): ProxyServer | undefined {
+  const text = `${speaks === 'http' ? 'http' : 'https'}://${host.includes(':') ? `[${host}]` : host}:${port}`;
+  return URL.canParse(text) ? choose(new URL(text)) : undefined;
 }
 
-function proxyAt(place: string): ProxyServer {
-  return { url: new URL(`http://${place}`), authorization: undefined };
+function proxyAt(place: string): ProxyServer | undefined {
+  const text = `http://${place}`;
+  return URL.canParse(text) ? { url: new URL(text), authorization: undefined } : undefined;
 }
 
 /** Directly, and through the proxy of this environment where it has one. */
@@ -109,10 +113,10 @@ async function openingsBeside(
     ),
   );
   const choose = chooseProxy(session.settings.proxy);
-  const proxied = places.filter((place) => place.speaks === 'https' && choose(urlOf(place)) !== undefined);
+  const proxied = places.filter((place) => place.speaks === 'https' && proxyFor(choose, place) !== undefined);
   const [direct, tunnelled] = await Promise.all([
     findOpen(places, { allowed, probing: { ...probing, proxyFor: () => undefined } }),
-    findOpen(proxied, { allowed, probing: { ...probing, proxyFor: (place) => choose(urlOf(place)) } }),
+    findOpen(proxied, { allowed, probing: { ...probing, proxyFor: (place) => proxyFor(choose, place) } }),
   ]);
   return {
     tried: direct.tried,
