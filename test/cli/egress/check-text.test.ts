@@ -1,0 +1,115 @@
+import { describe, expect, it } from 'vitest';
+import { type CheckReport, checkDocument, checkLines, problemLines } from '../../../src/cli/egress/check-text.ts';
+import type { Destination } from '../../../src/egress/destination.ts';
+import type { Probed } from '../../../src/egress/verdict.ts';
+
+function probed(more: Partial<Probed> = {}, about: Partial<Destination> = {}): Probed {
+  const destination: Destination = {
+    role: 'staging',
+    host: 'ghcr.io',
+    port: 443,
+    protocol: 'tcp',
+    speaks: 'https',
+    isRegistry: true,
+    required: true,
+    purposes: ['registry ghcr.io'],
+    component: 'ghcr',
+    evidence: [{ kind: 'document', source: 'x' }],
+    ...about,
+  };
+  return { destination, verdict: 'open', state: 'answers 401', notes: [], steps: [], addresses: [], ...more };
+}
+
+function report(destinations: readonly Probed[], more: Partial<CheckReport> = {}): CheckReport {
+  const checked = { destinations, notes: [] };
+  return { checked, openings: undefined, listNotes: [], from: new Map(), milliseconds: 400, exitCode: 0, ...more };
+}
+
+const lines = (one: CheckReport) => checkLines(one, { columns: undefined });
+const certificate = { subject: 'ghcr.io', issuer: 'Sectigo', names: ['ghcr.io'], validTo: '2027-01-01' };
+
+describe('checkLines()', () => {
+  it('has a row for each destination and counts what cannot be told', () => {
+    const tunnel = { host: '<omni>', port: 50_180, protocol: 'udp', required: true, purposes: ['SideroLink'] } as const;
+    const all = [
+      probed({ milliseconds: 12.3, certificate }),
+      probed({ verdict: 'unknown', state: 'not tried' }, tunnel),
+      probed({ notes: ['a note'] }, { host: 'fd00::5', required: false }),
+    ];
+    expect(lines(report(all))).toEqual([
+      'VERDICT  DESTINATION        FOR                          SEEN',
+      'open     ghcr.io:443/tcp    registry ghcr.io             answers 401, 12 ms, certificate of "Sectigo"',
+      'unknown  <omni>:50180/udp   SideroLink                   not tried',
+      'open     [fd00::5]:443/tcp  registry ghcr.io (optional)  answers 401',
+      'note: [fd00::5]:443/tcp: a note',
+      'checked 3 destinations from here in 0.4 s: 2 open, 1 unknown; of 1 required it cannot be told',
+    ]);
+  });
+
+  it('says so where there is nothing to check', () => {
+    expect(lines(report([]))).toEqual(['checked 0 destinations from here in 0.4 s: nothing to check']);
+  });
+
+  it('tells what --assert-closed found', () => {
+    const openings = {
+      tried: 126,
+      open: [probed({ state: 'connection accepted (to 1.2.3.4)' })],
+      resolved: ['a.io', 'b.io'],
+    };
+    const found = report([], { openings });
+    expect(lines(found).slice(1)).toEqual([
+      'warning: the name servers here tell addresses of the internet (a.io and 1 more): names leave the site, and data can be carried in them',
+      'must be closed: of 126 other places 1 answers',
+    ]);
+    expect(problemLines(found)).toEqual([
+      'must be closed: ghcr.io:443/tcp (registry ghcr.io): connection accepted (to 1.2.3.4)',
+    ]);
+    const none = report([], { openings: { tried: 126, open: [], resolved: [] } });
+    expect(lines(none).at(-1)).toBe('must be closed: of 126 other places none answers');
+    expect(problemLines(none)).toEqual([]);
+  });
+});
+
+describe('problemLines()', () => {
+  it('says whom the firewall has to let where, of what is blocked alone', () => {
+    const all = [
+      probed({ verdict: 'blocked', step: 'connection', state: 'connection refused' }, { role: 'nodes' }),
+      probed({ verdict: 'intercepted', step: 'tls', state: 'by "X"', hint: 'do this' }, { required: false }),
+      probed({ verdict: 'blocked', step: 'name', state: 'no such name: "ghcr.io"' }),
+      probed({ verdict: 'blocked', step: 'proxy', state: 'it refuses' }, { through: 'proxy.site:3128' }),
+      probed({ verdict: 'unknown', state: 'not tried' }),
+    ];
+    expect(problemLines(report(all, { from: new Map([['nodes', ['10.5.0.0/24', 'fd00::/64']]]) }))).toEqual([
+      'blocked: ghcr.io:443/tcp (required: registry ghcr.io)',
+      '  connection refused',
+      '  firewall: allow the nodes (10.5.0.0/24, fd00::/64) to ghcr.io, 443/tcp',
+      'intercepted: ghcr.io:443/tcp (optional: registry ghcr.io)',
+      '  by "X"',
+      '  hint: do this',
+      'blocked: ghcr.io:443/tcp (required: registry ghcr.io)',
+      '  no such name: "ghcr.io"',
+      'blocked: ghcr.io:443/tcp (required: registry ghcr.io)',
+      '  it refuses',
+      '  firewall: let the proxy proxy.site:3128 connect to ghcr.io, 443/tcp',
+    ]);
+  });
+
+  it('lets no stranger forge a line', () => {
+    const rude = 'a\nblocked: b \u001b[2J\u202e';
+    const all = [
+      probed({ verdict: 'wrong answer', state: rude, hint: rude, notes: [rude] }, { host: rude, purposes: [rude] }),
+    ];
+    const one = report(all, { listNotes: [rude], checked: { destinations: all, notes: [rude] } });
+    for (const line of [...lines(one), ...problemLines(one)]) expect(line).not.toMatch(/[\n\p{Cc}\u202e]/u);
+  });
+});
+
+it('checkDocument() has every step, and what is missing', () => {
+  const steps = [{ name: 'name', isRight: false, milliseconds: 5, detail: 'x' }] as const;
+  const one = probed({ verdict: 'blocked', step: 'name', state: 'x', steps, missing: { kind: 'names' } });
+  expect(checkDocument(report([one], { exitCode: 4 }))).toMatchObject({
+    exitCode: 4,
+    destinations: [{ host: 'ghcr.io', verdict: 'blocked', steps, missing: { kind: 'names' } }],
+    seconds: 0.4,
+  });
+});
