@@ -5,7 +5,10 @@ import { hostKind, plainText } from './hosts.ts';
 import type { FirewallInput } from './language.ts';
 import { setName } from './sets.ts';
 
-/** Host unreachable in place of silence: a program that is refused says so at once, and does not wait for its own time limit. */
+/**
+ * In place of silence: a program that is refused says so at once (TCP over IPv6: after its second SYN, a second later), and does not wait
+ * for its own time limit. A reset would be as quick, but looks like a host whose port is closed.
+ */
 const reject = 'reject with icmpx type admin-prohibited';
 
 const icmpErrors = [

@@ -1,0 +1,134 @@
+/** The nftables rules at work: of a host and of a gateway, following connections or not, with packets of both address families. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import type { FirewallInput } from '../../src/egress/firewall/language.ts';
+import { nftables } from '../../src/egress/firewall/nftables.ts';
+import { destination, input } from '../egress/firewall/input.ts';
+import { Namespaces, namespacesMissing } from './support/namespaces.ts';
+import { missing, output, titled } from './support/programs.ts';
+
+const reason = missing('nft', 'ip') ?? namespacesMissing();
+
+const destinations = [
+  destination('staging registry.test:443', { purposes: ['registry'] }),
+  destination('staging registry.test:123', { protocol: 'udp', speaks: 'ntp', purposes: ['time'] }),
+  destination('staging 10.9.2.2:53', { protocol: 'udp', speaks: 'dns', purposes: ['names'] }),
+];
+const addresses = new Map([
+  [
+    'registry.test',
+    [
+      { address: '10.9.2.2', ttl: 60 },
+      { address: 'fd09:2::2', ttl: 60 },
+    ],
+  ],
+]);
+const from = new Map([['staging', ['10.9.1.2', 'fd09:1::2']]] as const);
+
+/** Says yes to every connection on these TCP ports, and sends back what comes to these UDP ports. */
+const listening = `
+  const [tcp, udp] = process.argv.slice(1).map((ports) => ports.split(',').filter(Boolean).map(Number));
+  const net = require('node:net'), dgram = require('node:dgram');
+  let left = tcp.length + udp.length;
+  const ready = () => { if (--left === 0) console.log('ready'); };
+  for (const port of tcp) net.createServer((socket) => socket.end('hello')).listen({ port, host: '::' }, ready);
+  for (const port of udp) {
+    const socket = dgram.createSocket('udp6');
+    socket.on('message', (data, { address, port: to }) => socket.send(data, to, address)).bind(port, '::', ready);
+  }`;
+
+/** Prints \`open\`, the code of a refusal, or \`silent\` for each \`tcp/HOST/PORT\`. */
+const trying = `
+  const net = require('node:net'), dgram = require('node:dgram');
+  const attempt = (text) => new Promise((done) => {
+    const [protocol, host, port] = text.split('/');
+    setTimeout(done, 2500, 'silent');
+    if (protocol === 'tcp') {
+      const socket = net.connect({ host, port: Number(port) });
+      socket.on('data', () => done('open')).on('error', ({ code }) => done(code));
+    } else {
+      const socket = dgram.createSocket(host.includes(':') ? 'udp6' : 'udp4');
+      socket.on('message', () => done('open')).on('error', ({ code }) => done(code));
+      socket.connect(Number(port), host, () => socket.send('x'));
+    }
+  });
+  Promise.all(process.argv.slice(1).map(attempt)).then((found) => { console.log(found.join(' ')); process.exit(); });`;
+
+describe.skipIf(reason)(titled('nftables rules at work', reason), () => {
+  let world: Namespaces;
+  const listeners: ChildProcess[] = [];
+
+  beforeAll(async () => {
+    world = await Namespaces.make(['host', 'way', 'there']);
+    await world.link({
+      between: ['host', 'way'],
+      addresses: [
+        ['10.9.1.2/24', 'fd09:1::2/64'],
+        ['10.9.1.1/24', 'fd09:1::1/64'],
+      ],
+    });
+    await world.link({
+      between: ['way', 'there'],
+      addresses: [
+        ['10.9.2.1/24', 'fd09:2::1/64'],
+        ['10.9.2.2/24', 'fd09:2::2/64'],
+      ],
+    });
+    await world.configure('host', ['route add default via 10.9.1.1', 'route add default via fd09:1::1']);
+    await world.configure('there', ['route add default via 10.9.2.1', 'route add default via fd09:2::1']);
+    await output(world.command('way', ['sysctl', '-w', 'net.ipv4.ip_forward=1', 'net.ipv6.conf.all.forwarding=1']));
+    await listen('there', '443,80', '123,124');
+    await listen('host', '22,8080', '');
+    // Addresses of IPv6 links are tried out for a second or two before they count.
+    await vi.waitFor(async () => expect(await attempts('host', wanted)).toEqual(open), { timeout: 20_000 });
+    await vi.waitFor(async () => expect(await attempts('there', inwards)).toEqual(open), { timeout: 20_000 });
+  });
+
+  afterAll(() => {
+    for (const child of listeners) child.kill('SIGKILL');
+    world?.remove();
+  });
+
+  async function listen(name: string, tcp: string, udp: string): Promise<void> {
+    const [program = '', ...args] = world.command(name, [process.execPath, '-e', listening, tcp, udp]);
+    const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+    listeners.push(child);
+    await once(child.stdout, 'data');
+  }
+
+  async function attempts(name: string, asked: readonly string[]): Promise<string[]> {
+    return (await output(world.command(name, [process.execPath, '-e', trying, ...asked]))).trim().split(' ');
+  }
+
+  const wanted = ['tcp/10.9.2.2/443', 'tcp/fd09:2::2/443', 'udp/10.9.2.2/123', 'udp/fd09:2::2/123'];
+  const others = ['tcp/10.9.2.2/80', 'tcp/fd09:2::2/80', 'udp/10.9.2.2/124', 'udp/fd09:2::2/124'];
+  const inwards = ['tcp/10.9.1.2/22', 'tcp/fd09:1::2/22', 'tcp/10.9.1.2/8080', 'tcp/fd09:1::2/8080'];
+  const open = Array<string>(4).fill('open');
+  /** Not after a time without an answer. */
+  const refused = ['EHOSTUNREACH', 'EACCES', 'EHOSTUNREACH', 'EACCES'];
+
+  it('lets everything through as long as there are none', async () => {
+    expect(await attempts('host', others)).toEqual(open);
+  });
+
+  it.each<readonly [string, string, Partial<FirewallInput>, readonly string[]]>([
+    ['a host', 'host', {}, open],
+    ['a host, stateless', 'host', { stateless: true }, ['open', 'open', 'silent', 'silent']],
+    ['a gateway', 'way', { from }, open],
+    ['a gateway, stateless', 'way', { from, stateless: true }, Array<string>(4).fill('silent')],
+  ])('opens what is listed and refuses the rest at once, on %s', async (_, place, changed, expected) => {
+    const text = nftables.print(input({ destinations, addresses, ...changed })).files[0]?.text ?? '';
+    await output(world.command(place, ['nft', '-f', '-']), { input: text });
+    try {
+      expect(await attempts('host', wanted)).toEqual(open);
+      expect(await attempts('host', others)).toEqual(refused);
+      expect(await attempts('there', inwards)).toEqual(expected);
+      // Others are not limited by a gateway.
+      if (place === 'way')
+        expect(await attempts('way', ['tcp/10.9.2.2/80', 'tcp/fd09:2::2/80'])).toEqual(['open', 'open']);
+    } finally {
+      await output(world.command(place, ['nft', 'flush', 'ruleset']));
+    }
+  });
+});
