@@ -76,6 +76,8 @@ const longestWaitMs = 60_000;
 /** Asked so much before the TTL ends, which the question and the writing take. */
 const aheadMs = 250;
 const longestRetryMs = 30_000;
+/** While nothing is there (any more) and no server answers: nobody gets through until one does. */
+const longestEmptyMs = 5_000;
 /** A TTL is believed up to a day (RFC 8767 section 4 lets a cache set such a limit). */
 const longestTtl = 86_400;
 
@@ -196,7 +198,9 @@ class NameWatch {
     this.#failures += 1;
     const kept = Math.max(0, this.#keptUntil - this.#shared.now());
     const backOff = backOffMs(this.#failures);
-    const retryMs = kept > 0 ? Math.max(shortestWaitMs, Math.min(backOff, kept)) : backOff;
+    const isTold = failure.kind === 'no-such-name' || failure.kind === 'no-address';
+    const most = kept > 0 ? kept : isTold ? longestRetryMs : longestEmptyMs;
+    const retryMs = Math.max(shortestWaitMs, Math.min(backOff, most));
     const keptSeconds = Math.ceil(kept / 1000);
     this.#shared.options.tell({ type: 'failed', host: this.#host, failure, keptSeconds, retryMs, partly: false });
     return retryMs;

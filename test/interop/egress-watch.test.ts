@@ -149,7 +149,7 @@ describe.skipIf(skip !== undefined)(titled('airgap egress resolve --watch', skip
     expect(await has('192.0.2.53', blobs)()).toBe(true);
     await until(async () => said.includes('its sets are empty'));
     await dns.start();
-    await until(has('192.0.2.4'), 12_000);
+    await until(has('192.0.2.4'), 30_000);
     expect(said).toContain('cgr.dev: resolved again\n');
   });
 
