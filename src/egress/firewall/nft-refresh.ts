@@ -2,7 +2,7 @@
 import { AirgapError } from '../../errors.ts';
 import { isExactName } from '../destination.ts';
 import { familyOf, shortAddress } from './addresses.ts';
-import { nftTable, setName } from './sets.ts';
+import { longestTimeout, nftTable, setName } from './sets.ts';
 
 /** Addresses of one host. */
 export interface SetRefresh {
@@ -16,9 +16,6 @@ export interface SetAddress {
   /** Counted from now; at least 1 is written. */
   readonly seconds: number;
 }
-
-/** nft keeps timeouts as milliseconds in 32 bits: 1.0.6 refuses 2147483647 seconds with "value too large". */
-const longestSeconds = 4_000_000;
 
 /**
  * Commands that are one transaction of `nft -f`: all of it counts at once, and no packet meets a set without an address that stays.
@@ -49,7 +46,7 @@ function linesOf({ host, addresses }: SetRefresh): string[] {
 }
 
 function wholeSeconds(seconds: number): number {
-  return Number.isFinite(seconds) ? Math.min(longestSeconds, Math.max(1, Math.ceil(seconds))) : longestSeconds;
+  return Number.isFinite(seconds) ? Math.min(longestTimeout, Math.max(1, Math.ceil(seconds))) : longestTimeout;
 }
 
 function unusable(host: string, state: string): AirgapError {
