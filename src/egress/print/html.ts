@@ -47,8 +47,8 @@ function header(list: EgressList, { title, date }: PrintOptions): Markup {
   const count = (matches: (one: Destination) => boolean) => destinations.filter(matches).length;
   const entries: (readonly [string, number])[] = [
     ['destinations', destinations.length],
-    ['required', count(({ required }) => required)],
-    ['optional', count(({ required }) => !required)],
+    ['required', count(({ required, seen }) => required && seen !== 'undeclared')],
+    ['optional', count(({ required, seen }) => !required && seen !== 'undeclared')],
     ...(isObserved(list)
       ? ([
           ['contacted', count(({ seen }) => seen === 'seen')],

@@ -1,0 +1,96 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { printTable } from '../../../src/egress/print/table.ts';
+import {
+  componentList,
+  destination,
+  largeList,
+  listOf,
+  observedList,
+  smallList,
+  talosList,
+  testSources,
+} from '../lists.ts';
+
+const options = { stateless: false, title: 'a job', sources: testSources };
+
+describe('the table', () => {
+  it('has a heading for each role that connects to anything, and no other', () => {
+    const headings = printTable(talosList, options)
+      .split('\n')
+      .filter((line) => /^\S/.test(line));
+    expect(headings).toEqual(['The host that mirrors', 'Nodes, once mirrored', 'Beware:', 'Note:']);
+  });
+
+  it('says for each destination port, reason, need, and where that is known from', () => {
+    expect(printTable(smallList, options)).toBe(`The host that mirrors
+  HOST                                  PORT      WHY                                                    NEEDED    KNOWN FROM
+  10.5.0.1                              6000/tcp  internal registry                                      required  --to
+  pkg-containers.githubusercontent.com  443/tcp   blobs of ghcr.io; in place of *.githubusercontent.com  required  talos-egress-v1.14 2026-05-04
+  ghcr.io                               443/tcp   registry ghcr.io                                       required  talos-egress-v1.14 2026-05-04
+`);
+  });
+
+  it('shows what was seen, through which proxy, and what nothing declares', () => {
+    const lines = printTable(observedList, options).split('\n');
+    const lineOf = (host: string) => lines.find((line) => line.startsWith(`  ${host} `)) ?? '';
+    expect(lines[1]).toMatch(/HOST +PORT +WHY +NEEDED +SEEN +KNOWN FROM$/);
+    expect(lineOf('ghcr.io')).toMatch(/through the proxy proxy\.site\.example:3128 +required +seen +talos-egress/);
+    expect(lineOf('ghcr.io')).toContain('seen 2026-11-20 to 2026-11-26 (12 requests, 345.6 MB)');
+    expect(lineOf('quay.io')).toContain('not yet');
+    expect(lineOf('objects-origin.githubusercontent.com')).toMatch(/unknown +NOT DECLARED/);
+    expect(lines.join('\n')).toMatch(
+      /Beware:\n {2}- objects-origin\S+: contacted on 443\/tcp by the host that mirrors, and nothing declares it/,
+    );
+  });
+
+  it('warns of names that many tenants share, and says what to allow instead', () => {
+    const list = listOf([
+      destination('*.pkg.dev', { exfiltration: 'anybody may have a name under it' }),
+      destination('europe-west1-docker.pkg.dev', { inPlaceOf: ['*.pkg.dev'] }),
+      destination('storage.googleapis.com', { exfiltration: 'anybody may have a bucket' }),
+    ]);
+    const text = printTable(list, options);
+    expect(text).toContain('- *.pkg.dev: anybody may have a name under it; allow europe-west1-docker.pkg.dev instead');
+    expect(text).toContain('- storage.googleapis.com: anybody may have a bucket; allow it for who needs it alone');
+  });
+
+  it('adds what comes back where the firewall does not follow connections, but for what a proxy reaches', () => {
+    const lines = printTable(observedList, { ...options, stateless: true }).split('\n');
+    const answers = lines.filter((line) => / from \d+\/tcp /.test(line)).map((line) => line.trim().split(/\s+/)[0]);
+    expect(answers).toEqual(['10.5.0.1', 'proxy.site.example', 'objects-origin.githubusercontent.com']);
+    expect(printTable(observedList, options)).not.toContain('from 6000');
+  });
+
+  it('fits its columns, and cuts no name', () => {
+    for (const list of [smallList, talosList, componentList, observedList, largeList]) {
+      for (const columns of [80, 100, 132]) {
+        const lines = printTable(list, { ...options, columns, stateless: true }).split('\n');
+        expect(lines.filter((line) => line.length > columns)).toEqual([]);
+        const words = new Set(lines.flatMap((line) => line.trim().split(/\s+/)));
+        expect(list.destinations.filter(({ host }) => !words.has(host))).toEqual([]);
+      }
+    }
+  });
+
+  it('has a line for each destination where any width will do', () => {
+    const lines = printTable(largeList, options)
+      .split('\n')
+      .filter((line) => / \d+\/(?:tcp|udp) /.test(line));
+    expect(lines).toHaveLength(largeList.destinations.length);
+  });
+
+  it('stays in its lines whatever a text holds', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary', minLength: 1 }), (text) => {
+        const list = listOf([destination('ghcr.io', { purposes: [text], condition: text })]);
+        const lines = printTable(list, options).split('\n');
+        expect(lines).toHaveLength(4);
+      }),
+    );
+  });
+
+  it('says so when there is nothing', () => {
+    expect(printTable(listOf([]), options)).toBe('Nothing has to be opened.\n');
+  });
+});
