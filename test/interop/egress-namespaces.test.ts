@@ -16,6 +16,7 @@ import {
   openWorld,
   type Place,
   silentAddress,
+  twins,
   type World,
 } from './support/egressWorld.ts';
 import { namespacesMissing } from './support/namespaces.ts';
@@ -69,7 +70,7 @@ describe.skipIf(reason !== undefined)(titled('airgap egress between namespaces',
     rules = await writtenRules(world, jobs.staging);
   });
   beforeEach(async () => {
-    for (const place of ['staging', 'router', 'node'] as const) await world.loadRules(place, '');
+    for (const place of ['staging', 'router', 'node', ...twins] as const) await world.loadRules(place, '');
     await world.order({ kind: 'begin-anew' });
     await forgetLock(world);
   });
@@ -87,7 +88,16 @@ describe.skipIf(reason !== undefined)(titled('airgap egress between namespaces',
   it('names exactly the line that is missing', async () => {
     const required = listed.filter((one) => one.required);
     expect(required.length).toBeGreaterThan(20);
-    for (const line of required) await expectNamed(world, { place: 'staging', line, rules });
+    const places = ['staging', ...twins] as const;
+    const shares = places.map((place, index) => ({
+      place,
+      lines: required.filter((_, number) => number % places.length === index),
+    }));
+    await Promise.all(
+      shares.map(async ({ place, lines }) => {
+        for (const line of lines) await expectNamed(world, { place, line, rules });
+      }),
+    );
   });
 
   it('fails to mirror without a line it needs, and names the host', async () => {
@@ -237,8 +247,9 @@ async function writtenRules(world: World, job: readonly string[], { status = 0 }
 }
 
 /** Checks a place's own job from there. */
-async function checked(world: World, place: 'staging' | 'node', ...more: string[]) {
-  const ran = await world.airgap(place, ['egress', 'check', ...jobs[place], ...more, '--json']);
+async function checked(world: World, place: Place, ...more: string[]) {
+  const job = place === 'node' ? jobs.node : jobs.staging;
+  const ran = await world.airgap(place, ['egress', 'check', ...job, ...more, '--json']);
   const { destinations, closed } = JSON.parse(ran.stdout) as CheckDocument;
   const notOpen = destinations.filter(({ verdict }) => verdict !== 'open');
   return { ...ran, required: destinations.filter(({ required }) => required), notOpen, leaks: closed?.open ?? [] };
@@ -247,7 +258,7 @@ async function checked(world: World, place: 'staging' | 'node', ...more: string[
 /** Without its rule the check says of this destination, and of no other, that it is blocked. Without names nothing else can be tried. */
 async function expectNamed(
   world: World,
-  without: { readonly place: 'staging' | 'node'; readonly line: Listed; readonly rules: string; readonly at?: Place },
+  without: { readonly place: Place; readonly line: Listed; readonly rules: string; readonly at?: Place },
 ): Promise<void> {
   const { place, line, rules, at = place } = without;
   await world.loadRules(at, withoutRulesOf(line, rules));

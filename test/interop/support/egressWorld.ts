@@ -1,10 +1,10 @@
 /**
- * An internet of the tests' own, in network namespaces: hosts with their real names on documentation addresses, a host that mirrors, a node,
- * and a router between them and the hosts.
+ * An internet of the tests' own, in network namespaces: hosts with their real names on documentation addresses, hosts that mirror, a node,
+ * and a router between them and the internet.
  *
- *     staging ─┐
- *              ├─ router ── world: ghcr.io, registry.k8s.io, … registry.site, DNS, NTP
- *     node ────┘
+ *     staging, its twins ─┐
+ *                         ├─ router ── world: ghcr.io, registry.k8s.io, … registry.site, DNS, NTP
+ *     node ───────────────┘
  *
  *     const world = await openWorld(['quay.io']);
  *     await world.airgap('staging', ['mirror', 'ghcr.io/siderolabs/kubelet:v1.37.1', '--to', 'https://registry.site']);
@@ -36,7 +36,11 @@ export const silentAddress = '198.51.100.250';
 /** Of the namespaces' ends towards the router. */
 export const addressOf = { staging: ['10.77.1.2', 'fd77:1::2'], node: ['10.77.2.2', 'fd77:2::2'] } as const;
 
-export type Place = 'staging' | 'node' | 'router';
+/** Hosts like `staging`, for checks at the same time under different rules. */
+export const twins = ['twin1', 'twin2', 'twin3'] as const;
+export type Place = 'staging' | 'node' | 'router' | (typeof twins)[number];
+/** Each in a network of its own, numbered in this order. */
+const hosts = ['world', 'staging', 'node', ...twins] as const;
 
 /** Two addresses each: the numbers count on from ghcr.io. */
 const named: readonly Omit<PlannedHost, 'addresses'>[] = [
@@ -78,7 +82,7 @@ export const images = [
 /** Starts everything; `others` are names that answer TLS and have nothing. */
 export async function openWorld(others: readonly string[]): Promise<World> {
   const folder = await mkdtemp(join(tmpdir(), 'airgap-world-'));
-  const namespaces = await Namespaces.make(['world', 'router', 'staging', 'node']);
+  const namespaces = await Namespaces.make(['router', ...hosts]);
   const world = new World(folder, namespaces);
   try {
     await world.start(others);
@@ -110,19 +114,19 @@ export class World {
   async start(others: readonly string[]): Promise<void> {
     const known = new Set(named.map(({ name }) => name));
     const unknown = [...new Set(others)].filter((name) => !known.has(name));
-    const hosts = [...named, ...unknown.map((name) => ({ name, serves: 'other' as const }))].map((host, index) => ({
+    const planned = [...named, ...unknown.map((name) => ({ name, serves: 'other' as const }))].map((host, index) => ({
       ...host,
       addresses: addressesFor(host.name, index),
     }));
     const plan: Plan = {
       authorities: this.authorities,
-      hosts,
+      hosts: planned,
       nameServers: [nameServer, '1.1.1.1', '8.8.8.8'],
       images: images.map((reference) => ({ reference, platforms: ['linux/amd64', 'linux/arm64'] })),
     };
     await writeFile(this.ca, this.authorities.own.certificate);
     await writeFile(join(this.folder, 'plan.json'), JSON.stringify(plan));
-    await this.#connect([...plan.nameServers, ...hosts.flatMap(({ addresses }) => addresses)]);
+    await this.#connect([...plan.nameServers, ...planned.flatMap(({ addresses }) => addresses)]);
     await this.#startHosts();
   }
 
@@ -164,12 +168,7 @@ export class World {
 
   async #connect(addresses: readonly string[]): Promise<void> {
     const spaces = this.#namespaces;
-    const subnets = [
-      ['world', 0],
-      ['staging', 1],
-      ['node', 2],
-    ] as const;
-    for (const [name, subnet] of subnets) {
+    for (const [subnet, name] of hosts.entries()) {
       await spaces.link({
         between: [name, 'router'],
         addresses: [

@@ -76,7 +76,9 @@ export class Namespaces {
   askForNames(name: string, servers: readonly string[]): void {
     const folder = join(etcFolder, this.systemName(name));
     mkdirSync(folder, { recursive: true });
-    writeFileSync(join(folder, 'resolv.conf'), servers.map((server) => `nameserver ${server}\n`).join(''));
+    // A question that nobody answers is not worth the ten seconds the system's resolver gives it.
+    const lines = [...servers.map((server) => `nameserver ${server}`), 'options timeout:1 attempts:2'];
+    writeFileSync(join(folder, 'resolv.conf'), `${lines.join('\n')}\n`);
   }
 
   /** Ends what still runs there and takes them away. */
