@@ -98,10 +98,14 @@ export function within<T>(
     };
     const timer = setTimeout(() => ending.reject(new TimedOut(timeoutMs)), timeoutMs);
     const stopListening = onAbort(signal, () => ending.reject(signal.reason));
-    const cleanUp = open(ending);
-    // What ended while it was being opened has to be cleaned up too.
-    if (isOver) cleanUp(false);
-    else close = cleanUp;
+    try {
+      const cleanUp = open(ending);
+      // What ended while it was being opened has to be cleaned up too.
+      if (isOver) cleanUp(true);
+      else close = cleanUp;
+    } catch (error) {
+      ending.reject(error);
+    }
   });
 }
 

@@ -1,7 +1,9 @@
 import { once } from 'node:events';
 import { createServer, type RequestListener } from 'node:http';
+import { createServer as createHttpsServer } from 'node:https';
 import { type AddressInfo, createConnection } from 'node:net';
 import { describe, expect, it } from 'vitest';
+import type { CertifiedKey } from '../../src/certificates/certificate.ts';
 import type { ProxyServer } from '../../src/http/proxy.ts';
 import { checkAll } from '../../src/probe/check.ts';
 import { probeDestination } from '../../src/probe/destination.ts';
@@ -26,10 +28,19 @@ interface Proxy {
 
 /** Opens tunnels to 127.0.0.1 at the port asked for, or answers with `status`. */
 async function startProxy(
-  options: { readonly status?: number; readonly authorization?: string; readonly plain?: RequestListener } = {},
+  options: {
+    readonly status?: number;
+    readonly authorization?: string;
+    readonly plain?: RequestListener;
+    readonly tls?: CertifiedKey;
+  } = {},
 ): Promise<Proxy> {
   const asked: string[] = [];
-  const server = createServer(options.plain);
+  const { tls } = options;
+  const server =
+    tls === undefined
+      ? createServer(options.plain)
+      : createHttpsServer({ cert: tls.certificate, key: tls.key }, options.plain);
   server.on('connect', (request, socket) => {
     asked.push(request.url ?? '');
     socket.on('error', () => {});
@@ -50,7 +61,10 @@ async function startProxy(
     server.close();
   });
   return {
-    server: proxyAt((server.address() as AddressInfo).port, options.authorization),
+    server: {
+      url: new URL(`${tls === undefined ? 'http' : 'https'}://${placeOf(server)}`),
+      authorization: options.authorization,
+    },
     place: placeOf(server),
     asked,
   };
@@ -101,6 +115,21 @@ describe('through a proxy', () => {
     const probed = await probeDestination(one, probing({ proxy: proxy.server, names }));
     expect(probed).toMatchObject({ verdict: 'blocked', step: 'proxy', state: expect.stringMatching(words) });
     expect(probed.missing).toBeUndefined();
+  });
+
+  it('may be spoken to over TLS itself', async () => {
+    const proxy = await startProxy({ tls: certified(['127.0.0.1']) });
+    const port = await serveHttps(registry(200), own);
+    const one = destination(port, { through: proxy.place });
+    expect(await probeDestination(one, probing({ proxy: proxy.server, names }))).toMatchObject({ verdict: 'open' });
+    const untrusted = probing({ proxy: proxy.server, names, ca: otherAuthority.certificate });
+    const refused = await probeDestination(one, untrusted);
+    expect(refused).toMatchObject({
+      verdict: 'blocked',
+      step: 'proxy',
+      missing: { kind: 'proxy', place: proxy.place },
+    });
+    expect(refused.state).toMatch(/^proxy 127\.0\.0\.1:\d+: its certificate comes from/);
   });
 
   it('an interception behind it is seen', async () => {

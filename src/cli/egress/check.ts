@@ -54,15 +54,22 @@ function tell({ session }: EgressRun, report: CheckReport): void {
 
 async function probingFor(run: EgressRun): Promise<Probing> {
   const { session, egress, list } = run;
-  const names = list.destinations.map(({ host }) => host).filter(isExactName);
   return {
     names: rememberNames(namesFor(run)),
     tls: tlsOptions(await checkTls(session)),
     proxyFor: proxyOf(session.settings.proxy),
-    // What the job itself would ask; every name server knows the other (RFC 6761, 6.3).
-    question: names[0] ?? 'localhost',
+    question: questionOf(list.destinations),
     limits: { timeoutMs: egress.connectTimeoutMs, signal: session.signal },
   };
+}
+
+/**
+ * What the job itself would ask. Names of the site first: a name server without the internet may be long silent about others. Every one
+ * knows the last (RFC 6761, 6.3).
+ */
+function questionOf(destinations: readonly Destination[]): string {
+  const asked = destinations.filter(({ host, through }) => through === undefined && isExactName(host));
+  return (asked.find(({ component }) => component === 'site') ?? asked[0])?.host ?? 'localhost';
 }
 
 /**
