@@ -14,7 +14,7 @@ export type Content = string | number | Markup | undefined | readonly Content[];
 export type Attributes = Readonly<Record<string, string | number | undefined>>;
 
 /** Elements that HTML closes by itself. */
-const empties = new Set(['meta', 'br']);
+const empties = new Set(['meta', 'br', 'wbr']);
 
 /** An element; attributes and content that are undefined are left out. Numbers have at most two decimals. */
 export function element(name: string, attributes: Attributes, ...content: readonly Content[]): Markup {

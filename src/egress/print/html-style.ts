@@ -34,6 +34,6 @@ li{margin:.25rem 0}
 a{color:var(--accent)}
 sup{line-height:0}
 footer{padding-top:1.5rem;padding-bottom:2.5rem}
-@media screen and (max-width:46rem){header,main,footer{padding-left:1rem;padding-right:1rem}thead{position:absolute;clip-path:inset(50%);width:1px;height:1px;overflow:hidden}table,tbody,tr,th,td{display:block}tbody tr{border-top:1px solid var(--line);padding:.5rem 0}tbody th,tbody td{border:0;padding:.1rem .75rem}td[data-of]::before{content:attr(data-of) ": ";color:var(--soft)}td:empty{display:none}caption{display:block}}
+@media screen and (max-width:46rem){header,main,footer{padding-left:1rem;padding-right:1rem}thead{position:absolute;clip-path:inset(50%);width:1px;height:1px;overflow:hidden}table,tbody,tr,th,td{display:block}tbody tr{border-top:1px solid var(--line);padding:.5rem 0}tbody th,tbody td{border:0;padding:.1rem .75rem}td[data-of]::before{content:attr(data-of) ": ";color:var(--soft)}td:empty{display:none}caption{display:block;padding:.375rem .75rem 0}}
 @media print{@page{size:A4;margin:14mm}:root{color-scheme:light;--bg:#fff;--card:#fff;--ink:#000;--soft:#333;--line:#888;--accent:#000;--warnbg:#fff;--warnline:#000}body{font-size:10pt}header,main,footer{max-width:none;padding:0}h2{break-after:avoid}figure{border:0;padding:0;overflow:visible;break-inside:avoid}figure svg{min-width:0;max-width:100%;max-height:250mm;width:100%}thead{display:table-header-group}tr,li{break-inside:avoid}caption{break-after:avoid}table{font-size:8.5pt}th,td{padding:.2rem .3rem}code{font-size:8pt}a{text-decoration:none}}
 `;

@@ -70,7 +70,7 @@ function header(list: EgressList, { title, date }: PrintOptions): Markup {
 }
 
 function main(list: EgressList, options: PrintOptions): Markup {
-  const warnings = warningsOf(list).map(({ host, text }) => element('li', {}, element('code', {}, host), `: ${text}`));
+  const warnings = warningsOf(list).map(({ host, text }) => element('li', {}, hostCode(host), `: ${text}`));
   return element(
     'main',
     {},
@@ -148,8 +148,18 @@ function row(group: Group, { observed, numbers }: RowOptions): Markup {
 }
 
 function hostsCell(group: Group): Markup {
-  const hosts = group.map(({ host }, index) => [index === 0 ? '' : element('br', {}), element('code', {}, host)]);
+  const hosts = group.map(({ host }, index) => [index === 0 ? '' : element('br', {}), hostCode(host)]);
   return element('th', { scope: 'row' }, hosts);
+}
+
+/** May go on in the next line behind a dot. */
+function hostCode(host: string): Markup {
+  const labels = host.split(/(?<=[.:])/);
+  return element(
+    'code',
+    {},
+    labels.map((label, index) => [index === 0 ? '' : element('wbr', {}), label]),
+  );
 }
 
 function whyCell({ purposes, inPlaceOf, through }: Destination): Content {
@@ -157,8 +167,8 @@ function whyCell({ purposes, inPlaceOf, through }: Destination): Content {
     purposes.join(', '),
     inPlaceOf === undefined || inPlaceOf.length === 0
       ? undefined
-      : ['; in place of ', element('code', {}, inPlaceOf.join(', '))],
-    through === undefined ? undefined : ['; through the proxy ', element('code', {}, through)],
+      : ['; in place of ', inPlaceOf.map((host, index) => [index === 0 ? '' : ', ', hostCode(host)])],
+    through === undefined ? undefined : ['; through the proxy ', hostCode(through)],
   ];
 }
 

@@ -1,6 +1,6 @@
 /** Where everything of a picture stands. Units are those of the viewBox: printed 180 mm wide, one is 0.2 mm. */
 import type { Band, Host, Link, Stop } from './picture.ts';
-import { type Font, linesOf } from './text-size.ts';
+import { type Font, linesOf, textWidth } from './text-size.ts';
 import { visible } from './visible.ts';
 import { roleTitles } from './wording.ts';
 
@@ -192,7 +192,9 @@ function placeHosts(link: Link, { top, to, inner }: Room): PlacedHost[] {
   const [font, height] = link.hosts.length > 8 ? [fonts.dense, denseHeight] : [fonts.host, lineHeight];
   let y = top;
   for (const host of link.hosts) {
-    const texts = linesOf(visible(host.name), { font, width: inner - marksOf(host) * markRoom - hanging });
+    const name = visible(host.name);
+    const width = inner - marksOf(host) * markRoom;
+    const texts = textWidth(name, font) <= width ? [name] : linesOf(name, { font, width: width - hanging });
     const lines = texts.map((text, at) => ({ x: to + padding + (at === 0 ? 0 : hanging), y: y + at * height, text }));
     hosts.push({ font, lines, isShared: host.isShared, seen: host.seen });
     y += texts.length * height;

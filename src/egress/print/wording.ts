@@ -187,8 +187,13 @@ function findingText({ role, exfiltration, ...where }: Destination): string {
 const inSentence: Readonly<Record<Role, string>> = { staging: 'the host that mirrors', nodes: 'nodes', omni: 'Omni' };
 
 function insteadOf(host: string, list: EgressList): string {
-  const exact = list.destinations.filter(({ inPlaceOf }) => inPlaceOf?.includes(host) === true).map((one) => one.host);
-  if (exact.length > 0) return `allow ${[...new Set(exact)].join(', ')} instead`;
-  if (!host.includes('*')) return 'allow it for who needs it alone, and only while mirroring';
-  return 'mirror once with --observed and allow the hosts that were contacted instead';
+  const standing = list.destinations.filter(
+    ({ inPlaceOf, host: own }) => own !== host && inPlaceOf?.includes(host) === true,
+  );
+  const exact = [...new Set(standing.map((one) => one.host))];
+  if (exact.length > 4)
+    return `allow ${exact.slice(0, 3).join(', ')} and ${exact.length - 3} more that are listed here instead`;
+  if (exact.length > 0) return `allow ${exact.join(', ')} instead`;
+  if (!host.includes('*')) return 'no narrower name is known: allow it for who needs it alone';
+  return 'no exact host is known: after a run of mirror, --observed names those to allow instead';
 }

@@ -52,7 +52,9 @@ describe('the table', () => {
     ]);
     const text = printTable(list, options);
     expect(text).toContain('- *.pkg.dev: anybody may have a name under it; allow europe-west1-docker.pkg.dev instead');
-    expect(text).toContain('- storage.googleapis.com: anybody may have a bucket; allow it for who needs it alone');
+    expect(text).toContain(
+      '- storage.googleapis.com: anybody may have a bucket; no narrower name is known: allow it for',
+    );
   });
 
   it('adds what comes back where the firewall does not follow connections, but for what a proxy reaches', () => {
