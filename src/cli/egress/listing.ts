@@ -30,6 +30,7 @@ interface Made {
 
 /** What one form gives. */
 interface Printed {
+  readonly name: string;
   /** The main one first. */
   readonly files: readonly Made[];
   readonly warnings: readonly string[];
@@ -74,17 +75,23 @@ export async function tellList(
   const { reporter, context } = session;
   const input = options.forms.some((form) => 'language' in form) ? await firewallInput(run) : undefined;
   const printed = options.forms.map((form) => print(form, { run, title: options.title, input }));
-  for (const message of [...new Set(printed.flatMap(({ warnings }) => warnings))]) {
-    reporter.event({ type: 'notice', message, isWarning: true });
+  for (const { name, warnings } of printed) {
+    for (const warning of warnings) {
+      const message = printed.length === 1 ? warning : `${name}: ${warning}`;
+      reporter.event({ type: 'notice', message, isWarning: true });
+    }
   }
   const places = placesOf(printed, egress);
   for (const { path } of places) await checkWritable(path);
   for (const { path, text } of places) await writeFileAtomic(path, text);
   if (places.length === 0) printMain(printed[0], run);
-  const steps = printed.flatMap(({ use }) => use);
   if (session.settings.output.quiet) return;
   for (const { path } of places) context.stderr.write(`wrote ${nearName(session.settings.cwd, path)}\n`);
-  if (steps.length > 0) context.stderr.write(`\nTo use it:\n${steps.map((step) => `  ${step}\n`).join('')}`);
+  for (const { name, use } of printed) {
+    if (use.length === 0) continue;
+    const title = printed.length === 1 ? 'To use it:' : `To use ${name}:`;
+    context.stderr.write(`\n${title}\n${use.map((step) => `  ${step}\n`).join('')}`);
+  }
 }
 
 function printMain(printed: Printed | undefined, { session }: EgressRun): void {
@@ -100,7 +107,7 @@ function print(form: Form, about: { run: EgressRun; title: string; input: Firewa
   const { run, title, input } = about;
   if ('language' in form) {
     if (input === undefined) throw new Error('a firewall is written without its input');
-    return form.language.print(input);
+    return { name: form.language.name, ...form.language.print(input) };
   }
   const { name } = form.printer;
   const options = {
@@ -109,7 +116,12 @@ function print(form: Form, about: { run: EgressRun; title: string; input: Firewa
     title,
     sources: knownSources,
   };
-  return { files: [{ path: fileNames[name], text: form.printer.print(run.list, options) }], warnings: [], use: [] };
+  return {
+    name,
+    files: [{ path: fileNames[name], text: form.printer.print(run.list, options) }],
+    warnings: [],
+    use: [],
+  };
 }
 
 function placesOf(printed: readonly Printed[], { outputFile, outputDir }: EgressRun['egress']): Made[] {
