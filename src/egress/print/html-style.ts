@@ -9,12 +9,14 @@ h1{font-size:1.75rem;line-height:1.25;margin:0}
 h2{font-size:1.25rem;margin:2.25rem 0 .75rem}
 p{margin:.25rem 0}
 .soft,caption{color:var(--soft)}
+figure .soft{color:#4b545e}
 .counts{display:flex;flex-wrap:wrap;gap:.75rem 2.5rem;margin:1.25rem 0}
 .counts div{display:flex;flex-direction:column-reverse}
 .counts dt{color:var(--soft);font-size:.8125rem}
 .counts dd{margin:0;font-size:1.375rem;font-weight:600}
 figure{margin:0 0 1.5rem;background:#fff;border:1px solid var(--line);border-radius:10px;padding:.5rem;overflow-x:auto}
 figure svg{display:block;margin:0 auto;width:100%;min-width:40rem;max-width:57.5rem;height:auto}
+figcaption{font-size:.8125rem;text-align:center}
 table{width:100%;border-collapse:collapse;background:var(--card);border:1px solid var(--line);font-size:.875rem}
 caption{text-align:left;padding:0 0 .375rem;font-size:.8125rem}
 th,td{text-align:left;vertical-align:top;padding:.4rem .6rem;border-top:1px solid var(--line);font-weight:400}

@@ -74,7 +74,14 @@ function main(list: EgressList, options: PrintOptions): Markup {
   return element(
     'main',
     {},
-    pictures(list, options.title).map((one) => element('figure', {}, one)),
+    pictures(list, options.title).map((one, index, all) =>
+      element(
+        'figure',
+        {},
+        one,
+        all.length === 1 ? undefined : element('figcaption', { class: 'soft' }, `${index + 1} of ${all.length}`),
+      ),
+    ),
     warnings.length === 0 ? undefined : [element('h2', {}, 'Warnings'), element('ul', { class: 'beware' }, warnings)],
     byRole(list).map(({ role, destinations }) => [
       element('h2', {}, roleTitles[role]),

@@ -1,6 +1,6 @@
 /**
  * The list for programs: one document of version 1. Keys may be added to it; none changes its meaning or goes. `destinations` is sorted as
- * the list is; a key without a value is left out.
+ * the list is; a key without a value is left out. Every field: docs/egress-list.md.
  */
 import type { Destination, EgressList, Evidence } from '../destination.ts';
 import type { PrintOptions } from './printers.ts';

@@ -1,4 +1,6 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { csvColumns } from '../../../src/egress/print/csv.ts';
 import { printJson } from '../../../src/egress/print/json.ts';
 import { hostileList, hostileTexts, observedList, smallList, talosList, testSources } from '../lists.ts';
 
@@ -109,5 +111,18 @@ describe('JSON', () => {
     expect((destinations as { host: string }[]).map(({ host }) => host)).toEqual(
       hostileList.destinations.map(({ host }) => host),
     );
+  });
+
+  it('has the fields that docs/egress-list.md tells, and no other', () => {
+    const page = readFileSync(new URL('../../../docs/egress-list.md', import.meta.url), 'utf8');
+    const [, json = '', csv = ''] = page.split(/^## /m);
+    const told = [...json.matchAll(/^\| (`.*?) \|/gm)].flatMap(([, cell = '']) => cell.match(/(?<=`)\w+(?=`)/g) ?? []);
+    const documents = [observedList, talosList, hostileList].map((list) =>
+      read(printJson(list, { ...options, date: '2026-11-26', stateless: true })),
+    );
+    const destinations = documents.flatMap((document) => document.destinations as object[]);
+    const printed = [...documents, ...destinations].flatMap((entry) => Object.keys(entry));
+    expect(new Set(printed)).toEqual(new Set(told));
+    expect(csv).toContain(`\n${csvColumns.join(',')}\n`);
   });
 });
