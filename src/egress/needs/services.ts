@@ -62,7 +62,12 @@ function withOmni(destinations: readonly Destination[], { omniHost, siderolinkPo
       '<omni> is the address at which your Omni is reached: name it with --omni-host, and its port for SideroLink with --siderolink-port';
     return { destinations: named, notes: hasOmni ? [note] : [] };
   }
-  return { destinations: named.map((one) => (one.host === omni ? { ...one, host: omniHost } : one)) };
+  const given = { kind: 'configured', by: '--omni-host' } as const;
+  return {
+    destinations: named.map((one) =>
+      one.host === omni ? { ...one, host: omniHost, evidence: [...one.evidence, given] } : one,
+    ),
+  };
 }
 
 /** Roles that a list has. */

@@ -21,7 +21,6 @@ import { type Band, bandsOf } from './picture.ts';
 import type { PrintOptions } from './printers.ts';
 import { type Font, linesOf } from './text-size.ts';
 import { visible } from './visible.ts';
-import { roleTitles } from './wording.ts';
 
 const sans = 'system-ui, "Segoe UI", Roboto, "Helvetica Neue", Arial, "DejaVu Sans", sans-serif';
 const mono = 'ui-monospace, Menlo, Consolas, "DejaVu Sans Mono", monospace';
@@ -88,12 +87,12 @@ function picture(bands: readonly Band[], { name, title, heading }: PictureOption
 }
 
 function inWords(bands: readonly Band[]): string {
-  const sentences = bands.flatMap(({ role, stops }) =>
+  const sentences = bands.flatMap(({ title: who, stops }) =>
     stops
       .flatMap((stop) => [stop, ...stop.beyond])
       .map(({ title, links }) => {
         const hosts = links.map(({ ports, hosts }) => `${hosts.map((host) => host.name).join(', ')} on ${ports}`);
-        return `${roleTitles[role]} to ${title}: ${hosts.join('; ')}.`;
+        return `${who} to ${title}: ${hosts.join('; ')}.`;
       }),
   );
   return sentences.length === 0 ? 'Nothing has to be opened.' : sentences.join(' ');

@@ -16,7 +16,6 @@ import {
   otherEvidence,
   portText,
   returning,
-  roleTitles,
   seenText,
   sourceIds,
   sourcesById,
@@ -83,8 +82,8 @@ function main(list: EgressList, options: PrintOptions): Markup {
       ),
     ),
     warnings.length === 0 ? undefined : [element('h2', {}, 'Warnings'), element('ul', { class: 'beware' }, warnings)],
-    byRole(list).map(({ role, destinations }) => [
-      element('h2', {}, roleTitles[role]),
+    byRole(list).map(({ title, destinations }) => [
+      element('h2', {}, title),
       table(destinations, { list, stateless: options.stateless }),
     ]),
     list.notes.length === 0

@@ -2,7 +2,6 @@
 import type { Band, Host, Link, Stop } from './picture.ts';
 import { type Font, linesOf, textWidth } from './text-size.ts';
 import { visible } from './visible.ts';
-import { roleTitles } from './wording.ts';
 
 export const pageWidth = 920;
 export const fonts = {
@@ -108,7 +107,7 @@ function placeBand(band: Band, top: number): PlacedBand {
   }
   const x = left + padding;
   const width = right - left - 2 * padding;
-  const title = linesOf(roleTitles[band.role], { font: fonts.role, width }).map((text, at) => ({
+  const title = linesOf(band.title, { font: fonts.role, width }).map((text, at) => ({
     x,
     y: top + 24 + at * 18,
     text,

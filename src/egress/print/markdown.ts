@@ -12,7 +12,6 @@ import {
   otherEvidence,
   portText,
   returning,
-  roleTitles,
   seenText,
   sourceIds,
   sourcesById,
@@ -22,8 +21,8 @@ import {
 /** A table for each role, warnings, notes, and the sources that the tables name by their numbers. */
 export function printMarkdown(list: EgressList, options: PrintOptions): string {
   const date = options.date === undefined ? [] : [escapeMarkdown(options.date), ''];
-  const tables = byRole(list).flatMap(({ role, destinations }) => [
-    `## ${roleTitles[role]}`,
+  const tables = byRole(list).flatMap(({ title, destinations }) => [
+    `## ${title}`,
     '',
     ...tableRows(destinations, { list, stateless: options.stateless }),
     '',

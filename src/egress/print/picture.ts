@@ -4,6 +4,8 @@ import { byRole, componentTitles, portText } from './wording.ts';
 
 export interface Band {
   readonly role: Role;
+  /** Who that is. */
+  readonly title: string;
   readonly destinations: number;
   /** Nothing has to be opened for it. */
   readonly isClosed: boolean;
@@ -39,7 +41,7 @@ export interface Host {
 
 /** One for each role that connects to anything. */
 export function bandsOf(list: EgressList): Band[] {
-  return byRole(list).map(({ role, destinations }) => {
+  return byRole(list).map(({ role, title, destinations }) => {
     const proxies = [...new Set(destinations.flatMap(({ through }) => through ?? []))];
     const direct = destinations.filter((one) => one.through === undefined && !proxies.includes(placeOf(one)));
     const stops = [
@@ -51,7 +53,7 @@ export function bandsOf(list: EgressList): Band[] {
       ...proxies.map((proxy) => proxyStop(proxy, destinations)),
     ];
     const isClosed = stops.every(({ lane, beyond }) => lane !== 'internet' && beyond.length === 0);
-    return { role, destinations: destinations.length, isClosed, stops };
+    return { role, title, destinations: destinations.length, isClosed, stops };
   });
 }
 

@@ -13,7 +13,6 @@ import {
   neededWord,
   portText,
   returning,
-  roleTitles,
   seenText,
   sourcesById,
   warningsOf,
@@ -23,8 +22,8 @@ import {
 /** A table for each role, and below them what to beware of. Ends with a newline. */
 export function printTable(list: EgressList, options: PrintOptions): string {
   const { columns } = options;
-  const lines = byRole(list).flatMap(({ role, destinations }) => [
-    roleTitles[role],
+  const lines = byRole(list).flatMap(({ title, destinations }) => [
+    title,
     ...gridLines(tableRows(destinations, { ...options, observed: isObserved(list) }), { columns, indent: '  ' }),
     '',
   ]);

@@ -4,12 +4,13 @@ import type { Contact } from '../../lock/lock.ts';
 import { type Destination, type EgressList, type Protocol, type Role, roles } from '../destination.ts';
 import type { ComponentName, KnownSource } from '../knowledge/known.ts';
 
-/** Who connects, as a heading. */
-export const roleTitles: Readonly<Record<Role, string>> = {
-  staging: 'The host that mirrors',
-  nodes: 'Nodes, once mirrored',
-  omni: 'Omni',
-};
+/** Who connects, as a heading. Of nodes a list may be for those that have a mirror, or for any. */
+export function roleTitle(role: Role, destinations: readonly Destination[]): string {
+  if (role === 'staging') return 'The host that mirrors';
+  if (role === 'omni') return 'Omni';
+  const isMirrored = destinations.some((one) => one.role === role && one.component === 'site' && one.isRegistry);
+  return isMirrored ? 'Nodes, once mirrored' : 'Nodes';
+}
 
 /** Whose service it is, as a heading. */
 export const componentTitles: Readonly<Record<ComponentName | 'site', string>> = {
@@ -32,10 +33,15 @@ export const componentTitles: Readonly<Record<ComponentName | 'site', string>> =
 };
 
 /** Destinations of each role that has one, in the order of roles. */
-export function byRole(list: EgressList): { readonly role: Role; readonly destinations: readonly Destination[] }[] {
+export function byRole(list: EgressList): {
+  readonly role: Role;
+  readonly title: string;
+  readonly destinations: readonly Destination[];
+}[] {
   return roles
     .map((role) => ({ role, destinations: list.destinations.filter((destination) => destination.role === role) }))
-    .filter(({ destinations }) => destinations.length > 0);
+    .filter(({ destinations }) => destinations.length > 0)
+    .map(({ role, destinations }) => ({ role, title: roleTitle(role, destinations), destinations }));
 }
 
 /** Neighbours that differ in nothing but their host: twenty regions of one registry read better as one entry. */
