@@ -21,6 +21,18 @@ export {
   type Prepared,
   prepareMirror,
 } from './corridor.ts';
+export type { Destination, EgressList, Evidence, Role } from './egress/destination.ts';
+export type { FirewallInput, FirewallLanguage, FirewallText } from './egress/firewall/language.ts';
+export { firewallLanguages } from './egress/firewall/languages.ts';
+export { knownDestinations } from './egress/knowledge/all.ts';
+export type { ComponentName, KnownDestination, KnownSource } from './egress/knowledge/known.ts';
+export { knownSources } from './egress/knowledge/sources.ts';
+export { mergeNeeds, type Needs } from './egress/needs/merge.ts';
+export { type NodeFacts, nodeNeeds } from './egress/needs/nodes.ts';
+export { type ServiceFacts, serviceNeeds } from './egress/needs/services.ts';
+export { type StagingFacts, stagingNeeds } from './egress/needs/staging.ts';
+export { mergeObserved, type ObservedList } from './egress/observed.ts';
+export { type Printer, printers } from './egress/print/printers.ts';
 export type { EmittedFile } from './emit/emitted.ts';
 export type { FormatInput, FormatOutput } from './emit/formats/format.ts';
 export { emitFormat, type FormatName, formatNames } from './emit/formats/formats.ts';
@@ -35,7 +47,7 @@ export { openHttpClient } from './http/open.ts';
 export { parseList } from './input/list.ts';
 export { mergeRequests, requestsFromLock } from './input/merge.ts';
 export type { Origin, RequestedImage, RequestedReference } from './input/requested.ts';
-export type { Contact, Lock, LockedImage } from './lock/lock.ts';
+export type { Contact, Lock, LockedImage, Observed } from './lock/lock.ts';
 export { parseLock } from './lock/parse.ts';
 export { printLock } from './lock/print.ts';
 export { type Mirror, type MirrorRule, manifestUrl, mirrorFor, mirrorsOf, placeRepository } from './mirror/rule.ts';
