@@ -3,7 +3,7 @@
  * passes; with any line removed the check names that line; what is contacted is what the lock says.
  */
 import { X509Certificate } from 'node:crypto';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -15,6 +15,7 @@ import {
   nameServer,
   openWorld,
   type Place,
+  proxyAddress,
   silentAddress,
   twins,
   type World,
@@ -23,6 +24,7 @@ import { namespacesMissing } from './support/namespaces.ts';
 import { missing, type Run, titled } from './support/programs.ts';
 
 const reason = missing('ip', 'nft', 'curl') ?? namespacesMissing();
+const withoutSquid = missing('squid');
 const target = ['--to', 'https://registry.site'];
 const nodeFacts = ['--endpoint', 'https://registry.site', '--ntp', 'time.cloudflare.com', '--dns', nameServer];
 /** Inputs and options that say who connects, and for what. */
@@ -34,6 +36,7 @@ const jobs = {
 const notListed = 'quay.io';
 /** Where a registry may send its clients, and nobody says so. */
 const undeclared = 'blobs.example.net';
+const throughProxy = { HTTPS_PROXY: `http://${proxyAddress}:3128` };
 
 interface Listed {
   readonly host: string;
@@ -60,8 +63,8 @@ describe.skipIf(reason !== undefined)(titled('airgap egress between namespaces',
   let listed: readonly Listed[];
   let rules: string;
 
-  const mirror = (...more: string[]) =>
-    world.airgap('staging', ['mirror', 'images.txt', ...target, '--endpoint-ca', world.ca, ...more]);
+  const mirrorArguments = () => ['mirror', 'images.txt', ...target, '--endpoint-ca', world.ca];
+  const mirror = (...more: string[]) => world.airgap('staging', [...mirrorArguments(), ...more]);
 
   beforeAll(async () => {
     listed = await listedWithoutWorld();
@@ -112,6 +115,8 @@ describe.skipIf(reason !== undefined)(titled('airgap egress between namespaces',
       await world.loadRules('staging', withoutRulesOf(line, rules));
       failedNaming(await mirror('--retries', '0'), line.host);
     }
+    await world.loadRules('staging', withoutRulesOf({ host: nameServer, port: 53, protocol: 'udp' }, rules));
+    failedNaming(await mirror('--retries', '0'), 'the name ghcr.io cannot be looked up');
   });
 
   it('says of every contact what the hosts say themselves, and needs no other', async () => {
@@ -151,7 +156,7 @@ describe.skipIf(reason !== undefined)(titled('airgap egress between namespaces',
 
   it('lets nodes reach their registry, time and names, and knows when anything else answers', async () => {
     succeeded(await mirror());
-    const open = await checked(world, 'node', '--assert-closed');
+    const open = await checked(world, 'node', { more: ['--assert-closed'] });
     expect(open.status, open.stderr).toBe(5);
     const others = namesOf(listed).filter((host) => host !== 'registry.site');
     const leaking = [...new Set(open.leaks.map(({ host }) => host))].sort();
@@ -160,7 +165,7 @@ describe.skipIf(reason !== undefined)(titled('airgap egress between namespaces',
     const ofNode = await writtenRules(world, jobs.node);
     await world.loadRules('node', ofNode);
     succeeded(await world.airgap('node', ['verify', '--as', 'talos@v1.14.4']));
-    const closed = await checked(world, 'node', '--assert-closed');
+    const closed = await checked(world, 'node', { more: ['--assert-closed'] });
     expect(closed, closed.stderr).toMatchObject({ status: 0, notOpen: [], leaks: [] });
 
     const { required } = await checked(world, 'node');
@@ -191,7 +196,7 @@ describe.skipIf(reason !== undefined)(titled('airgap egress between namespaces',
 
     await world.order({ kind: 'begin-anew' });
     await world.order({ kind: 'name', name: 'auth.docker.io', addresses: [silentAddress] });
-    const silent = await checked(world, 'staging', '--connect-timeout', '1s');
+    const silent = await checked(world, 'staging', { more: ['--connect-timeout', '1s'] });
     expect(silent).toMatchObject({ status: 4, notOpen: [{ host: 'auth.docker.io', verdict: 'blocked' }] });
   });
 
@@ -208,6 +213,40 @@ describe.skipIf(reason !== undefined)(titled('airgap egress between namespaces',
     expect(lines).toHaveLength(3);
     for (const line of lines) await expectNamed(world, { place: 'staging', line, rules: gateway, at: 'router' });
   });
+
+  it.skipIf(withoutSquid !== undefined)(
+    titled('opens a proxy alone, which passes on the list', withoutSquid),
+    async () => {
+      const env = throughProxy;
+      const nft = ['--format', 'nftables', '--output', 'proxied.nft'];
+      succeeded(await world.airgap('staging', ['egress', ...jobs.staging, ...nft], { env }));
+      const own = await readFile(join(world.folder, 'proxied.nft'), 'utf8');
+      expect(own).not.toContain('ghcr.io');
+      const passes = ['--address', `staging=${addressOf.staging[0]}`, '--format', 'squid', '--output-dir', 'proxy'];
+      succeeded(await world.airgap('staging', ['egress', ...jobs.staging, ...passes], { env }));
+      const access = await readFile(join(world.folder, 'proxy', 'egress-squid.conf'), 'utf8');
+
+      await world.loadRules('staging', own);
+      await besideProxy(world, access, async () => {
+        succeeded(await world.airgap('staging', mirrorArguments(), { env }));
+        const direct = (await world.connections()).filter(
+          ({ from }) => from.startsWith('10.77.1.') || from.startsWith('fd77:1:'),
+        );
+        expect(direct).toEqual([]);
+        expect(await checked(world, 'staging', { env })).toMatchObject({ status: 0, notOpen: [] });
+        expect((await visit(world, 'staging', notListed, env)).stderr).toContain('403');
+      });
+
+      const narrower = access.split('\n').filter((line) => !line.endsWith(' dstdomain -n auth.docker.io'));
+      await besideProxy(world, narrower.join('\n'), async () => {
+        const { notOpen, status } = await checked(world, 'staging', { env });
+        expect([status, notOpen.map(({ host, verdict }) => `${verdict} ${host}`)]).toEqual([
+          4,
+          ['blocked auth.docker.io'],
+        ]);
+      });
+    },
+  );
 });
 
 function placeOf({ host, port, protocol }: Listed): string {
@@ -247,9 +286,13 @@ async function writtenRules(world: World, job: readonly string[], { status = 0 }
 }
 
 /** Checks a place's own job from there. */
-async function checked(world: World, place: Place, ...more: string[]) {
+async function checked(
+  world: World,
+  place: Place,
+  { more = [], env = {} }: { readonly more?: readonly string[]; readonly env?: Readonly<Record<string, string>> } = {},
+) {
   const job = place === 'node' ? jobs.node : jobs.staging;
-  const ran = await world.airgap(place, ['egress', 'check', ...job, ...more, '--json']);
+  const ran = await world.airgap(place, ['egress', 'check', ...job, ...more, '--json'], { env });
   const { destinations, closed } = JSON.parse(ran.stdout) as CheckDocument;
   const notOpen = destinations.filter(({ verdict }) => verdict !== 'open');
   return { ...ran, required: destinations.filter(({ required }) => required), notOpen, leaks: closed?.open ?? [] };
@@ -270,9 +313,36 @@ async function expectNamed(
   expect([untried.length + blocked.length, untried.length === 0], stderr).toEqual([notOpen.length, hasNames]);
 }
 
-function visit(world: World, place: Place, host: string): Promise<Run> {
+function visit(world: World, place: Place, host: string, env: Readonly<Record<string, string>> = {}): Promise<Run> {
   const options = ['--cacert', world.ca, '-m', '2', '-o', '/dev/null'];
-  return world.run(place, ['curl', '-sS', ...options, `https://${host}/v2/`]);
+  return world.run(place, ['curl', '-sS', ...options, `https://${host}/v2/`], { env });
+}
+
+/** With a Squid on the router, which passes on what this file allows. */
+async function besideProxy(world: World, access: string, work: () => Promise<void>): Promise<void> {
+  const { folder } = world;
+  // Squid reads and writes as a user of its own.
+  await chmod(folder, 0o777);
+  await writeFile(join(folder, 'access.conf'), access);
+  const own = [
+    `http_port ${proxyAddress}:3128`,
+    'visible_hostname proxy.site',
+    'access_log none',
+    `cache_log ${join(folder, 'cache.log')}`,
+    'pid_filename none',
+    'cache_mem 8 MB',
+    'shutdown_lifetime 0 seconds',
+    `include ${join(folder, 'access.conf')}`,
+  ];
+  await writeFile(join(folder, 'squid.conf'), `${own.join('\n')}\n`);
+  const proxy = world.startProgram('router', ['squid', '-N', '-n', `airgap${process.pid}`, '-f', 'squid.conf']);
+  const untilItListens = ['--retry', '50', '--retry-connrefused', '--retry-delay', '1', '-s', '-o', '/dev/null'];
+  try {
+    succeeded(await world.run('router', ['curl', ...untilItListens, `http://${proxyAddress}:3128/`]));
+    await work();
+  } finally {
+    await proxy.stop();
+  }
 }
 
 async function forgetLock({ folder }: World): Promise<void> {

@@ -34,6 +34,8 @@ export const nameServer = '203.0.113.53';
 /** Packets to it are swallowed. */
 export const silentAddress = '198.51.100.250';
 /** Of the namespaces' ends towards the router. */
+/** Of the router's end towards `staging`: where a proxy may listen. */
+export const proxyAddress = '10.77.1.1';
 export const addressOf = { staging: ['10.77.1.2', 'fd77:1::2'], node: ['10.77.2.2', 'fd77:2::2'] } as const;
 
 /** Hosts like `staging`, for checks at the same time under different rules. */
@@ -136,9 +138,22 @@ export class World {
   }
 
   /** Runs the program there, trusting the world's authority. */
-  airgap(place: Place, args: readonly string[]): Promise<Run> {
+  airgap(place: Place, args: readonly string[], options: Pick<RunOptions, 'env'> = {}): Promise<Run> {
     const { command, env } = airgapCommand([...args, '--ca', this.ca]);
-    return this.run(place, command, { env });
+    return this.run(place, command, { env: { ...env, ...options.env } });
+  }
+
+  /** Starts a program there that runs until stop(), or until the world ends. */
+  startProgram(place: Place, command: readonly string[]): { stop(): Promise<void> } {
+    const [program = '', ...args] = this.#namespaces.command(place, command);
+    const child = spawn(program, args, { cwd: this.folder, stdio: 'ignore' });
+    const ended = once(child, 'exit');
+    return {
+      stop: async () => {
+        child.kill('SIGTERM');
+        await ended;
+      },
+    };
   }
 
   /** Replaces every rule of a namespace; an empty text takes them away. */
@@ -147,10 +162,14 @@ export class World {
     await output(loading, { input: `flush ruleset\n${text}` });
   }
 
-  /** Every connection so far, as `host:port`, each once, sorted. Questions for names are not among them. */
+  /** Every connection so far. Questions for names are not among them. */
+  async connections(): Promise<readonly Connection[]> {
+    return (await this.order({ kind: 'connections' })) as Connection[];
+  }
+
+  /** Whom somebody connected to, as `host:port`, each once, sorted. */
   async contacted(): Promise<string[]> {
-    const connections = (await this.order({ kind: 'connections' })) as Connection[];
-    return [...new Set(connections.map(({ host, port }) => `${host}:${port}`))].sort();
+    return [...new Set((await this.connections()).map(({ host, port }) => `${host}:${port}`))].sort();
   }
 
   async order(order: Order): Promise<unknown> {
