@@ -29,13 +29,21 @@ export function egress({ inputs, flags, context }: Invocation): Promise<number> 
       session.reporter.event({ type: 'notice', message, isWarning: true });
     }
     if (own.action === 'resolve') return resolveNames(run);
-    if (own.action === 'check') return checkDestinations(run);
-    for (const message of own.formats.includes('table') || own.formats.includes('json') ? [] : list.notes) {
-      session.reporter.event({ type: 'notice', message });
-    }
-    await tellList(run, { forms, title });
-    return findings.length === 0 ? exitCodes.ok : exitCodes.mismatch;
+    const status = own.action === 'check' ? await checkDestinations(run) : await tell(run, { forms, title });
+    return status === exitCodes.ok && findings.length > 0 ? exitCodes.mismatch : status;
   });
+}
+
+/** Forms that have a place for notes say them themselves. */
+const saysNotes: readonly string[] = ['table', 'markdown', 'json', 'html'];
+
+async function tell(run: EgressRun, printing: Parameters<typeof tellList>[1]): Promise<number> {
+  const { egress: own, list, session } = run;
+  if (!own.formats.some((name) => saysNotes.includes(name))) {
+    for (const message of list.notes) session.reporter.event({ type: 'notice', message });
+  }
+  await tellList(run, printing);
+  return exitCodes.ok;
 }
 
 async function listFor(session: Session, options: { readonly egress: EgressSettings; readonly flags: Flags }) {
