@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { output } from './programs.ts';
+import { output, skipsNothing } from './programs.ts';
 
 const prefix = 'airgap-egress-';
 /** Where `ip netns exec` takes files from that stand in /etc of the namespace. */
@@ -10,6 +10,7 @@ const etcFolder = '/etc/netns';
 
 /** Why namespaces cannot be made here, in one plain sentence; undefined when they can. */
 export function namespacesMissing(): string | undefined {
+  if (skipsNothing) return undefined;
   if (process.platform !== 'linux' || process.getuid?.() !== 0)
     return 'skipped because only root makes network namespaces';
   const made = spawnSync('unshare', ['-n', 'true']);

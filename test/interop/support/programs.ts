@@ -19,8 +19,12 @@ const packages = {
 
 export type Program = keyof typeof packages;
 
+/** Where everything was installed, nothing is skipped: what is missing then shows as a failure (.ci/run). */
+export const skipsNothing = process.env.AIRGAP_SKIP_NOTHING === '1';
+
 /** One plain sentence about what is missing, or undefined when everything is here: made for `describe.skipIf` and its title. */
 export function missing(...programs: readonly Program[]): string | undefined {
+  if (skipsNothing) return undefined;
   const absent = programs.filter((program) => spawnSync('sh', ['-c', `command -v ${program}`]).status !== 0);
   if (absent.length === 0) return undefined;
   const names = [...new Set(absent.map((program) => packages[program]))];
