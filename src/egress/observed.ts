@@ -80,9 +80,7 @@ function placesOf(contacts: readonly Contact[]): { places: ReadonlyMap<string, P
   let own = 0;
   let broken = 0;
   for (const contact of contacts) {
-    const split = contact.host.lastIndexOf(':');
-    const host = contact.host.slice(0, split).replace(/^\[|\]$/g, '');
-    const port = Number(contact.host.slice(split + 1));
+    const { host, port } = splitPlace(contact.host);
     if (!isHostAndPort(contact.host)) broken += 1;
     else if (isThisMachine(host)) own += 1;
     else {
@@ -95,6 +93,12 @@ function placesOf(contacts: readonly Contact[]): { places: ReadonlyMap<string, P
     ...(broken === 0 ? [] : [`contacts that name no HOST:PORT are left out: ${broken}`]),
   ];
   return { places, notes };
+}
+
+/** `[fd00::1]:5000`. */
+function splitPlace(text: string): Pick<Place, 'host' | 'port'> {
+  const split = text.lastIndexOf(':');
+  return { host: text.slice(0, split).replace(/^\[|\]$/g, ''), port: Number(text.slice(split + 1)) };
 }
 
 function marked(destination: Destination, place: Place | undefined): Destination {
@@ -186,4 +190,20 @@ function onWhoseBehalf({ host, purpose, observed }: Contact): string[] {
   return registries.length === 0
     ? [what[purpose].replace(/ (?:of|to)$/, '')]
     : registries.map((registry) => `${what[purpose]} ${registry}`);
+}
+
+/** One line about a finding of `list`: who sent there, and what to do about it. `isOpened`: what is written opens it. */
+export function findingText(
+  { host, port, purposes, evidence }: Destination,
+  { list, isOpened }: { readonly list: EgressList; readonly isOpened: boolean },
+): string {
+  const seen = list.destinations.filter((one) => one.seen === 'seen').map(placeKey);
+  const asked = evidence.flatMap((one) => (one.kind === 'observed' ? (one.contact.observed?.registries ?? []) : []));
+  const isOfOthers = asked.length > 0 && asked.every((registry) => !seen.includes(placeKey(splitPlace(registry))));
+  const place = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+  const opened = isOpened ? ', as these rules do' : '';
+  const what = `${place} was contacted (${purposes.join(', ')}), and nothing declares it`;
+  return isOfOthers
+    ? `${what}: if that was for other images, ask with all inputs of the lock; else find out why before it is opened${opened}`
+    : `${what}: find out why it was sent there before it is opened${opened}`;
 }

@@ -1,7 +1,8 @@
 /** `airgap egress`: what the firewall must open for a job, in its own language, looked up and checked. */
 
 import type { EgressList } from '../../egress/destination.ts';
-import { mergeObserved } from '../../egress/observed.ts';
+import { firewallLanguages } from '../../egress/firewall/languages.ts';
+import { findingText, mergeObserved } from '../../egress/observed.ts';
 import type { Invocation } from '../define/wiring.ts';
 import { checkDestinations } from '../egress/check.ts';
 import { contactsFor } from '../egress/contacts.ts';
@@ -24,14 +25,18 @@ export function egress({ inputs, flags, context }: Invocation): Promise<number> 
     const { list: whole, findings, title } = await listFor(session, { egress: own, flags });
     const list = own.optional ? whole : withoutOptional(whole);
     const run: EgressRun = { session, egress: own, list };
-    for (const { host, port } of findings) {
-      const message = `${host}:${port} was contacted, and nothing here says why: look at the registry that sent there`;
+    for (const finding of findings) {
+      const message = findingText(finding, { list: whole, isOpened: isOpenedBy(own) });
       session.reporter.event({ type: 'notice', message, isWarning: true });
     }
-    if (own.action === 'resolve') return resolveNames(run);
-    const status = own.action === 'check' ? await checkDestinations(run) : await tell(run, { forms, title });
+    const status = await act(run, { forms, title });
     return status === exitCodes.ok && findings.length > 0 ? exitCodes.mismatch : status;
   });
+}
+
+/** Rules of a firewall open whatever was contacted. */
+function isOpenedBy({ action, formats }: EgressSettings): boolean {
+  return action === 'list' && formats.some((name) => firewallLanguages.some((language) => language.name === name));
 }
 
 /** Forms that have a place for notes say them themselves. */
@@ -46,9 +51,20 @@ async function tell(run: EgressRun, printing: Parameters<typeof tellList>[1]): P
   return exitCodes.ok;
 }
 
+function act(run: EgressRun, printing: Parameters<typeof tellList>[1]): Promise<number> {
+  if (run.egress.action === 'resolve') return resolveNames(run);
+  return run.egress.action === 'check' ? checkDestinations(run) : tell(run, printing);
+}
+
 async function listFor(session: Session, options: { readonly egress: EgressSettings; readonly flags: Flags }) {
   const { list, title } = await egressList(session, options);
-  if (!options.egress.observed) return { list, title, findings: [] };
+  const { observed, roles } = options.egress;
+  if (!observed) return { list, title, findings: [] };
+  if (roles.length > 0 && !roles.includes('staging')) {
+    const note =
+      '--observed tells of the host that mirrors, which --role leaves out: nothing here was seen or not seen';
+    return { list: { ...list, notes: [...list.notes, note] }, title, findings: [] };
+  }
   const { findings, ...merged } = mergeObserved(list, await contactsFor(session.settings, session.reporter.event));
   return { list: merged, title, findings };
 }
