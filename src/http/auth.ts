@@ -6,7 +6,7 @@ import { SingleFlight } from '../async/single-flight.ts';
 import { AirgapError, isAirgapError } from '../errors.ts';
 import { type Challenge, parseChallenges, preferredChallenge } from './challenge.ts';
 import type { Credential, CredentialLookup, HttpClientSettings } from './client.ts';
-import { isLinkLocal, isLoopback } from './hosts.ts';
+import { isLinkLocal, isLoopback, isNameable } from './hosts.ts';
 import { coversScope, mergeScopes } from './scopes.ts';
 import { basicHeader, parseToken, type Token, type TokenRequest, tokenByGet, tokenByPost } from './token.ts';
 
@@ -226,7 +226,8 @@ function readRealm(challenge: Challenge, wish: Wish): URL {
   } catch {
     realm = undefined;
   }
-  const usable = realm !== undefined && (realm.protocol === 'https:' || realm.protocol === 'http:');
+  const usable =
+    realm !== undefined && (realm.protocol === 'https:' || realm.protocol === 'http:') && isNameable(realm);
   if (realm === undefined || !usable || (isLinkLocal(realm.hostname) && realm.hostname !== wish.url.hostname)) {
     throw new AirgapError(
       'ERR_PROTOCOL',

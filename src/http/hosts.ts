@@ -26,6 +26,17 @@ export function isLinkLocal(hostname: string): boolean {
   return contains(linkLocal, bareHostname(hostname));
 }
 
+/**
+ * True for a URL whose host and port a person could write down for a firewall: an address, or a name of letters, digits, hyphens and
+ * underscores (object stores have those) as RFC 1123, 2.1, and a port that can be connected to.
+ */
+export function isNameable(url: URL): boolean {
+  const host = bareHostname(url.hostname);
+  if (url.port === '0') return false;
+  if (isIP(host) !== 0) return true;
+  return host.length <= 253 && host.split('.').every((label) => /^(?!-)[a-z0-9_-]{1,63}(?<!-)$/.test(label));
+}
+
 /** `host:port` with the port always written out, a name without the dot of its root. */
 export function hostAndPort(url: URL): string {
   const port = url.port !== '' ? url.port : url.protocol === 'https:' ? '443' : '80';

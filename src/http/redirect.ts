@@ -1,6 +1,6 @@
 /** Where a redirect leads, and whether it may be followed (RFC 9110, 15.4). */
 import { AirgapError } from '../errors.ts';
-import { isLinkLocal } from './hosts.ts';
+import { isLinkLocal, isNameable } from './hosts.ts';
 
 /** Redirects followed in one request. */
 export const mostRedirects = 5;
@@ -11,7 +11,7 @@ export function isRedirect(status: number): boolean {
 
 /**
  * The URL of the next hop, without user name and fragment. Throws ERR_PROTOCOL when the target is missing, unreadable, no http(s)
- * URL, plain http after https, or a link-local address that was not asked for in the first place.
+ * URL, plain http after https, a host that is no host name, or a link-local address that was not asked for in the first place.
  */
 export function redirectTarget(
   location: string | undefined,
@@ -31,6 +31,8 @@ export function redirectTarget(
   if (from.url.protocol === 'https:' && target.protocol === 'http:') {
     throw refuse(`redirects from https to plain http at ${target.host}`);
   }
+  // Whoever is contacted has to stand in the lock.
+  if (!isNameable(target)) throw refuse('redirects to a host whose name or port is none');
   if (isLinkLocal(target.hostname) && target.hostname !== from.first.hostname) {
     throw refuse(`redirects to the link-local address ${target.host}`);
   }

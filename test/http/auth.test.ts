@@ -297,11 +297,14 @@ describe('send() and credentials', () => {
     expect(proxy.seen).toEqual([]);
   });
 
-  it.each(['file:///etc/passwd', 'nonsense', 'http://169.254.169.254/token'])('asks no token at %s', async (place) => {
-    const server = await serve((_request, response) =>
-      response.writeHead(401, { 'www-authenticate': `Bearer realm="${place}"` }).end(),
-    );
-    const error = await failureOf(openClient().client.send(get(server.url, '/a', { scopes })));
-    expect(error).toMatchObject({ code: 'ERR_PROTOCOL', retryable: false });
-  });
+  it.each(['file:///etc/passwd', 'nonsense', 'http://169.254.169.254/token', 'http://auth-.test/token'])(
+    'asks no token at %s',
+    async (place) => {
+      const server = await serve((_request, response) =>
+        response.writeHead(401, { 'www-authenticate': `Bearer realm="${place}"` }).end(),
+      );
+      const error = await failureOf(openClient().client.send(get(server.url, '/a', { scopes })));
+      expect(error).toMatchObject({ code: 'ERR_PROTOCOL', retryable: false });
+    },
+  );
 });

@@ -20,6 +20,12 @@ describe('redirectTarget()', () => {
     ['http://cdn.test/x'],
     ['https://169.254.169.254/latest'],
     ['https://[fe80::1]/x'],
+    ['https://-cdn.test/x'],
+    ['https://cdn-.test/x'],
+    ["https://c'dn.test/x"],
+    ['https://cdn..test/x'],
+    ['https://cdn.test:0/x'],
+    [`https://${'a'.repeat(64)}.test/x`],
   ])('refuses %s', (location) => {
     expect(() => redirectTarget(location, from)).toThrow(/Cannot fetch it: registry\.test redirects/);
   });
