@@ -40,6 +40,11 @@ function readBase(root: ConfigNode, add: Found): void {
     add(`machine.logging.destinations[${index}].endpoint`, at(item, 'endpoint'), logs);
   }
   add('cluster.controlPlane.endpoint', at(root, 'cluster', 'controlPlane', 'endpoint'), kubernetesApi);
+  const interfaces = listing(at(root, 'machine', 'network', 'interfaces'), 'machine.network.interfaces');
+  for (const [index, item] of interfaces.entries()) {
+    const path = `machine.network.interfaces[${index}].wireguard.peers`;
+    peersOf(at(item, 'wireguard', 'peers'), { path, add });
+  }
   const disks = mapping(at(root, 'machine', 'systemDiskEncryption'), 'machine.systemDiskEncryption');
   for (const [name, disk] of disks?.entries ?? []) keysOf(disk, { path: `machine.systemDiskEncryption.${name}`, add });
 }
@@ -53,6 +58,9 @@ function readDocument({ kind, name, root }: ConfigDocument, add: Found): void {
   if (kind === 'EventSinkConfig') add(`${where}.endpoint`, at(root, 'endpoint'), events);
   if (kind === 'KmsgLogConfig') add(`${where}.url`, at(root, 'url'), logs);
   if (kind === 'TCPProbeConfig') add(`${where}.endpoint`, at(root, 'endpoint'), probe);
+  if (kind === 'HTTPProbeConfig') add(`${where}.url`, at(root, 'url'), probe);
+  if (kind === 'KubeClusterConfig') add(`${where}.endpoint`, at(root, 'endpoint'), kubernetesApi);
+  if (kind === 'WireguardConfig') peersOf(at(root, 'peers'), { path: `${where}.peers`, add });
   if (
     kind === 'VolumeConfig' ||
     kind === 'UserVolumeConfig' ||
@@ -69,13 +77,21 @@ function keysOf(node: ConfigNode | undefined, { path, add }: { readonly path: st
   }
 }
 
+function peersOf(node: ConfigNode | undefined, { path, add }: { readonly path: string; readonly add: Found }): void {
+  for (const [index, peer] of listing(node, path).entries()) {
+    add(`${path}[${index}].endpoint`, at(peer, 'endpoint'), tunnel);
+  }
+}
+
 const proxy: Reading = { kind: 'proxy', protocol: 'tcp', port: undefined };
 const logs: Reading = { kind: 'logs', protocol: 'tcp', port: undefined };
 const events: Reading = { kind: 'events', protocol: 'tcp', port: undefined };
 const probe: Reading = { kind: 'probe', protocol: 'tcp', port: undefined };
 const kubernetesApi: Reading = { kind: 'kubernetes-api', protocol: 'tcp', port: 443 };
-const sideroLink: Reading = { kind: 'siderolink', protocol: 'tcp', port: undefined };
-const keyService: Reading = { kind: 'kms', protocol: 'tcp', port: undefined };
+const tunnel: Reading = { kind: 'wireguard', protocol: 'udp', port: undefined };
+// Both are dialled by gRPC, which takes 443 where no port is written.
+const sideroLink: Reading = { kind: 'siderolink', protocol: 'tcp', port: 443 };
+const keyService: Reading = { kind: 'kms', protocol: 'tcp', port: 443 };
 
 /** `tcp://10.0.0.1:3478/`, `https://kms.site`, `grpc://omni.site:8090?jointoken=…`, `10.0.0.1:3247`. */
 function placeIn(text: string, reading: Reading): Pick<Outbound, 'host' | 'port' | 'protocol'> | undefined {

@@ -1,8 +1,9 @@
 /** What a configuration says beside its mirrors: images it names, manifests it fetches, time, names, discovery, trust, the image cache. */
 import type { Origin } from '../errors.ts';
-import type { ConfiguredImage, NodeConfig } from '../talos/node-config.ts';
+import type { ConfiguredImage, NameProtocol, NodeConfig, NodeNameserver, NodeTime } from '../talos/node-config.ts';
 import { type ConfigDocument, titleOf } from './documents.ts';
 import { at, flagOf, listing, textOf, textsOf, withoutEmpty } from './fields.ts';
+import { isDeletion } from './merge.ts';
 import type { ConfigNode } from './tree.ts';
 
 type Settings = Omit<NodeConfig, 'mirrors' | 'tls' | 'auth' | 'verification' | 'outbound' | 'origins'>;
@@ -93,41 +94,53 @@ function readManifestUrls(base: ConfigNode | undefined, documents: readonly Conf
   return [...urls, ...withoutEmpty(more)];
 }
 
-function readTime(base: ConfigNode | undefined, document: ConfigNode | undefined): Settings['time'] {
+/** A document has servers or devices of the hypervisor, never both (siderolabs/talos v1.14.0, config/types/network/time_sync.go). */
+function readTime(base: ConfigNode | undefined, document: ConfigNode | undefined): NodeTime {
   if (document !== undefined) {
     const disabled = flagOf(at(document, 'enabled'), 'enabled') === false;
-    return { disabled, servers: textsOf(at(document, 'ntp', 'servers'), 'ntp.servers') };
+    const servers = textsOf(at(document, 'ntp', 'servers'), 'ntp.servers');
+    const devices = textsOf(at(document, 'ptp', 'devices'), 'ptp.devices');
+    const useNts = flagOf(at(document, 'ntp', 'useNTS'), 'ntp.useNTS');
+    return { disabled, servers: [...servers, ...devices], ...(useNts !== undefined && { useNts }) };
   }
   const disabled = flagOf(at(base, 'machine', 'time', 'disabled'), 'machine.time.disabled') === true;
   return { disabled, servers: textsOf(at(base, 'machine', 'time', 'servers'), 'machine.time.servers') };
 }
 
-function readNameservers(base: ConfigNode | undefined, document: ConfigNode | undefined): string[] {
+function readNameservers(base: ConfigNode | undefined, document: ConfigNode | undefined): NodeNameserver[] {
   if (document === undefined) {
-    return textsOf(at(base, 'machine', 'network', 'nameservers'), 'machine.network.nameservers');
+    const addresses = textsOf(at(base, 'machine', 'network', 'nameservers'), 'machine.network.nameservers');
+    return addresses.map((address) => ({ address, protocol: 'Do53' }));
   }
-  const addresses = listing(at(document, 'nameservers'), 'nameservers').map((item) =>
-    textOf(at(item, 'address'), 'address'),
-  );
-  return withoutEmpty(addresses);
+  return listing(at(document, 'nameservers'), 'nameservers').flatMap((item) => {
+    const address = textOf(at(item, 'address'), 'address') ?? '';
+    return address === '' ? [] : [{ address, protocol: nameProtocol(textOf(at(item, 'protocol'), 'protocol')) }];
+  });
+}
+
+/** What is none of them Talos refuses. */
+function nameProtocol(text: string | undefined): NameProtocol {
+  return (['DoT', 'DoH'] as const).find((name) => name.toLowerCase() === text?.toLowerCase()) ?? 'Do53';
 }
 
 /**
  * Off unless it is turned on (siderolabs/talos, v1alpha1 ClusterDiscoveryConfig.Enabled(); from 1.14 on by a document alone). What
- * a patch does not say may stand in the configuration it is for, so only a whole one turns it off by saying nothing.
+ * a patch does not say may stand in the configuration it is for, so only a whole one turns it off by saying nothing; a patch that is
+ * read alone does so by deleting the document that `talosctl gen config` writes.
  */
 function readDiscovery(base: ConfigNode | undefined, documents: readonly ConfigNode[]): Settings['discovery'] {
   const section = at(base, 'cluster', 'discovery');
   const service = at(section, 'registries', 'service');
   const enabled = flagOf(at(section, 'enabled'), 'cluster.discovery.enabled');
   const isWhole = at(base, 'machine', 'type') !== undefined && at(base, 'machine', 'token') !== undefined;
+  const kept = documents.filter((root) => root.kind !== 'map' || !isDeletion(root));
   const disabled =
     enabled === false ||
-    (enabled === undefined && isWhole) ||
+    (enabled === undefined && (isWhole || kept.length < documents.length)) ||
     flagOf(at(service, 'disabled'), 'cluster.discovery.registries.service.disabled') === true;
   const own = textOf(at(service, 'endpoint'), 'cluster.discovery.registries.service.endpoint');
-  const endpoints = [own, ...documents.map((root) => textOf(at(root, 'endpoint'), 'endpoint'))];
-  return { disabled: disabled && documents.length === 0, endpoints: withoutEmpty(endpoints) };
+  const endpoints = [own, ...kept.map((root) => textOf(at(root, 'endpoint'), 'endpoint'))];
+  return { disabled: disabled && kept.length === 0, endpoints: withoutEmpty(endpoints) };
 }
 
 function readImageCache(base: ConfigNode | undefined, document: ConfigNode | undefined): boolean {

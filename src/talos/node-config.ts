@@ -46,8 +46,33 @@ export interface ConfiguredImage {
   readonly image: string;
 }
 
+/** How a name server is asked: plain, over TLS (TCP 853), over HTTPS (TCP 443). */
+export type NameProtocol = 'Do53' | 'DoT' | 'DoH';
+
+export interface NodeNameserver {
+  readonly address: string;
+  readonly protocol: NameProtocol;
+}
+
+export interface NodeTime {
+  /** Nobody is asked. */
+  readonly disabled: boolean;
+  /** Names, addresses, and devices as `/dev/ptp0`; empty: the release's own. */
+  readonly servers: readonly string[];
+  /** Network Time Security: undefined where nothing says so. */
+  readonly useNts?: boolean | undefined;
+}
+
 /** `siderolink`: the API of Omni or another SideroLink server, which tells the UDP port of the tunnel itself. */
-export type OutboundKind = 'proxy' | 'logs' | 'events' | 'probe' | 'kubernetes-api' | 'siderolink' | 'kms';
+export type OutboundKind =
+  | 'proxy'
+  | 'logs'
+  | 'events'
+  | 'probe'
+  | 'kubernetes-api'
+  | 'siderolink'
+  | 'kms'
+  | 'wireguard';
 
 /** A host that a configuration makes a node connect to. */
 export interface Outbound {
@@ -74,10 +99,9 @@ export interface NodeConfig {
   readonly images: readonly ConfiguredImage[];
   /** URLs of manifests the cluster fetches by itself (a custom CNI, extra manifests), in order. */
   readonly manifestUrls: readonly string[];
-  /** Time servers; empty: the release's own. `disabled`: nobody is asked. */
-  readonly time: { readonly disabled: boolean; readonly servers: readonly string[] };
+  readonly time: NodeTime;
   /** Empty: the release's own, or what DHCP says. */
-  readonly nameservers: readonly string[];
+  readonly nameservers: readonly NodeNameserver[];
   /**
    * Endpoints of the discovery service; empty with `disabled` false: the release's own. `disabled` is true also for a whole machine
    * configuration that does not turn it on; false for a patch that says nothing.

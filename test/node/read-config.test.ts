@@ -116,7 +116,7 @@ describe('readNodeConfig()', () => {
     ]);
     expect(config.manifestUrls).toEqual(['https://example.com/cni.yaml', 'https://example.com/more.yaml']);
     expect(config.time).toEqual({ disabled: false, servers: ['10.0.0.1'] });
-    expect(config.nameservers).toEqual(['10.0.0.2']);
+    expect(config.nameservers).toEqual([{ address: '10.0.0.2', protocol: 'Do53' }]);
     expect(config.discovery).toEqual({ disabled: false, endpoints: ['https://discovery.site/'] });
     expect([config.imageCache, config.trustedRoots]).toEqual([true, [pem]]);
     const lines = ['mirror ghcr.io', 'endpoint ghcr.io 1', 'tls a', 'auth a', 'image machine.kubelet.image'].map(
@@ -194,7 +194,7 @@ url: https://example.com/third.yaml
     });
     expect(config.auth.get('a')).toMatchObject({ username: undefined, identityToken: 't' });
     expect(config.time).toEqual({ disabled: true, servers: [] });
-    expect(config.nameservers).toEqual(['10.9.9.9']);
+    expect(config.nameservers).toEqual([{ address: '10.9.9.9', protocol: 'Do53' }]);
     expect(config.discovery.endpoints).toEqual(['https://discovery.site/', 'https://own.site/']);
     expect(config.images.map(({ path }) => path)).toContain('UnattendedInstallConfig.installer.image');
     expect(config.images).toContainEqual({

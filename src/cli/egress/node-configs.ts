@@ -100,9 +100,14 @@ function overlaid(config: NodeConfig, node: NodeSettings): NodeConfig {
   return {
     ...config,
     ...(time !== undefined && {
-      time: time === 'disabled' ? { disabled: true, servers: [] } : { disabled: false, servers: time.servers },
+      time:
+        time === 'disabled'
+          ? { disabled: true, servers: [] }
+          : { ...config.time, disabled: false, servers: time.servers },
     }),
-    ...(nameservers.length > 0 && { nameservers }),
+    ...(nameservers.length > 0 && {
+      nameservers: nameservers.map((address) => ({ address, protocol: 'Do53' as const })),
+    }),
     ...(discovery !== undefined && {
       discovery:
         discovery === 'disabled'

@@ -34,6 +34,13 @@ export const knownSources: readonly KnownSource[] = [
     by: 'owner',
   },
   {
+    id: 'talos-time-v1.14',
+    title: 'Talos v1.14: time servers, authenticated by default (NTS)',
+    address: 'siderolabs/docs public/talos/v1.14/networking/configuration/time.mdx @ 05d0c06c619b',
+    date: '2026-07-29',
+    by: 'owner',
+  },
+  {
     id: 'talos-tuf',
     title: 'Talos: verification of images, TUF root',
     address: 'siderolabs/talos internal/pkg/containers/image/verify @ ad8823176e75',

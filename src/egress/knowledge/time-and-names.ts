@@ -18,7 +18,7 @@ const resolvers = ['1.1.1.1', '8.8.8.8'];
 /** Defaults of the nodes. */
 export const timeAndNameDestinations: readonly KnownDestination[] = [
   outbound({ ...time, host: 'pool.ntp.org', sources: ['talos-constants'], until: '1.6' }),
-  outbound({ ...time, host: 'time.cloudflare.com', sources: ['talos-constants'], since: '1.7' }),
+  outbound({ ...time, host: 'time.cloudflare.com', sources: ['talos-constants', 'talos-time-v1.14'], since: '1.7' }),
   outbound({
     ...time,
     host: 'time.cloudflare.com',
@@ -26,9 +26,7 @@ export const timeAndNameDestinations: readonly KnownDestination[] = [
     protocol: 'tcp',
     speaks: 'tcp',
     purpose: 'keys for authenticated time (NTS)',
-    required: false,
-    condition: 'where useNTS is configured',
-    sources: ['rfc8915'],
+    sources: ['talos-time-v1.14', 'rfc8915'],
     since: '1.14',
   }),
   ...resolvers.flatMap((host) =>

@@ -5,11 +5,11 @@ import { hostsNeededBy, verificationRuleFor } from '../../node/verification.ts';
 import type { Reference } from '../../oci/reference.ts';
 import type { NodeConfig, OutboundKind } from '../../talos/node-config.ts';
 import type { TalosVersion } from '../../talos/version.ts';
-import type { Destination } from '../destination.ts';
+import { type Destination, isAddress } from '../destination.ts';
 import { forComponent, forRegistry } from '../knowledge/find.ts';
 import { toDestinations } from '../knowledge/place.ts';
 import type { Needs } from './merge.ts';
-import { configured, isThisMachine, type Place, placeOfUrl } from './place.ts';
+import { configured, isThisMachine, type Place, placeOfRegistry, placeOfUrl } from './place.ts';
 import { nameServer, unknownRegistry } from './staging.ts';
 
 export type NodeMatter = 'mirrors' | 'time' | 'names' | 'discovery' | 'verification' | 'manifests' | 'outbound';
@@ -108,33 +108,47 @@ function mirrorAt(
   return [configured('nodes', place, { purpose, by: facts.by('mirrors'), isRegistry: true })];
 }
 
-/** A node waits for a time server at every boot, for ever (siderolabs/talos, TimeSyncConfig; `bootTimeout` is 0 by default). */
+/**
+ * A node waits for a time server at every boot, for ever (siderolabs/talos, TimeSyncConfig; `bootTimeout` is 0 by default). From 1.14 on
+ * the default server is asked with Network Time Security, configured ones where they say so.
+ */
 function timeOf({ config, version, by, wildcards }: NodeFacts): Destination[] {
-  const { disabled, servers } = config.time;
+  const { disabled, servers, useNts } = config.time;
   if (disabled) return [];
-  const condition = 'unless time servers are configured, or time sync is turned off';
   if (servers.length === 0) {
-    return toDestinations(forComponent('time', { version }), { role: 'nodes', wildcards }).map((one) => ({
-      ...one,
-      condition,
-    }));
+    const condition = 'unless time servers are configured, DHCP names some, or time sync is turned off';
+    const known = toDestinations(forComponent('time', { version }), { role: 'nodes', wildcards });
+    return known.filter(({ protocol }) => protocol === 'udp' || useNts !== false).map((one) => ({ ...one, condition }));
   }
   // A clock of the hypervisor is a device.
   return servers
     .filter((server) => !server.startsWith('/'))
-    .map((host) => ({
-      ...configured(
-        'nodes',
-        { host: host.toLowerCase(), port: 123, speaks: 'ntp' },
-        { purpose: 'time', by: by('time') },
-      ),
-      protocol: 'udp' as const,
-    }));
+    .flatMap((server) => timeServer(server, { by: by('time'), useNts: useNts === true }));
+}
+
+/** The port of a server is that of its key exchange (Talos documentation, "Time Servers"). */
+function timeServer(server: string, about: { readonly by: string; readonly useNts: boolean }): Destination[] {
+  const { host, port } = placeOfRegistry(isAddress(server) && server.includes(':') ? `[${server}]` : server);
+  const { by, useNts } = about;
+  const clock = configured('nodes', { host, port: 123, speaks: 'ntp' }, { purpose: 'time', by });
+  if (!useNts) return [{ ...clock, protocol: 'udp' }];
+  const exchange: Place = { host, port: server.endsWith(`:${port}`) ? port : 4460, speaks: 'tcp' };
+  return [
+    { ...clock, protocol: 'udp' },
+    configured('nodes', exchange, { purpose: 'keys for authenticated time (NTS)', by }),
+  ];
 }
 
 function namesOf({ config, version, by, wildcards }: NodeFacts): Destination[] {
   if (config.nameservers.length > 0) {
-    return config.nameservers.flatMap((address) => nameServer('nodes', { address, by: by('names') }));
+    return config.nameservers.flatMap((server) => {
+      const address = server.address.toLowerCase();
+      if (server.protocol === 'Do53') return nameServer('nodes', { address, by: by('names') });
+      // Its certificate is for a name, and it is asked by its address: nothing to be probed or filtered as HTTPS.
+      const place: Place = { host: address, port: server.protocol === 'DoT' ? 853 : 443, speaks: 'tcp' };
+      const how = server.protocol === 'DoT' ? 'TLS' : 'HTTPS';
+      return [configured('nodes', place, { purpose: `names, over ${how}`, by: by('names') })];
+    });
   }
   const condition = 'unless name servers are configured, or DHCP names some';
   return toDestinations(forComponent('dns', { version }), { role: 'nodes', wildcards }).map((one) => ({
@@ -200,6 +214,7 @@ const outboundPurposes: Readonly<Record<OutboundKind, string>> = {
   'kubernetes-api': 'Kubernetes API',
   siderolink: 'SideroLink API',
   kms: 'keys of encrypted disks',
+  wireguard: 'WireGuard tunnel',
 };
 
 /** Whatever else the configuration names. */
@@ -213,7 +228,7 @@ function outboundOf({ config, by }: NodeFacts, notes: string[]): Destination[] {
     );
   return config.outbound.map(({ kind, host, port, protocol, path }) => {
     const isApi = kind === 'kubernetes-api';
-    const place: Place = { host, port, speaks: kind === 'siderolink' && port === 443 ? 'https' : 'tcp' };
+    const place: Place = { host, port, speaks: spokenTo(kind, port) };
     const needed = configured('nodes', place, { purpose: outboundPurposes[kind], by: `${by('outbound')}: ${path}` });
     return {
       ...needed,
@@ -222,4 +237,9 @@ function outboundOf({ config, by }: NodeFacts, notes: string[]): Destination[] {
       condition: isApi ? 'where the load balancer stands on the other side of the firewall' : undefined,
     };
   });
+}
+
+function spokenTo(kind: OutboundKind, port: number): Place['speaks'] {
+  if (kind === 'wireguard') return 'wireguard';
+  return kind === 'siderolink' && port === 443 ? 'https' : 'tcp';
 }

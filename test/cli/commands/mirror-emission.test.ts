@@ -28,7 +28,7 @@ describe('airgap mirror, what nodes are told', () => {
         skipFallback: true,
       },
     ]);
-    expect([config.time.servers, config.nameservers, config.discovery.disabled]).toEqual([
+    expect([config.time.servers, config.nameservers.map(({ address }) => address), config.discovery.disabled]).toEqual([
       ['10.0.0.1'],
       ['10.0.0.2'],
       true,

@@ -102,10 +102,49 @@ describe('nodeNeeds()', () => {
     expect(found.filter((line) => line.endsWith('123/udp'))).toHaveLength(1);
   });
 
+  it.each([
+    ['v1.13.9', '', ['time.cloudflare.com 123/udp']],
+    ['v1.14.4', '', ['time.cloudflare.com 123/udp', 'time.cloudflare.com 4460/tcp']],
+    ['v1.14.4', 'ntp: {servers: [ntp.site]}', ['ntp.site 123/udp']],
+    ['v1.14.4', 'ntp: {servers: [ntp.site], useNTS: true}', ['ntp.site 123/udp', 'ntp.site 4460/tcp']],
+    ['v1.14.4', 'ntp: {servers: ["ntp.site:4461"], useNTS: true}', ['ntp.site 123/udp', 'ntp.site 4461/tcp']],
+    ['v1.14.4', 'ntp: {servers: ["fd00::1", 10.0.0.1]}', ['10.0.0.1 123/udp', 'fd00::1 123/udp']],
+    ['v1.14.4', 'ptp: {devices: [/dev/ptp0]}', []],
+  ])('%s with %j asks these for the time: %j', (version, document, expected) => {
+    const text = `${whole('')}${document === '' ? '' : `---\nkind: TimeSyncConfig\napiVersion: v1alpha1\n${document}\n`}`;
+    const asked = needsOf({ text, version, images: [] }).destinations.filter(({ purposes }) =>
+      /time/.test(purposes[0] ?? ''),
+    );
+    expect(printed(asked)).toEqual(expected);
+    expect(asked.every(({ required }) => required)).toBe(true);
+  });
+
+  it('name servers are asked as the configuration says: plain, over TLS, over HTTPS', () => {
+    const text = `${whole('')}---
+apiVersion: v1alpha1
+kind: ResolverConfig
+nameservers:
+  - {address: 10.0.0.1}
+  - {address: 10.0.0.2, protocol: DoT, tlsServerName: dns.site}
+  - {address: 'fd00::3', protocol: DoH, tlsServerName: dns.site}
+`;
+    const found = needsOf({ text, version: 'v1.14.4', images: [] }).destinations;
+    expect(printed(found.filter(({ purposes }) => purposes[0]?.startsWith('names')))).toEqual([
+      '10.0.0.1 53/tcp',
+      '10.0.0.1 53/udp',
+      '10.0.0.2 853/tcp',
+      'fd00::3 443/tcp',
+    ]);
+  });
+
   it('a patch leaves discovery on, a whole configuration that says nothing has it off', () => {
     const hostsOf = (text: string) => needsOf({ text, images: [] }).destinations.map(({ host }) => host);
     expect(hostsOf('machine: {}')).toContain('discovery.talos.dev');
     expect(hostsOf(whole(''))).not.toContain('discovery.talos.dev');
+    // What `emit --no-discovery` writes for 1.14, read without the configuration it is for.
+    expect(
+      hostsOf('apiVersion: v1alpha1\nkind: DiscoveryServiceConfig\nname: default\n$patch: delete\n'),
+    ).not.toContain('discovery.talos.dev');
     const own =
       'cluster:\n  discovery:\n    enabled: true\n    registries:\n      service:\n        endpoint: https://discovery.site:3000\n';
     expect(printed(needsOf({ text: whole(own), images: [] }).destinations)).toContain('discovery.site 3000/tcp');
@@ -129,6 +168,10 @@ describe('nodeNeeds()', () => {
   it('keeps host and port of what else is configured, and no token', () => {
     const more = `  env:
     https_proxy: http://user:secret@proxy.site:3128
+  network:
+    interfaces:
+      - interface: wg1
+        wireguard: {privateKey: secret, peers: [{publicKey: c, endpoint: '10.0.0.10:5181'}]}
   logging:
     destinations:
       - endpoint: udp://10.0.0.9:5514/
@@ -143,6 +186,26 @@ apiUrl: https://omni.site:8090?jointoken=secret
 apiVersion: v1alpha1
 kind: EventSinkConfig
 endpoint: 10.0.0.9:3247
+---
+apiVersion: v1alpha1
+kind: HTTPProbeConfig
+name: out
+url: https://user:secret@probe.site/x?key=secret
+---
+apiVersion: v1alpha1
+kind: WireguardConfig
+name: wg0
+privateKey: secret
+peers: [{publicKey: a, presharedKey: secret, endpoint: "[fd00::7]:5180"}, {publicKey: b}]
+---
+apiVersion: v1alpha1
+kind: VolumeConfig
+name: STATE
+encryption: {provider: luks2, keys: [{slot: 0, static: {passphrase: secret}}, {slot: 1, kms: {endpoint: grpc://kms.site}}]}
+---
+apiVersion: v1alpha1
+kind: KubeClusterConfig
+endpoint: https://api.site:6443
 `;
     const needs = needsOf({ text: whole(more), images: [] });
     expect(printed(needs.destinations)).toEqual(
@@ -152,6 +215,11 @@ endpoint: 10.0.0.9:3247
         'manifests.site 443/tcp',
         'omni.site 8090/tcp',
         '10.0.0.9 3247/tcp',
+        'probe.site 443/tcp',
+        'fd00::7 5180/udp',
+        '10.0.0.10 5181/udp',
+        'kms.site 443/tcp',
+        'api.site 6443/tcp optional',
       ]),
     );
     expect(JSON.stringify(needs)).not.toContain('secret');
