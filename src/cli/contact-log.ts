@@ -1,6 +1,6 @@
 /** Whom a run contacted, whatever became of its ends: every client that is opened is asked at the end. */
 import type { HttpClient } from '../http/client.ts';
-import { isHostAndPort, sumContacts, timeText } from '../lock/contacts.ts';
+import { isHostAndPort, joinRoutes, sumContacts, timeText } from '../lock/contacts.ts';
 import type { Contact } from '../lock/lock.ts';
 import { usageError } from './values.ts';
 
@@ -32,7 +32,7 @@ export class ContactLog {
         purpose,
         observed: {
           registries: registries.filter(isHostAndPort),
-          through: through.filter(isHostAndPort),
+          through: joinRoutes(through),
           ...counts,
           first: time ?? timeText(firstAt),
           last: time ?? timeText(Math.max(firstAt, lastAt)),

@@ -1,5 +1,5 @@
 /** What is declared, held against what runs of `mirror` contacted: seen, declared only, or contacted and not declared. */
-import { isHostAndPort } from '../lock/contacts.ts';
+import { isDirect, isHostAndPort } from '../lock/contacts.ts';
 import type { Contact } from '../lock/lock.ts';
 import { defaultHost } from '../oci/host.ts';
 import {
@@ -108,8 +108,10 @@ function marked(destination: Destination, place: Place | undefined): Destination
   return { ...destination, evidence: [...destination.evidence, ...seen], seen: 'seen', through };
 }
 
+/** What was also reached without a proxy has to be opened itself. */
 function throughOf({ contacts }: Place): string | undefined {
-  return contacts.flatMap(({ observed }) => observed?.through ?? []).find(isHostAndPort);
+  const routes = contacts.map(({ observed }) => observed?.through ?? []);
+  return routes.some(isDirect) ? undefined : routes.flat().find(isHostAndPort);
 }
 
 function isCovered(pattern: Pick<Destination, 'host' | 'port'>, { host, port }: Place): boolean {

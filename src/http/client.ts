@@ -86,7 +86,7 @@ export interface HostContact {
   readonly lastAt: number;
   /** `host:port` of the registries whose requests led there: of a registry its own, of a token service those that named it. */
   readonly registries: readonly string[];
-  /** `host:port` of the proxies it was reached through; empty: directly. */
+  /** `host:port` of the proxies it was reached through, and `direct` where it was reached without as well; empty: only directly. */
   readonly through: readonly string[];
 }
 

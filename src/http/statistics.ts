@@ -33,6 +33,8 @@ interface Counts {
   lastAt: number;
   readonly registries: Set<string>;
   readonly through: Set<string>;
+  /** Without a proxy. */
+  direct: boolean;
 }
 
 export class Statistics {
@@ -47,8 +49,9 @@ export class Statistics {
     if (proxy !== undefined) {
       const through = this.#countsOf(hostAndPort(proxy), { purpose: 'proxy', now });
       counts.through.add(through.host);
+      through.direct = true;
       touched.push(through);
-    }
+    } else counts.direct = true;
     for (const one of touched) {
       one.requests += 1;
       one.lastAt = now;
@@ -66,10 +69,10 @@ export class Statistics {
 
   /** In the order of first contact. */
   contacts(): readonly HostContact[] {
-    return [...this.#contacts.values()].map((counts) => ({
+    return [...this.#contacts.values()].map(({ direct, registries, through, ...counts }) => ({
       ...counts,
-      registries: [...counts.registries],
-      through: [...counts.through],
+      registries: [...registries],
+      through: [...(direct && through.size > 0 ? ['direct'] : []), ...through],
     }));
   }
 
@@ -99,7 +102,15 @@ export class Statistics {
     const known = this.#contacts.get(key);
     if (known !== undefined) return known;
     const times = { firstAt: now, lastAt: now };
-    const counts: Counts = { host, purpose, ...none, ...times, registries: new Set(), through: new Set() };
+    const counts: Counts = {
+      host,
+      purpose,
+      ...none,
+      ...times,
+      registries: new Set(),
+      through: new Set(),
+      direct: false,
+    };
     this.#contacts.set(key, counts);
     return counts;
   }

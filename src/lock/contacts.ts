@@ -5,6 +5,10 @@ import { readOneOf, refuseTwice } from './checked-fields.ts';
 import type { Contact, Observed } from './lock.ts';
 
 const mostHosts = 100_000;
+/** Contacts that sums keep, the first by their hosts' text: whoever redirects to ever new names makes no lock that cannot be read back. */
+const mostContacts = 10_000;
+/** Beside proxies, for what was reached without one as well. */
+const direct = 'direct';
 
 /**
  * Lower-case `host:port`: a name, an IPv4 address or an IPv6 one in brackets. Labels may have underscores: object stores are named so,
@@ -42,7 +46,7 @@ function readObserved(field: Field): Observed {
   field.onlyKnows(['registries', 'through', 'requests', 'receivedBytes', 'sentBytes', 'first', 'last']);
   const observed: Observed = {
     registries: readHosts(field.at('registries')),
-    through: readHosts(field.at('through')),
+    through: readRoutes(field.at('through')),
     requests: field.at('requests').count(),
     receivedBytes: field.at('receivedBytes').count(),
     sentBytes: field.at('sentBytes').count(),
@@ -61,6 +65,14 @@ function readHosts(field: Field): string[] {
   return hosts;
 }
 
+function readRoutes(field: Field): string[] {
+  const entries = field.list(mostHosts);
+  const routes = entries.map((entry) => (entry.text() === direct ? direct : readHostAndPort(entry)));
+  refuseTwice(entries, routes);
+  if (routes.length === 1 && routes[0] === direct) field.fail('is "direct" alone, which an empty list says');
+  return routes;
+}
+
 function readTime(field: Field): string {
   const text = field.text();
   return /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/.test(text) && timeText(Date.parse(text)) === text
@@ -75,6 +87,18 @@ export function timeText(milliseconds: number): string {
   return text.length === 20 ? text : '';
 }
 
+/** Ways to one host, as `through` has them, of two contacts or more. What is no HOST:PORT of a proxy is left out. */
+export function joinRoutes(...several: readonly (readonly string[])[]): string[] {
+  const proxies = new Set(several.flat().filter(isHostAndPort));
+  if (proxies.size === 0) return [];
+  return [...(several.some(isDirect) ? [direct] : []), ...proxies];
+}
+
+/** Whether some of it went without a proxy. */
+export function isDirect(through: readonly string[]): boolean {
+  return through.length === 0 || through.includes(direct);
+}
+
 /** The lists of a contact in the order they are printed in. */
 export function sortContact(contact: Contact): Contact {
   const { observed } = contact;
@@ -83,7 +107,7 @@ export function sortContact(contact: Contact): Contact {
   return { ...contact, observed: { ...observed, registries, through } };
 }
 
-/** One contact for each host and purpose: counts are summed, the first time is the earliest, the last the latest. Sorted. */
+/** One contact for each host and purpose: counts are summed, the first time is the earliest, the last the latest. Sorted; at most 10,000. */
 export function sumContacts(contacts: Iterable<Contact>): Contact[] {
   const sums = new Map<string, Contact>();
   for (const { host, purpose, observed } of contacts) {
@@ -91,7 +115,8 @@ export function sumContacts(contacts: Iterable<Contact>): Contact[] {
     const sum = sumObserved(sums.get(key)?.observed, observed);
     sums.set(key, { host, purpose, ...(sum && { observed: sum }) });
   }
-  return [...sums].sort(([one], [other]) => (one < other ? -1 : 1)).map(([, contact]) => sortContact(contact));
+  const sorted = [...sums].sort(([one], [other]) => (one < other ? -1 : 1)).slice(0, mostContacts);
+  return sorted.map(([, contact]) => sortContact(contact));
 }
 
 function sumObserved(one: Observed | undefined, other: Observed | undefined): Observed | undefined {
@@ -100,7 +125,7 @@ function sumObserved(one: Observed | undefined, other: Observed | undefined): Ob
   const [last = one.last] = [one.last, other.last].sort().reverse();
   return {
     registries: [...new Set([...one.registries, ...other.registries])],
-    through: [...new Set([...one.through, ...other.through])],
+    through: joinRoutes(one.through, other.through),
     requests: sum(one.requests, other.requests),
     receivedBytes: sum(one.receivedBytes, other.receivedBytes),
     sentBytes: sum(one.sentBytes, other.sentBytes),

@@ -53,7 +53,7 @@ export interface Contact {
 export interface Observed {
   /** Registries, as `host:port` on the wire, that it was asked for; sorted. Of a registry itself: its own. */
   readonly registries: readonly string[];
-  /** Proxies, as `host:port`, it was reached through; sorted. Empty: directly. */
+  /** Proxies, as `host:port`, it was reached through, and `direct` where it was reached without as well; sorted. Empty: only directly. */
   readonly through: readonly string[];
   readonly requests: number;
   /** Bytes of bodies. */

@@ -90,7 +90,10 @@ describe('mergeObserved()', () => {
 
   it('finds what nothing declares, and says on whose behalf it was contacted', () => {
     const { findings } = mergeObserved(listOf(declared('ghcr.io')), [
-      contacted('cdn.test:443', 'redirect', { registries: ['b.test:443', 'a.test:5000'] }),
+      contacted('cdn.test:443', 'redirect', {
+        registries: ['b.test:443', 'a.test:5000'],
+        through: ['proxy.site:3128'],
+      }),
       contacted('cdn.test:443', 'token', { through: ['proxy.site:3128'] }),
       contacted('cdn.test:80', 'registry'),
       contacted('proxy.site:3128', 'proxy', { registries: ['ghcr.io:443'] }),
@@ -188,6 +191,16 @@ describe('mergeObserved()', () => {
       contacts,
     );
     expect(destinations.map(({ through }) => through)).toEqual(['p:1', 'own:2']);
+  });
+
+  it('opens a host itself that was reached without a proxy as well', () => {
+    const contacts = [
+      contacted('a.test:443', 'registry', { through: ['direct', 'p:1'] }),
+      contacted('b.test:443', 'registry', { through: ['p:1'] }),
+      contacted('b.test:443', 'redirect'),
+    ];
+    const { destinations } = mergeObserved(listOf(declared('a.test'), declared('b.test')), contacts);
+    expect(destinations.map(({ through }) => through)).toEqual([undefined, undefined]);
   });
 
   it('leaves this machine out, and what is no host', () => {

@@ -132,6 +132,8 @@ describe('contacts()', () => {
     ]);
     expect(client.statistics().get(host)?.receivedBytes).toBe(0);
     expect(client.statistics().get('registry.test:80')?.receivedBytes).toBe(text.length);
+    await failureOf(client.send(get(new URL('https://other.test:5000'), '/b', { repeatable: false })));
+    expect(client.contacts().map(({ through }) => through)).toEqual([[host], [], ['direct', host]]);
     proxy.closeAllConnections();
     proxy.close();
   });

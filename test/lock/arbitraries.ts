@@ -76,7 +76,9 @@ const time = fc
 const observed: fc.Arbitrary<Observed> = fc
   .record({
     registries: fc.uniqueArray(hostAndPort, { maxLength: 3 }),
-    through: fc.uniqueArray(hostAndPort, { maxLength: 2 }),
+    through: fc
+      .tuple(fc.boolean(), fc.uniqueArray(hostAndPort, { maxLength: 2 }))
+      .map(([also, proxies]) => (also && proxies.length > 0 ? ['direct', ...proxies] : proxies)),
     requests: fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER }),
     receivedBytes: size,
     sentBytes: size,

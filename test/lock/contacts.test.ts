@@ -52,7 +52,7 @@ describe('sumContacts()', () => {
       last: '2026-11-27T10:00:00Z',
     });
     const sum = contact({
-      through: ['proxy.test:3128'],
+      through: ['direct', 'proxy.test:3128'],
       registries: ['a.test:443', 'b.test:443'],
       requests: 2,
       receivedBytes: 20,
@@ -69,6 +69,25 @@ describe('sumContacts()', () => {
     expect(sumContacts([token, bare, contact()])).toEqual([contact(), token]);
     expect(sumContacts([contact(), bare])).toEqual([contact()]);
     expect(sumContacts([bare, bare])).toEqual([bare]);
+  });
+
+  it('keeps that a host was reached through a proxy and without one', () => {
+    const [plain, one] = [contact(), contact({ through: ['p.test:1'] })];
+    const throughOf = (contacts: readonly Contact[]) => sumContacts(contacts)[0]?.observed?.through;
+    expect(throughOf([plain, plain])).toEqual([]);
+    expect(throughOf([one, one])).toEqual(['p.test:1']);
+    expect(throughOf([plain, one])).toEqual(['direct', 'p.test:1']);
+    expect(throughOf([contact({ through: ['direct', 'p.test:1'] }), contact({ through: ['b.test:1'] })])).toEqual([
+      'b.test:1',
+      'direct',
+      'p.test:1',
+    ]);
+  });
+
+  it('keeps no more contacts than a lock is read back with, however many new names a registry thinks of', () => {
+    const many = Array.from({ length: 10_002 }, (_, at) => ({ ...contact(), host: `h${100_000 + at}.test:443` }));
+    const sum = sumContacts(many);
+    expect([sum.length, sum.at(-1)?.host]).toEqual([10_000, 'h109999.test:443']);
   });
 
   it('never leaves the numbers that a lock may hold', () => {
