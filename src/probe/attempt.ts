@@ -36,6 +36,7 @@ export class Attempt {
   tokenService: Probed['tokenService'];
   readonly #open: Socket[] = [];
   #others: Promise<readonly string[]> = Promise.resolve([]);
+  #tried = 0;
 
   constructor(destination: Destination, probing: Probing) {
     this.destination = destination;
@@ -74,6 +75,7 @@ export class Attempt {
       return { value, detail: `to ${value.address}` };
     });
     this.#others = connected.others;
+    this.#tried = connected.tried;
     return this.#keep(connected);
   }
 
@@ -148,7 +150,7 @@ export class Attempt {
     const silent = await this.#others;
     if (silent.length > 0)
       this.notes.push(
-        `${silent.length} of ${this.addresses.length} addresses ${silent.length === 1 ? 'does' : 'do'} not answer (${silent.join('; ')}): connections fail now and then`,
+        `${silent.length} of ${this.#tried} addresses ${silent.length === 1 ? 'does' : 'do'} not answer (${silent.join('; ')}): connections fail now and then`,
       );
   }
 }

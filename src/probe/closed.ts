@@ -4,15 +4,32 @@ import type { Destination } from '../egress/destination.ts';
 import type { Probed } from '../egress/verdict.ts';
 import { Attempt, type Probing } from './attempt.ts';
 import { mostAtOnce } from './check.ts';
+import { isWithoutRoute } from './connect.ts';
 import { speakUdp } from './datagrams.ts';
-import { StepFailure } from './trail.ts';
+import { codeOf, StepFailure } from './trail.ts';
 import { isOffInternet, isSinkhole } from './unlikely-address.ts';
 
+/**
+ * What became of a place that did not answer. `silent`: nothing came in time. `refused`: somebody said no, a firewall or the host itself.
+ * `without-route`: this host cannot send there. `without-name`: no name server here has an address for it, so that nothing was sent.
+ * `led-elsewhere`: its name leads to what is allowed, or to this host itself, and nothing was sent either.
+ */
+export type Shut = 'silent' | 'refused' | 'without-route' | 'without-name' | 'led-elsewhere';
+export const shuts = [
+  'silent',
+  'refused',
+  'without-route',
+  'led-elsewhere',
+  'without-name',
+] as const satisfies readonly Shut[];
+
 export interface Openings {
-  /** How many places were tried. */
+  /** How many places were looked at; to those of `shut` under `without-name` and `led-elsewhere` nothing was sent. */
   readonly tried: number;
   /** Those that answered; `state` says how. */
   readonly open: readonly Probed[];
+  /** How many of the others ended how; with `open` they are all. */
+  readonly shut: Readonly<Record<Shut, number>>;
   /** Names to which a name server said an address of the internet: names leave the site, and whatever is written into them. */
   readonly resolved: readonly string[];
 }
@@ -29,40 +46,54 @@ export interface Closing {
  */
 export async function findOpen(places: readonly Destination[], closing: Closing): Promise<Openings> {
   const limit = limitTo(mostAtOnce);
-  const tried = await Promise.all(places.map((place) => limit(() => look(place, closing))));
+  const looks = await Promise.all(places.map((place) => limit(() => look(place, closing))));
+  const shut = { silent: 0, refused: 0, 'without-route': 0, 'without-name': 0, 'led-elsewhere': 0 };
+  for (const { ended } of looks) if (typeof ended === 'string') shut[ended] += 1;
   return {
     tried: places.length,
-    open: tried.flatMap(({ open }) => open ?? []),
-    resolved: [...new Set(tried.flatMap(({ resolved }) => resolved ?? []))].sort(),
+    open: looks.flatMap(({ ended }) => (typeof ended === 'string' ? [] : [ended])),
+    shut,
+    resolved: [...new Set(looks.flatMap(({ resolved }) => resolved ?? []))].sort(),
   };
 }
 
 interface Look {
-  readonly open?: Probed;
+  readonly ended: Probed | Shut;
   readonly resolved?: string;
 }
 
 async function look(place: Destination, { probing, allowed }: Closing): Promise<Look> {
   const attempt = new Attempt(place, probing);
-  let state: string | undefined;
+  let ended: string | { readonly shut: Shut };
   try {
-    state = await answerOf(attempt, allowed);
+    ended = await answerOf(attempt, allowed);
   } catch (error) {
     if (!(error instanceof StepFailure)) throw error;
+    ended = endOf(error, attempt);
   } finally {
     await attempt.end();
   }
   const { addresses, trail } = attempt;
   const isNamed = addresses.some((address) => !isOffInternet(address)) && !addresses.includes(place.host);
+  const open = (state: string): Probed => {
+    return { destination: place, verdict: 'open', state, notes: [], steps: trail.steps, addresses };
+  };
   return {
+    ended: typeof ended === 'string' ? open(ended) : ended.shut,
     ...(isNamed && { resolved: place.host }),
-    ...(state !== undefined && {
-      open: { destination: place, verdict: 'open', state, notes: [], steps: trail.steps, addresses },
-    }),
   };
 }
 
-async function answerOf(attempt: Attempt, allowed: ReadonlySet<string>): Promise<string | undefined> {
+/** An answer to a datagram that is none to the question is an answer all the same: whoever gave it took what was sent. */
+function endOf({ verdict, message, cause }: StepFailure, { trail }: Attempt): string | { readonly shut: Shut } {
+  const step = trail.steps.at(-1)?.name;
+  if (step === 'name') return { shut: 'without-name' };
+  if (step === 'answer' && verdict === 'wrong answer') return message;
+  if (isWithoutRoute(cause)) return { shut: 'without-route' };
+  return { shut: codeOf(cause) === '' ? 'silent' : 'refused' };
+}
+
+async function answerOf(attempt: Attempt, allowed: ReadonlySet<string>): Promise<string | { readonly shut: Shut }> {
   const { port, protocol } = attempt.destination;
   if (attempt.proxy !== undefined) {
     await attempt.connect();
@@ -70,7 +101,7 @@ async function answerOf(attempt: Attempt, allowed: ReadonlySet<string>): Promise
   }
   const found = await attempt.resolve();
   attempt.addresses = found.filter((address) => !isSinkhole(address) && !allowed.has(`${address} ${port}`));
-  if (attempt.addresses.length === 0) return undefined;
+  if (attempt.addresses.length === 0) return { shut: 'led-elsewhere' };
   if (protocol === 'udp') return (await speakUdp(attempt)).text;
   await attempt.connect();
   const { detail = '' } = attempt.trail.steps.at(-1) ?? {};

@@ -6,6 +6,8 @@ import { codeOf, type Limits, StepFailure, seconds, TimedOut, within } from './t
 export interface Connected {
   readonly socket: Socket;
   readonly address: string;
+  /** Of how many addresses: some, where there are many. */
+  readonly tried: number;
   /** Round trip: from the first packet to the answer. */
   readonly milliseconds: number;
   /** Addresses that did not answer as well, one line each; settles soon after the first answer. Never rejects. */
@@ -23,7 +25,7 @@ const grace = { leastMs: 500, times: 5 } as const;
  */
 export async function connectToAny(addresses: readonly string[], port: number, limits: Limits): Promise<Connected> {
   const started = performance.now();
-  const tried = addresses.slice(0, mostAddresses);
+  const tried = someOfBoth(addresses, mostAddresses);
   const stop = new AbortController();
   const link = linkSignals([limits.signal, stop.signal]);
   const own = { timeoutMs: limits.timeoutMs, signal: link.signal };
@@ -32,13 +34,21 @@ export async function connectToAny(addresses: readonly string[], port: number, l
     const first = await Promise.any(attempts.map(async (attempt, index) => ({ socket: await attempt, index })));
     const milliseconds = performance.now() - started;
     const others = othersOf(attempts, { first: first.index, tried, milliseconds, stop }).finally(link.unlink);
-    return { socket: first.socket, address: tried[first.index] ?? '', milliseconds, others };
+    return { socket: first.socket, address: tried[first.index] ?? '', tried: tried.length, milliseconds, others };
   } catch (error) {
     link.unlink();
     if (limits.signal.aborted) throw limits.signal.reason;
     const reasons = error instanceof AggregateError ? (error.errors as readonly unknown[]) : [error];
     throw notConnected(reasons, { tried, timeoutMs: limits.timeoutMs });
   }
+}
+
+/** The first ones, and where that leaves out a family, some of that: what is closed for one may be open for the other. */
+export function someOfBoth(addresses: readonly string[], most: number): readonly string[] {
+  if (addresses.length <= most) return addresses;
+  const [fourth, sixth] = [4, 6].map((family) => addresses.filter((address) => isIP(address) === family));
+  const ofSixth = Math.min(sixth?.length ?? 0, Math.max(most / 2, most - (fourth?.length ?? 0)));
+  return [...(fourth ?? []).slice(0, most - ofSixth), ...(sixth ?? []).slice(0, ofSixth)];
 }
 
 function connectTo(address: string, port: number, limits: Limits): Promise<Socket> {
@@ -98,7 +108,8 @@ function notConnected(
   return new StepFailure('blocked', `${stateOf(first)}${several}`, { hint: hintOf(first), cause: first });
 }
 
-function isWithoutRoute(reason: unknown): boolean {
+/** This host itself cannot send there: it has no route, or not this family. */
+export function isWithoutRoute(reason: unknown): boolean {
   return ['ENETUNREACH', 'EADDRNOTAVAIL', 'EAFNOSUPPORT'].includes(codeOf(reason));
 }
 

@@ -1,7 +1,7 @@
 /** A datagram and what comes back. */
 import { createSocket } from 'node:dgram';
 import { isIP } from 'node:net';
-import { hintOf, stateOf } from './connect.ts';
+import { hintOf, someOfBoth, stateOf } from './connect.ts';
 import { codeOf, type Limits, StepFailure, seconds, TimedOut, within } from './trail.ts';
 
 export interface Datagram<T> {
@@ -33,7 +33,7 @@ export async function askUdp<T>(
   const started = performance.now();
   try {
     return await Promise.any(
-      addresses.slice(0, mostAddresses).map(async (address) => {
+      someOfBoth(addresses, mostAddresses).map(async (address) => {
         const value = await askOne({ address, port }, datagram, limits);
         return { value, address, milliseconds: performance.now() - started };
       }),

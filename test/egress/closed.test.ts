@@ -23,6 +23,16 @@ describe('mustBeClosed()', () => {
     }
   });
 
+  it('knows addresses of both families, for where no name is known, and their other ports', () => {
+    const places = placesOf(everything);
+    for (const port of ['53/udp', '53/tcp', '443/tcp', '853/tcp'])
+      for (const host of ['1.1.1.1', '2606:4700:4700::1111']) expect(places).toContain(`${host} ${port}`);
+    const time = ['162.159.200.1 123/udp', '2606:4700:f1::1 123/udp'];
+    expect(places).toEqual(expect.arrayContaining(time));
+    const allowed = destination(123, { host: 'time.cloudflare.com', protocol: 'udp', speaks: 'ntp' });
+    expect(placesOf(mustBeClosed([allowed], { role: 'nodes' })).filter((place) => time.includes(place))).toEqual([]);
+  });
+
   it('tries no wildcard, no place without a name, and nothing that is silent by nature', () => {
     expect(everything.filter(({ host, speaks }) => /[*<]/.test(host) || speaks === 'wireguard')).toEqual([]);
   });

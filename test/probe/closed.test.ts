@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { findOpen } from '../../src/probe/closed.ts';
 import { startNameServer } from '../support/nameServer.ts';
-import { closing, destination, freePort, probing, serveRaw } from './world.ts';
+import { closing, destination, freePort, probing, serveRaw, serveUdp } from './world.ts';
 
+const noneShut = { silent: 0, refused: 0, 'without-route': 0, 'without-name': 0, 'led-elsewhere': 0 };
 const nothing: ReadonlySet<string> = new Set();
 
 describe('findOpen()', () => {
@@ -39,6 +40,46 @@ describe('findOpen()', () => {
       probing: probing({ names }),
       allowed: nothing,
     });
-    expect(found).toEqual({ tried: 1, open: [], resolved: ['ghcr.io'] });
+    const shut = { ...noneShut, 'without-route': 1 };
+    expect(found).toEqual({ tried: 1, open: [], shut, resolved: ['ghcr.io'] });
+  });
+
+  it('counts how the others ended, and to how many nothing was sent', async () => {
+    const silent = await serveUdp(() => undefined, '127.0.0.4');
+    const names = { 'refuses.io': ['127.0.0.2'], 'allowed.io': ['127.0.0.3'], 'sunk.io': ['0.0.0.0'] };
+    const hosts = ['nobody-knows.io', 'refuses.io', 'allowed.io', 'sunk.io'];
+    const port = await freePort();
+    const places = [
+      ...hosts.map((host) => destination(port, { host })),
+      destination(silent, { host: '127.0.0.4', protocol: 'udp', speaks: 'dns' }),
+    ];
+    const allowed = new Set([`127.0.0.3 ${port}`]);
+    const { tried, open, shut } = await findOpen(places, { probing: probing({ names }), allowed });
+    expect({ tried, open }).toEqual({ tried: 5, open: [] });
+    expect(shut).toEqual({ ...noneShut, silent: 1, refused: 1, 'without-name': 1, 'led-elsewhere': 2 });
+  });
+
+  it('takes a datagram that is answered with anything for an open way out', async () => {
+    const dns = await startNameServer({ address: '127.0.0.4' });
+    closing(() => dns.close());
+    dns.set('registry.site', { fault: 'REFUSED' });
+    const about = { host: '127.0.0.4', protocol: 'udp', speaks: 'dns' } as const;
+    const chatty = await serveUdp(() => Buffer.from('hello'), '127.0.0.4');
+    const places = [destination(dns.server.port, about), destination(chatty, about)];
+    const { open } = await findOpen(places, { probing: probing(), allowed: nothing });
+    expect(open.map(({ state }) => state)).toEqual([
+      'it refuses to answer questions from here (REFUSED)',
+      'what comes back is no answer to the question',
+    ]);
+  });
+
+  it('tries both families of a name that has many addresses', async () => {
+    // An address of the other family that is not kept for sinkholes, and leads here.
+    const sixth = '::ffff:127.0.0.99';
+    const port = await serveRaw(() => {}, sixth);
+    const many = Array.from({ length: 12 }, (_, number) => `127.0.0.${number + 2}`);
+    const settings = probing({ names: { 'ghcr.io': [...many, sixth] } });
+    const { open } = await findOpen([destination(port, { host: 'ghcr.io' })], { probing: settings, allowed: nothing });
+    expect(open).toMatchObject([{ state: `connection accepted (to ${sixth})` }]);
   });
 });

@@ -74,13 +74,16 @@ export function serveRaw(onSocket: (socket: Socket) => void, address?: string) {
 }
 
 /** Answers a datagram with what `answer` gives, or not. */
-export async function serveUdp(answer: (question: Buffer) => Uint8Array | undefined): Promise<number> {
+export async function serveUdp(
+  answer: (question: Buffer) => Uint8Array | undefined,
+  address = '127.0.0.1',
+): Promise<number> {
   const socket = createSocket('udp4');
   socket.on('message', (bytes, from) => {
     const reply = answer(bytes);
     if (reply !== undefined) socket.send(reply, from.port, from.address);
   });
-  socket.bind(0, '127.0.0.1');
+  socket.bind(0, address);
   await once(socket, 'listening');
   closing(() => socket.close());
   return socket.address().port;

@@ -2,7 +2,7 @@
 import type { Destination, Role } from '../../egress/destination.ts';
 import { isMissed, type Probed, verdicts } from '../../egress/verdict.ts';
 import type { Checked } from '../../probe/check.ts';
-import type { Openings } from '../../probe/closed.ts';
+import { type Openings, type Shut, shuts } from '../../probe/closed.ts';
 import { counted, printable, tableLines, timeText } from '../report/text.ts';
 
 export interface CheckReport {
@@ -12,6 +12,10 @@ export interface CheckReport {
   readonly listNotes: readonly string[];
   /** Addresses of who connects, where they were given. */
   readonly from: ReadonlyMap<Role, readonly string[]>;
+  /** From where everything was tried. */
+  readonly here: { readonly host: string; readonly addresses: readonly string[] };
+  /** How long each step waited. */
+  readonly timeoutMs: number;
   readonly milliseconds: number;
   readonly exitCode: number;
 }
@@ -38,7 +42,7 @@ export function checkLines(report: CheckReport, { columns }: { readonly columns:
       : tableLines([['VERDICT', 'DESTINATION', 'FOR', 'SEEN'], ...rows], { columns, shrink: 2 })),
     ...notes.map((note) => `note: ${printable(note)}`),
     summary(report),
-    ...closedLines(report.openings),
+    ...closedLines(report),
   ];
 }
 
@@ -75,19 +79,42 @@ function summary({ checked, milliseconds }: CheckReport): string {
   return `checked ${counted(destinations.length, 'destination')} from here in ${timeText(milliseconds)}: ${words.join('; ')}`;
 }
 
-function closedLines(openings: Openings | undefined): string[] {
+/** What was tried, and how it ended: whoever reads "none answers" has to see what that is worth. */
+function closedLines({ openings, here, timeoutMs, checked }: CheckReport): string[] {
   if (openings === undefined) return [];
-  const { tried, open, resolved } = openings;
+  const { tried, open, resolved, shut } = openings;
+  const unsent = shut['without-name'] + shut['led-elsewhere'];
   const [name] = resolved;
-  const leak =
-    name === undefined
+  const isAlone = open.length === 0 && checked.destinations.every(({ verdict }) => verdict !== 'open');
+  const what = open.length === 0 ? 'none answers' : `${open.length} ${open.length === 1 ? 'answers' : 'answer'}`;
+  const counts = shuts.flatMap((kind) => (shut[kind] === 0 ? [] : [`${shut[kind]} ${shutWords[kind]}`]));
+  const addresses = here.addresses.slice(0, mostOwnAddresses).join(', ');
+  return [
+    ...(name === undefined
       ? []
       : [
           `warning: the name servers here tell addresses of the internet (${printable(name)}${resolved.length === 1 ? '' : ` and ${resolved.length - 1} more`}): names leave the site, and data can be carried in them`,
-        ];
-  const what = open.length === 0 ? 'none answers' : `${open.length} ${open.length === 1 ? 'answers' : 'answer'}`;
-  return [...leak, `must be closed: of ${counted(tried, 'other place')} ${what}`];
+        ]),
+    ...(isAlone ? [`warning: nothing that is allowed answers either: this host may have no network at all`] : []),
+    ...(timeoutMs < shortestSureMs
+      ? [`warning: within ${timeText(timeoutMs)} one lost packet looks like a firewall: use a longer --connect-timeout`]
+      : []),
+    `must be closed: of ${counted(tried - unsent, 'other place')} that could be tried ${what}${counts.length === 0 ? '' : ` (${counts.join(', ')})`}`,
+    `tried from ${printable(here.host)}${addresses === '' ? ' without an address' : ` (${printable(addresses)})`}, waiting ${timeText(timeoutMs)} each; other addresses and ports, ICMP and QUIC were not tried`,
+  ];
 }
+
+/** The kernel sends what begins a connection again after one second (RFC 6298, 2). */
+const shortestSureMs = 1500;
+const mostOwnAddresses = 4;
+
+const shutWords: Readonly<Record<Shut, string>> = {
+  silent: 'silent',
+  refused: 'refused',
+  'without-route': 'without a route',
+  'without-name': 'more not tried, as no name server here has an address for them',
+  'led-elsewhere': 'more not tried, as their names lead to what is allowed or to this host',
+};
 
 /** What to do about each destination that is not open, and what is open that should not be. Empty when there is nothing. */
 export function problemLines({ checked, openings, from }: CheckReport): string[] {
@@ -138,7 +165,10 @@ export function checkDocument(report: CheckReport): Readonly<Record<string, unkn
     notes: [...checked.notes, ...listNotes],
     ...(openings !== undefined && {
       closed: {
-        tried: openings.tried,
+        tried: openings.tried - openings.shut['without-name'] - openings.shut['led-elsewhere'],
+        shut: openings.shut,
+        here: report.here,
+        timeoutSeconds: report.timeoutMs / 1000,
         open: openings.open.map((probed) => probedDocument(probed, undefined)),
         resolved: openings.resolved,
       },

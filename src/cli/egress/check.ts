@@ -1,4 +1,5 @@
 /** `airgap egress check`: is the firewall open for the list, from here, and with --assert-closed for nothing else? */
+import { hostname, networkInterfaces } from 'node:os';
 import { mustBeClosed } from '../../egress/closed.ts';
 import { type Destination, isAddress, isExactName } from '../../egress/destination.ts';
 import { isMissed } from '../../egress/verdict.ts';
@@ -36,10 +37,18 @@ export async function checkDestinations(run: EgressRun): Promise<number> {
     openings,
     listNotes: list.notes,
     from: egress.from,
+    here: { host: hostname(), addresses: ownAddresses() },
+    timeoutMs: egress.connectTimeoutMs,
     milliseconds: performance.now() - started,
     exitCode,
   });
   return exitCode;
+}
+
+/** Of this host, as others see it: what a firewall knows it by. */
+function ownAddresses(): string[] {
+  const all = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
+  return all.filter(({ internal, address }) => !internal && !address.startsWith('fe80:')).map(({ address }) => address);
 }
 
 function tell({ session }: EgressRun, report: CheckReport): void {
@@ -128,6 +137,7 @@ async function openingsBeside(
   return {
     tried: direct.tried,
     open: [...direct.open, ...tunnelled.open],
+    shut: direct.shut,
     resolved: direct.resolved,
   };
 }

@@ -22,7 +22,9 @@ function probed(more: Partial<Probed> = {}, about: Partial<Destination> = {}): P
 
 function report(destinations: readonly Probed[], more: Partial<CheckReport> = {}): CheckReport {
   const checked = { destinations, notes: [] };
-  return { checked, openings: undefined, listNotes: [], from: new Map(), milliseconds: 400, exitCode: 0, ...more };
+  const here = { host: 'node-1', addresses: ['10.5.0.9', 'fd00::9'] };
+  const known = { openings: undefined, listNotes: [], from: new Map(), here, timeoutMs: 3000 };
+  return { checked, ...known, milliseconds: 400, exitCode: 0, ...more };
 }
 
 const lines = (one: CheckReport) => checkLines(one, { columns: undefined });
@@ -50,23 +52,47 @@ describe('checkLines()', () => {
     expect(lines(report([]))).toEqual(['checked 0 destinations from here in 0.4 s: nothing to check']);
   });
 
+  const shut = { silent: 6, refused: 4, 'without-route': 0, 'without-name': 100, 'led-elsewhere': 15 };
+  const place =
+    'tried from node-1 (10.5.0.9, fd00::9), waiting 3.0 s each; other addresses and ports, ICMP and QUIC were not tried';
+
   it('tells what --assert-closed found', () => {
     const openings = {
       tried: 126,
       open: [probed({ state: 'connection accepted (to 1.2.3.4)' })],
+      shut,
       resolved: ['a.io', 'b.io'],
     };
     const found = report([], { openings });
     expect(lines(found).slice(1)).toEqual([
       'warning: the name servers here tell addresses of the internet (a.io and 1 more): names leave the site, and data can be carried in them',
-      'must be closed: of 126 other places 1 answers',
+      'must be closed: of 11 other places that could be tried 1 answers (6 silent, 4 refused, 15 more not tried, as their names lead to what is allowed or to this host, 100 more not tried, as no name server here has an address for them)',
+      place,
     ]);
     expect(problemLines(found)).toEqual([
       'must be closed: ghcr.io:443/tcp (registry ghcr.io): connection accepted (to 1.2.3.4)',
     ]);
-    const none = report([], { openings: { tried: 126, open: [], resolved: [] } });
-    expect(lines(none).at(-1)).toBe('must be closed: of 126 other places none answers');
+  });
+
+  it('claims no more than was tried', () => {
+    const openings = { tried: 125, open: [], shut, resolved: [] };
+    const none = report([probed()], { openings });
+    expect(lines(none).slice(-2)).toEqual([
+      expect.stringMatching(/^must be closed: of 10 other places that could be tried none answers \(6 silent, /),
+      place,
+    ]);
     expect(problemLines(none)).toEqual([]);
+    expect(checkDocument(none)).toMatchObject({
+      closed: { tried: 10, shut, timeoutSeconds: 3, here: { host: 'node-1', addresses: ['10.5.0.9', 'fd00::9'] } },
+    });
+    expect(lines(none).filter((line) => line.startsWith('warning: '))).toEqual([]);
+    const alone = report([probed({ verdict: 'unknown', state: 'a wildcard' })], { openings });
+    expect(lines(alone)).toContain(
+      'warning: nothing that is allowed answers either: this host may have no network at all',
+    );
+    expect(lines(report([probed()], { openings, timeoutMs: 200 }))).toContain(
+      'warning: within 0.2 s one lost packet looks like a firewall: use a longer --connect-timeout',
+    );
   });
 });
 
