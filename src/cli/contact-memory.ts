@@ -2,10 +2,10 @@
  * Keeps what runs contacted that left no lock, in a file beside it: written like a lock, without images. The next run that writes the
  * lock puts it in and takes the file away. A hint: a file that is broken is said and left out, and never makes a run fail.
  */
-import { rmSync } from 'node:fs';
+import { lstatSync, rmSync } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import { isAirgapError } from '../errors.ts';
-import type { EventSink } from '../events.ts';
+import { type EventSink, noEvents } from '../events.ts';
 import { sumContacts } from '../lock/contacts.ts';
 import type { Contact, Lock } from '../lock/lock.ts';
 import { parseLock } from '../lock/parse.ts';
@@ -22,7 +22,7 @@ const fileLimit = 4 * 1024 * 1024;
 export interface ContactMemory {
   /** What this run contacted, and runs for the same target before it that left no lock. */
   contacts(): readonly Contact[];
-  /** The lock has them now: the file goes. */
+  /** The lock has them now: the file goes, unless another run left it meanwhile. */
   settled(): void;
   /** Writes the file, unless settled() was called or nobody was contacted. Call it once when everything is closed. */
   keep(): Promise<void>;
@@ -40,8 +40,12 @@ interface ContactMemoryOptions {
 /** Reads what is there. Throws nothing. */
 async function openContactMemory(options: ContactMemoryOptions): Promise<ContactMemory> {
   const { lockFile, rule, log, events } = options;
-  const kept = await readPending(lockFile, events);
-  const before = kept !== undefined && sameRule(kept.rule, rule) ? kept.contacts : [];
+  const known = identityOf(lockFile);
+  const ofThisTarget = async (to: EventSink): Promise<readonly Contact[]> => {
+    const kept = await readPending(lockFile, to);
+    return kept !== undefined && sameRule(kept.rule, rule) ? kept.contacts : [];
+  };
+  const before = await ofThisTarget(events);
   let isSettled = false;
   const contacts = (): readonly Contact[] => sumContacts([...before, ...log.contacts()]);
   return {
@@ -49,14 +53,17 @@ async function openContactMemory(options: ContactMemoryOptions): Promise<Contact
     settled() {
       isSettled = true;
       try {
-        rmSync(pendingFile(lockFile), { force: true });
+        if (identityOf(lockFile) === known) rmSync(pendingFile(lockFile), { force: true });
       } catch (error) {
         events(notice(lockFile, error));
       }
     },
     async keep() {
       if (isSettled || log.contacts().length === 0) return;
-      const pending: Lock = { version: 1, rule, mirrors: [], images: [], contacts: contacts() };
+      // Another run may have written it, or put it into the lock, since this one began.
+      const now = identityOf(lockFile) === known ? before : await ofThisTarget(noEvents);
+      const all = sumContacts([...now, ...log.contacts()]);
+      const pending: Lock = { version: 1, rule, mirrors: [], images: [], contacts: all };
       try {
         await writeFileAtomic(pendingFile(lockFile), printLock(pending));
       } catch (error) {
@@ -105,6 +112,16 @@ export async function readPending(
     return parseLock(await readFile(file, 'utf8'), file);
   } catch (error) {
     events(notice(lockFile, error));
+    return undefined;
+  }
+}
+
+/** To tell whether it is still the same file: it is only ever replaced. Undefined where there is none. */
+function identityOf(lockFile: string): string | undefined {
+  try {
+    const { ino, size, mtimeNs } = lstatSync(pendingFile(lockFile), { bigint: true });
+    return `${ino} ${size} ${mtimeNs}`;
+  } catch {
     return undefined;
   }
 }

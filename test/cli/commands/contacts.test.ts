@@ -1,8 +1,10 @@
 /** What a run of `mirror` leaves of whom it contacted: in the lock, and beside it where it leaves none. */
 import { execFileSync } from 'node:child_process';
+import { EventEmitter, once } from 'node:events';
 import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { createServer as createHttpServer } from 'node:http';
 import { createServer } from 'node:net';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { contactsFor } from '../../../src/cli/egress/contacts.ts';
 import { AirgapError } from '../../../src/errors.ts';
 import type { Contact, Lock, Observed } from '../../../src/lock/lock.ts';
@@ -40,6 +42,31 @@ function pending(more: Partial<Lock> = {}): string {
   };
   const contacts: Contact[] = [{ host: 'gone.test:443', purpose: 'registry', observed }];
   return printLock({ version: 1, rule: rule(), mirrors: [], images: [], contacts, ...more });
+}
+
+/** The upstream behind a door: whoever asks waits for goOn(), and is then let through, or answered with `status`. */
+async function holding(status?: number) {
+  const door = new EventEmitter();
+  let isOpen = false;
+  const server = createHttpServer(async (request, response) => {
+    door.emit('asked');
+    if (!isOpen) await once(door, 'open');
+    if (status === undefined)
+      response.writeHead(307, { location: new URL(request.url ?? '', world.upstream.url).href });
+    else response.writeHead(status);
+    response.end();
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  onTestFinished(() => void server.close());
+  return {
+    url: `http://127.0.0.1:${typeof address === 'object' ? address?.port : ''}`,
+    asked: once(door, 'asked'),
+    goOn() {
+      isOpen = true;
+      door.emit('open');
+    },
+  };
 }
 
 describe('airgap mirror', () => {
@@ -153,6 +180,31 @@ describe('a run that leaves no lock', () => {
     await mirror([pause]);
     expect(lockNow().contacts.map(({ host }) => host)).not.toContain('gone.test:443');
     expect(existsSync(world.folder.file(beside))).toBe(false);
+  });
+
+  it('leaves to the next run what another one left while it ran, and takes nothing over that is in the lock by now', async () => {
+    world.folder.write(beside, pending());
+    const slow = await holding();
+    const first = mirror([pause], ['--source-endpoint', `registry.k8s.io=${slow.url}`]);
+    await slow.asked;
+    expect((await mirror(['ghcr.io/a/missing:1'])).status).toBe(3);
+    const other = world.folder.read(beside);
+    slow.goOn();
+    expect((await first).status).toBe(0);
+    expect(world.folder.read(beside)).toBe(other);
+
+    rmSync(world.folder.file(beside));
+    world.folder.write(beside, pending());
+    const again = await holding(404);
+    const failing = mirror(['ghcr.io/a/missing:1'], ['--source-endpoint', `ghcr.io=${again.url}`]);
+    await again.asked;
+    expect((await mirror([pause], ['--recheck'])).status).toBe(0);
+    expect(existsSync(world.folder.file(beside))).toBe(false);
+    again.goOn();
+    expect((await failing).status).toBe(3);
+    expect(parseLock(world.folder.read(beside), beside).contacts.map(({ host }) => host)).not.toContain(
+      'gone.test:443',
+    );
   });
 
   it.each([
