@@ -69,12 +69,14 @@ export interface WatchOptions {
   readonly sleep?: ((ms: number, signal: AbortSignal) => Promise<void>) | undefined;
 }
 
-/** No name is asked for more often, whatever its TTL. */
+/** The first wait after a failure. */
 const shortestWaitMs = 1000;
 /** What somebody else emptied is filled again after so long, whatever the TTL. */
 const longestWaitMs = 60_000;
-/** Asked so much before the TTL ends, which the question and the writing take. */
+/** Asked so much before the TTL ends, which the question and the writing take: twice what they took last, where that was more. */
 const aheadMs = 250;
+/** No name is asked for more often while it is answered: a TTL of a second is kept too. */
+const shortestPauseMs = 750;
 const longestRetryMs = 30_000;
 /** While nothing is there (any more) and no server answers: nobody gets through until one does. */
 const longestEmptyMs = 5_000;
@@ -149,6 +151,8 @@ class NameWatch {
   readonly #shared: Shared;
   #servers: readonly NameServer[];
   #failures = 0;
+  /** From the last question until its answer was written. */
+  #tookMs = 0;
   /** In the last answer. */
   #current = new Set<string>();
   /** When the last of what was written leaves by itself. */
@@ -169,24 +173,27 @@ class NameWatch {
         const servers = this.#servers;
         return { found: await lookUp(this.#host, { servers, timeoutMs, signal }), askedAt: start };
       });
-      const waitMs = found.addresses.length > 0 ? await this.#keep(found) : this.#miss(found.failure ?? nothing);
+      const waitMs =
+        found.addresses.length > 0 ? await this.#keep(found, askedAt) : this.#miss(found.failure ?? nothing);
       await wait(Math.max(0, askedAt + waitMs - now()), options.signal);
     }
   }
 
   /** Writes what was found; gives the time, from the question on, until the next one. */
-  async #keep(found: LookUp): Promise<number> {
+  async #keep(found: LookUp, askedAt: number): Promise<number> {
     const { now, options } = this.#shared;
     this.#preferServer(found.server);
     this.#tellTrouble(found.unanswered);
     const least = Math.min(...found.addresses.map(({ ttl }) => ttl));
-    const byTtl = Math.max(shortestWaitMs, Math.min(longestWaitMs, least * 1000 - aheadMs));
+    const ahead = Math.min(least * 500, Math.max(aheadMs, 2 * this.#tookMs));
+    const byTtl = Math.max(shortestPauseMs, Math.min(longestWaitMs, least * 1000 - ahead));
     const nextMs = found.unanswered === undefined ? byTtl : Math.min(byTtl, backOffMs(this.#failures));
     const addresses = found.addresses.map(({ address, ttl }) => {
       return { address, seconds: (nextMs + options.graceMs) / 1000 + Math.min(ttl, longestTtl) };
     });
     const retryMs = await this.#shared.write({ host: this.#host, addresses, nextMs });
     if (retryMs !== undefined) return retryMs;
+    this.#tookMs = now() - askedAt;
     this.#tellChange(new Set(addresses.map(({ address }) => address)));
     const longest = Math.max(...addresses.map(({ seconds }) => seconds));
     this.#keptUntil = Math.max(this.#keptUntil, now() + longest * 1000);
