@@ -1,7 +1,7 @@
 /**
  * AWS Network Firewall: a stateful rule group of Suricata rules (docs.aws.amazon.com/network-firewall: stateful-rule-groups-ips, quotas,
- * suricata-examples; Suricata 7.0 as of November 2024). Rules in place of a domain list: those know neither ports nor UDP, and cannot tell
- * roles apart.
+ * suricata-limitations-caveats, suricata-rule-evaluation-order; Suricata 7.0 as of November 2024). Rules in place of a domain list: those
+ * know neither ports nor UDP, and cannot tell roles apart.
  */
 import { AirgapError } from '../../errors.ts';
 import { type Role, roles } from '../destination.ts';
@@ -57,7 +57,7 @@ function print(input: FirewallInput): FirewallText {
     ],
     use: [
       `aws network-firewall create-rule-group --type STATEFUL --rule-group-name airgap-egress --capacity ${capacityFor(lines.length)} --rule-group file://egress-aws.json`,
-      'in the firewall policy: StatefulEngineOptions RuleOrder STRICT_ORDER, StatefulDefaultActions aws:drop_established and aws:alert_established, stateless default action aws:forward_to_sfe',
+      'in the firewall policy: StatefulEngineOptions RuleOrder STRICT_ORDER, StatefulDefaultActions aws:drop_established_app_layer_to_server and aws:alert_established_app_layer_to_server, StatelessDefaultActions and StatelessFragmentDefaultActions aws:forward_to_sfe',
     ],
   };
 }
@@ -100,11 +100,14 @@ function homeNet(used: readonly Role[], input: FirewallInput): string[] {
     : [`$HOME_NET stands for ${without.join(', ')}: it is the VPC of the firewall alone, unless the policy sets it`];
 }
 
-/** Rules without their sid and end. */
+/**
+ * Rules without their sid and end. Those of addresses say nothing of the flow: Suricata decides them by a flow's first packet then, and
+ * passes its answers too. With `flow:to_server` it would pass what is asked, and drop what is answered (Suricata 7.0.10).
+ */
 function linesOf(rule: PortRule, input: FirewallInput): string[] {
   const source = sourcesOf(input, rule.role) === undefined ? '$HOME_NET' : `$${variableOf(rule.role)}`;
   const start = (protocol: string, to: string, host: string) =>
-    `pass ${protocol} ${source} any -> ${to} ${rule.port} (msg:"airgap ${host} for ${rule.role}"; flow:to_server;`;
+    `pass ${protocol} ${source} any -> ${to} ${rule.port} (msg:"airgap ${host} for ${rule.role}";`;
   const match = matchers(rule);
   const byName =
     match === undefined
@@ -115,7 +118,9 @@ function linesOf(rule: PortRule, input: FirewallInput): string[] {
         ];
   const blocks = [...rule.addresses, ...(match === undefined ? addressesOf(rule.names, input).addresses : [])];
   return [
-    ...byName.map(([host, options]) => `${start(rule.speaks === 'http' ? 'http' : 'tls', 'any', host)} ${options}`),
+    ...byName.map(
+      ([host, options]) => `${start(rule.speaks === 'http' ? 'http' : 'tls', 'any', host)} flow:to_server; ${options}`,
+    ),
     ...blocks.map((address) => start(rule.protocol, familyOf(address) === 6 ? `[${address}]` : address, address)),
   ];
 }
@@ -125,7 +130,7 @@ interface Matchers {
   readonly wild: (wildcard: string) => string;
 }
 
-/** Suricata reads names of TLS and HTTP only. `http.host` is lower case already, and takes no `nocase`. */
+/** Suricata reads names of TLS and HTTP only. It refuses `nocase` for `http.host`, which holds no port. */
 function matchers({ protocol, speaks }: PortRule): Matchers | undefined {
   if (protocol !== 'tcp' || (speaks !== 'https' && speaks !== 'http')) return undefined;
   const [buffer, nocase] = speaks === 'https' ? ['tls.sni;', ' nocase;'] : ['http.host;', ''];
@@ -155,6 +160,8 @@ function trusting(rules: readonly PortRule[]): string[] {
   return byName
     ? [
         'names are what clients say in TLS and HTTP: one that lies reaches any address on those ports, unless TLS inspection is on',
+        // Go since 1.24 and OpenSSL since 3.5 send such hellos unasked.
+        'the default action aws:drop_established drops TLS hellos that take two packets, as those with post-quantum keys do: choose aws:drop_established_app_layer_to_server',
       ]
     : [];
 }

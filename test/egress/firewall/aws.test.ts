@@ -94,6 +94,28 @@ describe('aws', () => {
     ).toEqual([true, true, false, false]);
   });
 
+  it('leaves rules of addresses without a flow, which would keep answers from passing, and those of names with it', () => {
+    const destinations = [
+      destination('staging 10.0.0.2:53', { protocol: 'udp', speaks: 'dns', purposes: ['names'] }),
+      destination('staging 10.0.0.9:443', { purposes: ['registry'] }),
+      destination('staging ghcr.io:443', { purposes: ['registry'] }),
+    ];
+    const rules = rulesIn(aws.print(input({ destinations })));
+    expect(rules.map(({ protocol, options }) => [protocol, new Map(options).get('flow')])).toEqual([
+      ['tls', 'to_server'],
+      ['tcp', undefined],
+      ['udp', undefined],
+    ]);
+  });
+
+  it('names default actions that wait for a hello of several packets, where names are read from it', () => {
+    const { use, warnings } = aws.print(input());
+    expect(use[1]).toContain('aws:drop_established_app_layer_to_server and aws:alert_established_app_layer_to_server');
+    expect(warnings.filter((warning) => warning.includes('two packets'))).toHaveLength(1);
+    const destinations = [destination('staging 10.0.0.9:443', { purposes: ['registry'] })];
+    expect(aws.print(input({ destinations })).warnings.join()).not.toContain('two packets');
+  });
+
   it('refuses more than a rule group holds', () => {
     const destinations = Array.from({ length: 30_001 }, (_, index) =>
       destination(`staging n${index}.site:443`, { purposes: ['x'] }),
