@@ -84,21 +84,19 @@ const told = <T extends WatchEvent['type']>(type: T) =>
 
 describe('watchNames', () => {
   it('writes again before the TTL ends, however long asking and writing take', async () => {
-    dns.set('ghcr.io', { addresses: ['192.0.2.1'], ttl: 4, delayMs: 100 / speed });
+    dns.set('ghcr.io', { addresses: ['192.0.2.1'], ttl: 10, delayMs: 100 / speed });
     const writtenAt: number[] = [];
     const write: WatchOptions['write'] = async (names) => {
-      await passed(800);
+      await passed(2500);
       if (names.some(({ host }) => host === 'ghcr.io')) writtenAt.push(now());
     };
     start(['ghcr.io'], { write, timeoutMs: 5000 });
-    await until(() => writtenAt.length >= 5);
-    const gaps = writtenAt.slice(1).map((at, index) => at - (writtenAt[index] ?? 0));
-    // The first round shows how long it takes: from then on the next question comes so much earlier.
-    expect(Math.max(...gaps.slice(1))).toBeLessThan(4000);
-    const asked = dns.questions.filter(({ name, type }) => name === 'ghcr.io' && type === 'A');
-    expect(Math.min(...asked.slice(1).map(({ at }, index) => at - (asked[index]?.at ?? 0))) * speed).toBeGreaterThan(
-      1900,
-    );
+    await until(() => writtenAt.length >= 4, 60_000);
+    const askedAt = dns.questions.filter(({ type }) => type === 'A').map(({ at }) => at * speed);
+    // How long after a question its successor's answer is written; the first round shows how long that takes.
+    const renewed = writtenAt.slice(2).map((at, index) => at - (askedAt[index + 1] ?? 0));
+    expect(Math.max(...renewed)).toBeLessThan(10_000);
+    expect(Math.min(...askedAt.slice(1).map((at, index) => at - (askedAt[index] ?? 0)))).toBeGreaterThan(4900);
   });
 
   it('keeps a TTL of one second too', async () => {
