@@ -2,11 +2,11 @@
  * Cilium: a CiliumNetworkPolicy for what runs in pods, a CiliumClusterwideNetworkPolicy with a nodeSelector for what the nodes themselves
  * connect to (Cilium 1.20.0: Documentation/security/policy/{layer3,layer7,host}.rst, pkg/policy/api/fqdn.go).
  */
-import { stringify } from 'yaml';
 import { AirgapError } from '../../errors.ts';
 import { type Role, roles } from '../destination.ts';
 import type { FirewallInput, FirewallLanguage, FirewallText } from './language.ts';
 import { asBlock, type PortRule, portRules } from './port-rules.ts';
+import { printYaml } from './yaml-text.ts';
 
 /** `--format cilium`. Throws ERR_USAGE where nothing of the list can be said. */
 export const cilium: FirewallLanguage = {
@@ -39,11 +39,7 @@ function print(input: FirewallInput): FirewallText {
     files: [
       {
         path: 'egress-cilium.yaml',
-        text:
-          header +
-          policies
-            .map((policy) => `---\n${stringify(policy, { lineWidth: 0, aliasDuplicateObjects: false })}`)
-            .join(''),
+        text: header + policies.map((policy) => printYaml(policy)).join(''),
       },
     ],
     warnings: [

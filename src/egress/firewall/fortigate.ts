@@ -8,7 +8,16 @@ import type { Role } from '../destination.ts';
 import { roles } from '../destination.ts';
 import { familyOf } from './addresses.ts';
 import type { FirewallInput, FirewallLanguage, FirewallText } from './language.ts';
-import { asBlock, chunksOf, leftOut, type PortRule, portRules, sourceless, sourcesOf } from './port-rules.ts';
+import {
+  asBlock,
+  chunksOf,
+  leftOut,
+  type PortRule,
+  portRules,
+  sharedName,
+  sourceless,
+  sourcesOf,
+} from './port-rules.ts';
 
 /** `--format fortigate`. Throws ERR_USAGE where nothing of the list can be said. */
 export const fortigate: FirewallLanguage = {
@@ -59,6 +68,8 @@ function print(input: FirewallInput): FirewallText {
     policies.some(({ rule }) => rule.role === role) ? sourceObjects(role, input) : [],
   );
   const objects = unique([...sources.flatMap(({ members }) => members), ...policies.flatMap(({ members }) => members)]);
+  const groups = [...sources, ...policies.flatMap(groupsOf)];
+  refuseSharedNames(objects, groups);
   const text = [
     ...([4, 6] as const).map((family) =>
       section(
@@ -67,10 +78,7 @@ function print(input: FirewallInput): FirewallText {
       ),
     ),
     ...([4, 6] as const).map((family) =>
-      section(
-        table('addrgrp', family),
-        [...sources, ...policies.flatMap(groupsOf)].filter((group) => group.family === family).map(groupLines),
-      ),
+      section(table('addrgrp', family), groups.filter((group) => group.family === family).map(groupLines)),
     ),
     section('firewall service custom', services(policies)),
     ['config firewall policy', ...policies.flatMap((policy) => policyLines(policy, input)), 'end', ''].join('\n'),
@@ -208,7 +216,16 @@ function section(title: string, entries: readonly (readonly string[])[]): string
 }
 
 function unique(objects: readonly Address[]): Address[] {
-  return [...new Map(objects.map((object) => [object.name, object])).values()];
+  return [...new Map(objects.map((object) => [JSON.stringify(object), object])).values()];
+}
+
+/** Addresses and groups share their names: where two had one, the later would take the place of the other, and open something else. */
+function refuseSharedNames(objects: readonly Address[], groups: readonly Group[]): void {
+  const names = new Set<string>();
+  for (const { name, family } of [...objects, ...groups]) {
+    if (names.has(`${family} ${name}`)) throw sharedName('FortiGate', name);
+    names.add(`${family} ${name}`);
+  }
 }
 
 function unsaid(rule: PortRule, input: FirewallInput): string[] {

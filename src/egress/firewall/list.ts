@@ -1,5 +1,6 @@
 /** A plain list of hosts, for whatever reads one host on a line. */
 import type { Destination } from '../destination.ts';
+import { groupedBy } from '../grouped.ts';
 import { checkInput, hostKind, plainText, purposeOf } from './hosts.ts';
 import type { FirewallInput, FirewallLanguage, FirewallText } from './language.ts';
 
@@ -14,12 +15,13 @@ export const list: FirewallLanguage = {
 function printList(input: FirewallInput): FirewallText {
   checkInput(input);
   const { destinations } = input;
-  const hosts = [...new Set(destinations.map(({ host }) => host))].sort();
+  const members = groupedBy(destinations, ({ host }) => host);
+  const hosts = [...members.keys()].sort();
   const places = hosts.filter((host) => hostKind(host) === 'place');
   const lines = [
     '# Made by "airgap egress --format list": a host, name, wildcard or address, on a line of its own; what follows # is for people.',
     '# For readers that know no comments: sed "s/ *#.*//; /^$/d" egress-hosts.txt',
-    ...hosts.map((host) => lineOf(host, destinations)),
+    ...hosts.map((host) => lineOf(host, members.get(host) ?? [])),
   ];
   return {
     files: [{ path: 'egress-hosts.txt', text: `${lines.join('\n')}\n` }],
@@ -28,8 +30,7 @@ function printList(input: FirewallInput): FirewallText {
   };
 }
 
-function lineOf(host: string, destinations: readonly Destination[]): string {
-  const own = destinations.filter((destination) => destination.host === host);
+function lineOf(host: string, own: readonly Destination[]): string {
   const shared = own.find(({ exfiltration }) => exfiltration !== undefined)?.exfiltration;
   const remarks = [
     ...new Set(own.map((destination) => `${destination.role} ${purposeOf(destination)}`)),

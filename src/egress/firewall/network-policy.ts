@@ -2,7 +2,6 @@
  * Kubernetes NetworkPolicy: pods only, addresses only (kubernetes.io/docs/concepts/services-networking/network-policies, v1.34: "What you
  * can't do with network policies"). Names have to be looked up, and again when they change.
  */
-import { stringify } from 'yaml';
 import { AirgapError } from '../../errors.ts';
 import { type Role, roles } from '../destination.ts';
 import type { FirewallInput, FirewallLanguage, FirewallText } from './language.ts';
@@ -16,6 +15,7 @@ import {
   wildcardsNeedNames,
   wildcardsOf,
 } from './port-rules.ts';
+import { printYaml } from './yaml-text.ts';
 
 /** `--format network-policy`. Throws ERR_USAGE where nothing of the list can be said. */
 export const networkPolicy: FirewallLanguage = {
@@ -51,11 +51,7 @@ function print(input: FirewallInput): FirewallText {
     files: [
       {
         path: 'egress-network-policy.yaml',
-        text:
-          header +
-          policies
-            .map((policy) => `---\n${stringify(policy, { lineWidth: 0, aliasDuplicateObjects: false })}`)
-            .join(''),
+        text: header + policies.map((policy) => printYaml(policy)).join(''),
       },
     ],
     warnings: [...warnings, ...rules.flatMap((rule) => unsaid(rule, input)), ...aging(pods, input), ...unused(input)],

@@ -7,7 +7,7 @@ import { createHash } from 'node:crypto';
 import { AirgapError } from '../../errors.ts';
 import { roles } from '../destination.ts';
 import type { FirewallFile, FirewallInput, FirewallLanguage, FirewallText } from './language.ts';
-import { leftOut, type PortRule, portRules, sourceless, sourcesOf, wildcardsOf } from './port-rules.ts';
+import { leftOut, type PortRule, portRules, sharedName, sourceless, sourcesOf, wildcardsOf } from './port-rules.ts';
 
 /** `--format palo-alto`. Throws ERR_USAGE where nothing of the list can be said. */
 export const paloAlto: FirewallLanguage = {
@@ -42,6 +42,7 @@ function print(input: FirewallInput): FirewallText {
     );
   }
   const external = lists.filter(({ kind }) => kind !== 'names');
+  refuseSharedNames(lists, external);
   const commands = [
     ...new Set([
       ...external.flatMap(listCommands),
@@ -137,6 +138,14 @@ function objectName(host: string): string {
   return name.length <= longestName
     ? name
     : `${name.slice(0, longestName - 13)}-${createHash('sha256').update(name).digest('hex').slice(0, 12)}`;
+}
+
+/** A destination of a rule may be an address or a list by one name: which one, nobody should have to guess. */
+function refuseSharedNames(lists: readonly List[], external: readonly List[]): void {
+  const titles = new Set(external.map((list) => `airgap-${titleOf(list)}`));
+  const named = lists.flatMap(({ kind, entries }) => (kind === 'names' ? entries.map(objectName) : []));
+  const shared = named.find((name) => titles.has(name));
+  if (shared !== undefined) throw sharedName('Palo Alto', shared);
 }
 
 function unsaid(rule: PortRule): string[] {

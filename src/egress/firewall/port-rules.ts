@@ -1,4 +1,5 @@
 /** Destinations as firewalls take them: who, where to, which port; and what no firewall can be told, said in words. */
+import { AirgapError } from '../../errors.ts';
 import {
   type Destination,
   isAddress,
@@ -148,6 +149,13 @@ export function addressesOf(
 export function shortestTtl(names: readonly string[], { addresses }: FirewallInput): number | undefined {
   const ttls = names.flatMap((name) => (addresses.get(name) ?? []).map(({ ttl }) => ttl));
   return ttls.length === 0 ? undefined : Math.min(...ttls);
+}
+
+/** Two things would have one name: ERR_USAGE. `wildcard.x.io` beside `*.x.io` is such a pair, and nobody has it by chance. */
+export function sharedName(firewall: string, name: string): AirgapError {
+  return new AirgapError('ERR_USAGE', `Cannot write ${firewall} objects: two would have the name "${name}"`, {
+    hint: 'look at the hosts of the list, and where each comes from: --format table says it',
+  });
 }
 
 /** In groups of at most `size`. */

@@ -1,5 +1,6 @@
 /** What a picture of a list shows: for each role the boxes it connects to, in the site or beyond the firewall. */
 import { type Destination, type EgressList, isAddress, isPlaceholder, type Role } from '../destination.ts';
+import { groupedBy } from '../grouped.ts';
 import { byRole, componentTitles, portText } from './wording.ts';
 
 export interface Band {
@@ -97,8 +98,8 @@ function isPrivate(address: string): boolean {
 }
 
 function stopsOf(destinations: readonly Destination[], lane: 'site' | 'internet'): Stop[] {
-  const groups = grouped(destinations, titleOf);
-  return groups.map(([title, members]) => {
+  const groups = groupedBy(destinations, titleOf);
+  return [...groups].map(([title, members]) => {
     const isSaid = members.every((one) => one.component === 'site' && one.seen !== 'undeclared');
     const links = linksOf(members).map((link) => (isSaid ? { ...link, why: conditionsOf(members) } : link));
     return { lane, title, links, beyond: [] };
@@ -119,18 +120,15 @@ function conditionsOf(members: readonly Destination[]): string {
 /** First the ports of each host, then the hosts that have all in common. */
 function linksOf(members: readonly Destination[]): Link[] {
   const registriesFirst = members.toSorted((one, other) => Number(other.isRegistry) - Number(one.isRegistry));
-  const links = grouped(registriesFirst, (one) => JSON.stringify([one.host, ...reasonsOf(one)])).map(
-    ([, [first, ...more]]) => ({
-      ports: first === undefined ? '' : [first, ...more].map(portText).join(', '),
-      first,
-    }),
-  );
-  return grouped(links, ({ ports, first }) =>
+  const hosts = groupedBy(registriesFirst, (one) => JSON.stringify([one.host, ...reasonsOf(one)]));
+  const links = [...hosts.values()].map((own) => ({ ports: own.map(portText).join(', '), first: own[0] }));
+  const same = groupedBy(links, ({ ports, first }) =>
     JSON.stringify([ports, ...(first === undefined ? [] : reasonsOf(first))]),
-  ).flatMap(([, same]) =>
+  );
+  return [...same.values()].flatMap((group) =>
     linkOf(
-      same.flatMap(({ first }) => first ?? []),
-      same[0]?.ports ?? '',
+      group.flatMap(({ first }) => first ?? []),
+      group[0]?.ports ?? '',
     ),
   );
 }
@@ -154,15 +152,4 @@ function reasonsOf(one: Destination): unknown[] {
 function kindOf({ seen, required }: Destination): Link['kind'] {
   if (seen === 'undeclared') return 'undeclared';
   return required ? 'required' : 'optional';
-}
-
-function grouped<T>(members: readonly T[], keyOf: (member: T) => string): [string, T[]][] {
-  const groups = new Map<string, T[]>();
-  for (const member of members) {
-    const key = keyOf(member);
-    const group = groups.get(key);
-    if (group === undefined) groups.set(key, [member]);
-    else group.push(member);
-  }
-  return [...groups];
 }
