@@ -1,6 +1,7 @@
 /** Which images a list of egress is for: those that are named, else those of the lock, else a piped list or what talosctl prints. */
 import type { Lock } from '../../lock/lock.ts';
 import type { Reference } from '../../oci/reference.ts';
+import { releaseOf } from '../../plan/origins.ts';
 import type { Location } from '../../store/location.ts';
 import type { TalosVersion } from '../../talos/version.ts';
 import { catalogueRegistries, withExtraImages } from '../extras/extra-images.ts';
@@ -10,6 +11,7 @@ import { gatherInputs, gatherOrFind } from '../inputs.ts';
 import { readLock } from '../lock-file.ts';
 import { nearName } from '../next-text.ts';
 import type { Session } from '../session.ts';
+import type { SaidBy } from './said-by.ts';
 import type { EgressSettings } from './settings.ts';
 
 export interface EgressImages {
@@ -23,25 +25,31 @@ export interface EgressImages {
   readonly lock: Lock | undefined;
   /** Where they go; undefined: not said. */
   readonly to: Location | undefined;
-  /** What said so: `--to`, or the lock's name. */
+  /** What said so: `--to`, `airgap.yaml: target.to`, or the lock's name. */
   readonly toBy: string;
 }
 
 /** Contacts nobody. Throws as gatherInputs() and withExtraImages(). */
-export async function egressImages(session: Session, egress: EgressSettings): Promise<EgressImages> {
+export async function egressImages(
+  session: Session,
+  { egress, by }: { readonly egress: EgressSettings; readonly by: SaidBy },
+): Promise<EgressImages> {
   const { settings, reporter, context, signal } = session;
   refuseLoneExtras(settings);
   const { inputs, declared, talos, extras } = settings;
   const names = inputs.length > 0 || declared.length > 0 || talos !== undefined || extras.configs.length > 0;
   const given = { stdin: context.stdin, stderr: context.stderr, env: context.env, signal };
-  const place = { to: settings.toGiven ? settings.to : undefined, toBy: '--to' };
+  const place = { to: settings.toGiven ? settings.to : undefined, toBy: by('to') };
   if (!names && egress.components.length > 0)
     return { ...place, images: [], registries: [], talos: undefined, lock: undefined };
   const kept = names ? undefined : await readLock(settings.lockFile);
   if (kept !== undefined) {
     const name = nearName(settings.cwd, settings.lockFile);
-    reporter.event({ type: 'notice', message: `no images were named: those of ${name} are meant` });
-    return fromLock(kept, { session, name });
+    reporter.event({
+      type: 'notice',
+      message: `no images were named: those of ${name} are meant (a list from a pipe is named -)`,
+    });
+    return fromLock(kept, { session, name, by });
   }
   const gathered = await withExtraImages(
     names ? await gatherInputs(settings, given) : await gatherOrFind(settings, given),
@@ -50,7 +58,7 @@ export async function egressImages(session: Session, egress: EgressSettings): Pr
   for (const message of gathered.notices) reporter.event({ type: 'notice', message });
   for (const message of gathered.warnings ?? []) reporter.event({ type: 'notice', message, isWarning: true });
   const lock = onlyLock(gathered);
-  if (lock !== undefined) return fromLock(lock, { session, name: inputs[0] ?? 'the lock' });
+  if (lock !== undefined) return fromLock(lock, { session, name: inputs[0] ?? 'the lock', by });
   const images = gathered.requests.map(({ reference }) => reference);
   return {
     ...place,
@@ -61,16 +69,19 @@ export async function egressImages(session: Session, egress: EgressSettings): Pr
   };
 }
 
-function fromLock(lock: Lock, { session, name }: { readonly session: Session; readonly name: string }): EgressImages {
+function fromLock(
+  lock: Lock,
+  { session, name, by }: { readonly session: Session; readonly name: string; readonly by: SaidBy },
+): EgressImages {
   const { settings } = session;
   const images = lock.images.map(({ source }) => source);
   return {
     images,
     registries: registriesOf(images, catalogueRegistries(settings)),
-    talos: undefined,
+    talos: releaseOf(lock.images),
     lock,
     to: settings.toGiven ? settings.to : locationOf(lock, settings),
-    toBy: settings.toGiven ? '--to' : name,
+    toBy: settings.toGiven ? by('to') : name,
   };
 }
 

@@ -21,12 +21,14 @@ import type { Session } from '../session.ts';
 import { patchBeside, type Settings } from '../settings.ts';
 import { type EgressImages, egressImages } from './images.ts';
 import { nodeConfigs } from './node-configs.ts';
+import { type SaidBy, saidBy } from './said-by.ts';
 import type { EgressSettings } from './settings.ts';
 
 interface Job {
   readonly session: Session;
   readonly egress: EgressSettings;
   readonly flags: Flags;
+  readonly by: SaidBy;
   readonly asked: EgressImages;
   readonly version: TalosVersion;
 }
@@ -44,9 +46,10 @@ export async function egressList(
 ): Promise<TitledList> {
   const { egress, flags } = options;
   const components = expandComponents(egress.components);
-  const asked = await egressImages(session, egress);
+  const by = saidBy(flags, session.context.env);
+  const asked = await egressImages(session, { egress, by });
   const version = configVersionFor(session.settings, asked.talos);
-  const job: Job = { session, egress, flags, asked, version };
+  const job: Job = { session, egress, flags, by, asked, version };
   const { wildcards, omniHost, siderolinkPort } = egress;
   const service: ServiceFacts = { components, version, wildcards, omniHost, siderolinkPort };
   const wanted = (role: Role) => egress.roles.length === 0 || egress.roles.includes(role);
@@ -73,19 +76,19 @@ function titleOf({ asked, version, session }: Job, components: readonly string[]
   return `What has to be opened for ${parts.join(', ')}`;
 }
 
-function stagingFacts({ session, egress, asked, version }: Job): StagingFacts {
+function stagingFacts({ session, egress, by, asked, version }: Job): StagingFacts {
   const { settings } = session;
   const { from, sourceEndpoints, proxy } = settings;
   const readAt = sourceEndpoints.map(({ registry, base }) => ({
     registry,
     place: placeOfUrl(base.href) ?? placeOfRegistry(base.host),
-    by: '--source-endpoint',
+    by: by('source-endpoint'),
   }));
   const here = from !== undefined && from.kind !== 'registry';
   if (from?.kind === 'registry')
-    readAt.push({ registry: '*', place: placeOfRegistry(from.host, from.scheme), by: '--from' });
+    readAt.push({ registry: '*', place: placeOfRegistry(from.host, from.scheme), by: by('from') });
   const choose = chooseProxy(proxy);
-  const given = egress.nameServers.map((server) => ({ ...server, by: '--resolver' }));
+  const given = egress.nameServers.map((server) => ({ ...server, by: by('resolver') }));
   return {
     registries: here ? [] : asked.registries,
     readAt,
@@ -117,14 +120,15 @@ function schemeOf(url: string): 'http' | 'https' {
 async function nodesOf(job: Job): Promise<Needs[]> {
   const { session, egress, flags, asked, version } = job;
   const { settings, context } = session;
-  const { mirrors, by } = mirrorsOf(job);
+  const { mirrors, by: mirrorsBy } = mirrorsOf(job);
   const endpoints = [...new Set(mirrors.map(({ endpoint }) => endpoint))];
   const emission = await emissionSettings(flags, { ...context, version, endpoints, pem: pemReader(context.cwd) });
   const configs = await nodeConfigs({
     settings,
     version,
     mirrors,
-    mirrorsBy: by,
+    mirrorsBy,
+    saidBy: job.by,
     registries: asked.registries,
     node: emission.settings,
     patchFile: asked.lock === undefined ? undefined : patchFileOf(settings),
@@ -156,7 +160,7 @@ function withoutRegistry({ destinations, notes = [] }: Needs): Needs {
 }
 
 /** As mirror would write them; an address whose scheme nobody said counts as https. */
-function mirrorsOf({ session, asked }: Job): { readonly mirrors: readonly Mirror[]; readonly by: string } {
+function mirrorsOf({ session, by, asked }: Job): { readonly mirrors: readonly Mirror[]; readonly by: string } {
   const { settings } = session;
   const { to, toBy, lock, images } = asked;
   const { endpoints: addresses, perRegistry } = settings;
@@ -166,7 +170,7 @@ function mirrorsOf({ session, asked }: Job): { readonly mirrors: readonly Mirror
   const endpoint = to?.kind === 'registry' ? `${to.scheme ?? 'https'}://${to.host}` : undefined;
   const requests = images.map((reference) => ({ reference }));
   const mirrors = mirrorsFor(requests, { rule, endpoint, addresses, perRegistry });
-  return { mirrors, by: addresses.length > 0 ? '--endpoint' : toBy };
+  return { mirrors, by: addresses.length > 0 ? by('endpoint') : toBy };
 }
 
 function patchFileOf({ inputs, cwd, patchFile }: Settings): string {

@@ -43,13 +43,19 @@ async function withFile(
   const declared = isMirror && !naming ? declaredImages(found) : [];
   tell(given, { name: found.spec.name, left: naming && isMirror && (found.spec.images.length > 0 || hasNames(found)) });
   const declaredRelease = naming ? releaseIn(found.spec) : undefined;
-  const flags = { ...given.flags, ...added, ...own, declared, declaredRelease };
   // What was typed is not the file's, even where the file says it too.
   const keys = entries.filter(({ option }) => {
     const known = optionOf(command, `--${option}`) ?? optionOf(command, `--no-${option}`);
     return known !== undefined && own[known.attributeName()] === undefined;
   });
+  const declaredKeys = new Map(keys.map(({ entry, option }) => [option, nameOf(entry, found)]));
+  const flags = { ...given.flags, ...added, ...own, declared, declaredRelease, declaredKeys };
   return { invocation: { ...given, inputs: [...given.inputs, ...lists], flags }, keys };
+}
+
+/** A key of the file, for readers who look for it there. */
+function nameOf({ group, key }: SpecEntry, { spec }: FoundSpec): string {
+  return `${spec.name}: ${group}.${key.name}`;
 }
 
 /** The lock that is meant, whoever names it. Absolute. */

@@ -76,15 +76,16 @@ function printPlace({ host, port }: Place): string {
   return `${host.includes(':') ? `[${host}]` : host}:${port}`;
 }
 
+/** By the variable that is for its scheme. */
 function proxiesOf(destinations: readonly Destination[], facts: StagingFacts): Destination[] {
-  const places = new Map<string, Place>();
+  const found = new Map<string, Destination>();
   for (const { host, port, speaks, through } of destinations) {
     const proxy = through === undefined ? undefined : facts.proxyFor({ host, port, speaks });
-    if (proxy !== undefined && !isThisMachine(proxy.host)) places.set(printPlace(proxy), proxy);
+    if (proxy === undefined || isThisMachine(proxy.host)) continue;
+    const by = speaks === 'http' ? 'HTTP_PROXY' : 'HTTPS_PROXY';
+    found.set(`${by} ${printPlace(proxy)}`, configured('staging', proxy, { purpose: 'proxy', by }));
   }
-  return [...places.values()].map((place) =>
-    configured('staging', place, { purpose: 'proxy', by: 'HTTPS_PROXY, HTTP_PROXY' }),
-  );
+  return [...found.values()];
 }
 
 /** Whoever goes through a proxy leaves names to it. */
