@@ -4,6 +4,7 @@
  * DNS proxy of the firewall).
  */
 import { AirgapError } from '../../errors.ts';
+import { roles } from '../destination.ts';
 import { familyOf } from './addresses.ts';
 import type { FirewallInput, FirewallLanguage, FirewallText } from './language.ts';
 import {
@@ -24,8 +25,10 @@ export const azure: FirewallLanguage = {
   print,
 };
 
-/** Names in network rules of one policy that Azure still promises to handle well (limits of Azure Firewall). */
+/** "For good performance, do not exceed more than 1000 FQDNs across all network rules per firewall" (azure-docs, limits of Azure Firewall). */
 const mostNetworkNames = 1000;
+/** Of an application rule (FirewallPolicyRuleApplicationProtocol, API 2023-04-01). */
+const highestWebPort = 64_000;
 
 function print(input: FirewallInput): FirewallText {
   const { rules, warnings } = portRules(input, { bySpeaks: true });
@@ -50,6 +53,7 @@ function print(input: FirewallInput): FirewallText {
       ...warnings,
       ...rules.flatMap((rule) => unsaid(rule, input)),
       ...dnsProxy(rules),
+      ...unfiltered(rules, input),
       ...sourceless(rules, input),
     ],
     use: [
@@ -84,9 +88,12 @@ function collection(name: string, priority: number, rules: readonly object[]): o
   ];
 }
 
-/** Names of HTTP and HTTPS are read from the connection itself, whatever they resolve to. */
-function isWeb({ protocol, speaks }: PortRule): boolean {
-  return protocol === 'tcp' && (speaks === 'https' || speaks === 'http');
+/**
+ * Names of HTTP and HTTPS are read from the connection itself, and looked up by the firewall, which connects to what it finds: where the
+ * client meant to go does not count (learn.microsoft.com/azure/firewall/dns-details), so no lie about a name leads elsewhere.
+ */
+function isWeb({ protocol, speaks, port }: PortRule): boolean {
+  return protocol === 'tcp' && (speaks === 'https' || speaks === 'http') && port <= highestWebPort;
 }
 
 function applicationRules(rule: PortRule, input: FirewallInput): object[] {
@@ -134,12 +141,27 @@ function unsaid(rule: PortRule, input: FirewallInput): string[] {
       hosts: rule.addresses.filter((address) => familyOf(address) === 6),
       reason: 'Azure Firewall filters IPv4',
     }),
-    ...leftOut(rule, { hosts: wild, reason: `it is neither HTTP nor HTTPS: ${wildcardsNeedNames}` }),
+    ...leftOut(rule, { hosts: wild, reason: wildcardReason(rule) }),
     ...leftOut(rule, {
       hosts: isWeb(rule) ? rule.patterns : [],
       reason: 'Azure Firewall takes a wildcard only as *. at the start: allow the exact hosts, which --observed learns',
     }),
   ];
+}
+
+function wildcardReason({ port }: PortRule): string {
+  const why = port > highestWebPort ? `its port is above ${highestWebPort}` : 'it is neither HTTP nor HTTPS';
+  return `${why}: ${wildcardsNeedNames}`;
+}
+
+function unfiltered(rules: readonly PortRule[], input: FirewallInput): string[] {
+  return roles
+    .filter((role) => rules.some((rule) => rule.role === role))
+    .flatMap((role) => sourcesOf(input, role)?.[6].map((source) => ({ role, source })) ?? [])
+    .map(
+      ({ role, source }) =>
+        `${source} of ${role} is not limited by these rules: Azure Firewall filters IPv4, so deny its way out in a network security group`,
+    );
 }
 
 function dnsProxy(rules: readonly PortRule[]): string[] {

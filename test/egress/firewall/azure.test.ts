@@ -100,6 +100,34 @@ describe('azure', () => {
     expect(warnings).toContain('1001 names in network rules are more than the 1000 that Azure advises');
   });
 
+  it('puts ports that an application rule may not have into network rules', () => {
+    const destinations = ['a.site:64000', 'b.site:64001', '*.c.site:64001'].map((place) =>
+      destination(`staging ${place}`, { purposes: ['registry'] }),
+    );
+    const text = azure.print(input({ destinations }));
+    const rules = collectionsIn(text).flatMap((collection) => collection.rules);
+    expect(
+      rules.map(({ ruleType, destinationPorts, protocols }) => [
+        ruleType,
+        destinationPorts?.[0] ?? protocols?.[0]?.port,
+      ]),
+    ).toEqual([
+      ['NetworkRule', '64001'],
+      ['ApplicationRule', 64_000],
+    ]);
+    expect(text.warnings).toContainEqual(
+      expect.stringMatching(/^\*\.c\.site tcp\/64001 for staging is left out: its port is above 64000: /),
+    );
+  });
+
+  it('names the IPv6 addresses of who connects, which pass it by', () => {
+    const { warnings } = azure.print(input({ from }));
+    expect(
+      warnings.filter((warning) => warning.includes('is not limited')).map((warning) => warning.split(' ')[0]),
+    ).toEqual(['fd00::5', 'fd00:5::/64']);
+    expect(azure.print(input()).warnings.join()).not.toContain('is not limited');
+  });
+
   it('allows what is listed, and nothing else', () => {
     expectAllTold(azure, allows);
   });
