@@ -79,6 +79,14 @@ describe('gcp', () => {
     ]);
   });
 
+  it('says what else its denies cut off, and what comes before them', () => {
+    const { warnings } = gcp.print(input());
+    expect(warnings).toContainEqual(
+      expect.stringMatching(/open to each other is denied too: .* before priority 2000000000$/),
+    );
+    expect(warnings).toContainEqual(expect.stringContaining('enforcement-order=BEFORE_CLASSIC_FIREWALL'));
+  });
+
   it('leaves a name with an underscore out, and says so', () => {
     const destinations = [
       destination('staging a_b.site:443', { purposes: ['x'] }),
