@@ -49,7 +49,6 @@ export class Statistics {
     if (proxy !== undefined) {
       const through = this.#countsOf(hostAndPort(proxy), { purpose: 'proxy', now });
       counts.through.add(through.host);
-      through.direct = true;
       touched.push(through);
     } else counts.direct = true;
     for (const one of touched) {

@@ -26,6 +26,7 @@ describe('redirectTarget()', () => {
     ['https://cdn..test/x'],
     ['https://cdn.test:0/x'],
     [`https://${'a'.repeat(64)}.test/x`],
+    [`https://${'a.'.repeat(126)}test/x`],
   ])('refuses %s', (location) => {
     expect(() => redirectTarget(location, from)).toThrow(/Cannot fetch it: registry\.test redirects/);
   });

@@ -99,6 +99,18 @@ describe('contacts()', () => {
     expect([firstAt >= before, lastAt - firstAt >= 50, lastAt <= Date.now()]).toEqual([true, true, true]);
   });
 
+  it('has the bytes that were sent to who never answered, and the time of that', async () => {
+    const rude = await serveRaw((socket) => {
+      socket.on('data', (chunk) => void (chunk.includes('1234567') && setTimeout(() => socket.destroy(), 60)));
+    });
+    const { client } = openClient({ retries: 0 });
+    const put = { method: 'PUT' as const, body: Buffer.from('1234567') };
+    await failureOf(client.send(get(rude.url, '/a', put)));
+    const [contact] = client.contacts();
+    expect(contact).toMatchObject({ requests: 1, receivedBytes: 0, sentBytes: 7 });
+    expect((contact?.lastAt ?? 0) - (contact?.firstAt ?? 0)).toBeGreaterThanOrEqual(50);
+  });
+
   it('counts what was under way when the client is closed', async () => {
     const server = await serve((_request, response) => {
       response.writeHead(200, { 'content-length': '1000' }).write('123');
@@ -119,7 +131,7 @@ describe('contacts()', () => {
     const host = `127.0.0.1:${(proxy.address() as AddressInfo).port}`;
     const { client } = openClient({ proxy: { httpProxy: `http://u:p@${host}` } });
     const text = await read(client, get(new URL('http://registry.test'), '/a'));
-    await read(client, get(new URL('http://Other.test.:5000'), '/b'));
+    await read(client, get(new URL('http://Other.test.:5000'), '/b', { method: 'PUT', body: new Uint8Array(9) }));
     expect(short(client)).toEqual([
       ['registry.test:80', 'registry', ['registry.test:80'], 1],
       [host, 'proxy', ['registry.test:80', 'other.test:5000'], 2],
@@ -130,7 +142,8 @@ describe('contacts()', () => {
       [[], true],
       [[host], true],
     ]);
-    expect(client.statistics().get(host)?.receivedBytes).toBe(0);
+    expect(client.statistics().get(host)).toMatchObject({ receivedBytes: 0, sentBytes: 0 });
+    expect(client.contacts()[1]?.sentBytes).toBe(9);
     expect(client.statistics().get('registry.test:80')?.receivedBytes).toBe(text.length);
     await failureOf(client.send(get(new URL('https://other.test:5000'), '/b', { repeatable: false })));
     expect(client.contacts().map(({ through }) => through)).toEqual([[host], [], ['direct', host]]);
