@@ -1,10 +1,12 @@
 /** `airgap egress`: the list is printed, in forms for people and programs and in firewalls' languages. */
 import { resolve } from 'node:path';
 import { isExactName } from '../../egress/destination.ts';
+import { blocksMeet } from '../../egress/firewall/addresses.ts';
 import type { FirewallInput, FirewallLanguage } from '../../egress/firewall/language.ts';
 import { firewallLanguages } from '../../egress/firewall/languages.ts';
 import { knownSources } from '../../egress/knowledge/sources.ts';
 import { type Printer, printers } from '../../egress/print/printers.ts';
+import { quoteShell } from '../../oci/shell.ts';
 import { checkWritable, writeFileAtomic } from '../files.ts';
 import { nearName } from '../next-text.ts';
 import { usageError } from '../values.ts';
@@ -28,6 +30,12 @@ interface Made {
   readonly text: string;
 }
 
+/** A file at its place. */
+interface Placed extends Made {
+  /** As its language calls it. */
+  readonly name: string;
+}
+
 /** What one form gives. */
 interface Printed {
   readonly name: string;
@@ -46,15 +54,28 @@ export function readForms({ formats, outputDir, stateless }: EgressRun['egress']
       'name a folder with --output-dir',
     );
   }
-  for (const form of forms) {
-    if (!stateless || !('language' in form) || form.language.knowsStateless) continue;
-    const able = firewallLanguages.filter(({ knowsStateless }) => knowsStateless).map(({ name }) => name);
+  for (const form of stateless ? forms : []) {
+    const why = whyNoReturns(form);
+    if (why === undefined) continue;
+    const able = [...printers.map((printer) => ({ printer })), ...firewallLanguages.map((language) => ({ language }))]
+      .filter((one) => whyNoReturns(one) === undefined)
+      .map(nameOf);
     throw usageError(
-      `Cannot write --format ${form.language.name} with --stateless: it follows connections, so it has no return rules`,
-      `with return rules: table, markdown, csv, json, ${able.join(', ')}`,
+      `Cannot write --format ${nameOf(form)} with --stateless: ${why}`,
+      `with return rules: ${able.join(', ')}`,
     );
   }
   return forms;
+}
+
+/** Undefined where the form has a place for rules of the way back. */
+function whyNoReturns(form: Form): string | undefined {
+  if ('printer' in form) return form.printer.name === 'svg' ? 'a picture has no return rules' : undefined;
+  return form.language.knowsStateless ? undefined : 'it follows connections, so it has no return rules';
+}
+
+function nameOf(form: Form): string {
+  return 'printer' in form ? form.printer.name : form.language.name;
 }
 
 function formOf(name: string): Form {
@@ -74,24 +95,67 @@ export async function tellList(
   const { session, egress } = run;
   const { reporter, context } = session;
   const input = options.forms.some((form) => 'language' in form) ? await firewallInput(run) : undefined;
+  for (const message of input === undefined ? [] : sharedAddresses(input.from))
+    reporter.event({ type: 'notice', message, isWarning: true });
   const printed = options.forms.map((form) => print(form, { run, title: options.title, input }));
-  for (const { name, warnings } of printed) {
-    for (const warning of warnings) {
-      const message = printed.length === 1 ? warning : `${name}: ${warning}`;
-      reporter.event({ type: 'notice', message, isWarning: true });
-    }
-  }
+  tellWarnings(printed, reporter.event);
   const places = placesOf(printed, egress);
   for (const { path } of places) await checkWritable(path);
   for (const { path, text } of places) await writeFileAtomic(path, text);
   if (places.length === 0) printMain(printed[0], run);
-  if (session.settings.output.quiet) return;
-  for (const { path } of places) context.stderr.write(`wrote ${nearName(session.settings.cwd, path)}\n`);
-  for (const { name, use } of printed) {
-    if (use.length === 0) continue;
-    const title = printed.length === 1 ? 'To use it:' : `To use ${name}:`;
-    context.stderr.write(`\n${title}\n${use.map((step) => `  ${step}\n`).join('')}`);
+  if (!session.settings.output.quiet) tellUse({ printed, places, cwd: session.settings.cwd, stderr: context.stderr });
+}
+
+function tellWarnings(printed: readonly Printed[], event: EgressRun['session']['reporter']['event']): void {
+  for (const { name, warnings } of printed) {
+    for (const warning of warnings) {
+      const message = printed.length === 1 ? warning : `${name}: ${warning}`;
+      event({ type: 'notice', message, isWarning: true });
+    }
   }
+}
+
+interface Told {
+  readonly printed: readonly Printed[];
+  readonly places: readonly Placed[];
+  readonly cwd: string;
+  readonly stderr: EgressRun['session']['context']['stderr'];
+}
+
+/** What was written where, and the steps from there on. */
+function tellUse({ printed, places, cwd, stderr }: Told): void {
+  for (const { path } of places) stderr.write(`wrote ${nearName(cwd, path)}\n`);
+  for (const { name, use, files } of printed) {
+    if (use.length === 0) continue;
+    const [main] = files;
+    const saved = places.length > 0 || main === undefined ? '' : `, saved as ${main.path}`;
+    const title = printed.length === 1 ? `To use it${saved}:` : `To use ${name}:`;
+    stderr.write(`\n${title}\n${use.map((step) => `  ${withPlaces(step, places, cwd)}\n`).join('')}`);
+  }
+}
+
+/** A step with the names under which its files can be found from here. A name in a folder of the system's stays. */
+function withPlaces(step: string, places: readonly Placed[], cwd: string): string {
+  return step.replaceAll(
+    /(?<=file:\/\/|(?<![\w/.-]))(\.\/)?([a-z0-9-]+(?:\.[a-z]+)+)(?![\w/-])/g,
+    (all, here = '', name: string) => {
+      const path = places.find((placed) => placed.name === name)?.path;
+      if (path === undefined) return all;
+      const near = nearName(cwd, path);
+      return quoteShell(here !== '' && !near.includes('/') ? `./${near}` : near);
+    },
+  );
+}
+
+/** Whoever stands in the addresses of two roles gets the rules of both. */
+function sharedAddresses(from: FirewallInput['from']): string[] {
+  const given = [...from];
+  return given.flatMap(([role, own], index) =>
+    given
+      .slice(index + 1)
+      .filter(([, others]) => blocksMeet(own, others))
+      .map(([other]) => `--address gives ${role} and ${other} addresses in common: they may open what either may`),
+  );
 }
 
 function printMain(printed: Printed | undefined, { session }: EgressRun): void {
@@ -124,9 +188,10 @@ function print(form: Form, about: { run: EgressRun; title: string; input: Firewa
   };
 }
 
-function placesOf(printed: readonly Printed[], { outputFile, outputDir }: EgressRun['egress']): Made[] {
+function placesOf(printed: readonly Printed[], { outputFile, outputDir }: EgressRun['egress']): Placed[] {
   const files = printed.flatMap((one) => one.files);
-  if (outputDir !== undefined) return files.map(({ path, text }) => ({ path: resolve(outputDir, path), text }));
+  if (outputDir !== undefined)
+    return files.map(({ path, text }) => ({ name: path, path: resolve(outputDir, path), text }));
   if (outputFile === undefined) return [];
   const [only] = files;
   if (only === undefined || files.length > 1) {
@@ -135,7 +200,7 @@ function placesOf(printed: readonly Printed[], { outputFile, outputDir }: Egress
       'name a folder with --output-dir',
     );
   }
-  return [{ path: outputFile, text: only.text }];
+  return [{ name: only.path, path: outputFile, text: only.text }];
 }
 
 async function firewallInput(run: EgressRun): Promise<FirewallInput> {

@@ -2,6 +2,7 @@
 import { isIP } from 'node:net';
 import { resolve } from 'node:path';
 import { type Role, roles } from '../../egress/destination.ts';
+import { familyOfBlock } from '../../egress/firewall/addresses.ts';
 import { type NameServer, parseNameServer } from '../../probe/name-servers.ts';
 import type { Context } from '../context.ts';
 import { type Flags, listFlag, switchFlag, textFlag } from '../flags.ts';
@@ -129,7 +130,7 @@ function addressesOfRoles(texts: readonly string[]): ReadonlyMap<Role, readonly 
     const split = text.indexOf('=');
     const role = readRole('--address', split < 0 ? text : text.slice(0, split));
     const addresses = split < 0 ? [] : namesIn(text.slice(split + 1));
-    const wrong = addresses.length === 0 ? text : addresses.find((address) => !isAddressOrBlock(address));
+    const wrong = addresses.length === 0 ? text : addresses.find((address) => familyOfBlock(address) === undefined);
     if (wrong !== undefined) {
       throw usageError(
         `Cannot read --address ${JSON.stringify(text)}: ${JSON.stringify(wrong)} is no address and no CIDR block`,
@@ -139,13 +140,6 @@ function addressesOfRoles(texts: readonly string[]): ReadonlyMap<Role, readonly 
     found.set(role, [...(found.get(role) ?? []), ...addresses]);
   }
   return found;
-}
-
-function isAddressOrBlock(text: string): boolean {
-  const [address = '', bits, ...more] = text.split('/');
-  const version = isIP(address);
-  if (version === 0 || more.length > 0) return false;
-  return bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (version === 6 ? 128 : 32));
 }
 
 /** `10.0.0.2`, `10.0.0.2:5353`, `[fd00::2]:53`. */

@@ -24,6 +24,14 @@ export function shortAddress(address: string): string {
   return familyOf(address) === 6 ? new URL(`http://[${address}]/`).hostname.slice(1, -1) : address;
 }
 
+/** Whether an address stands in both. */
+export function blocksMeet(one: readonly string[], other: readonly string[]): boolean {
+  return ([4, 6] as const).some(
+    (family) =>
+      blocksOf([...one, ...other], family).length < blocksOf(one, family).length + blocksOf(other, family).length,
+  );
+}
+
 interface Block {
   readonly family: Family;
   readonly first: bigint;
