@@ -1,9 +1,11 @@
 /** dnsmasq: the name server that clients ask puts each address it answers into the sets of nftables or ipset. */
 import { covers, type Destination, isWildcard } from '../destination.ts';
-import { blocksOf, type Family, familyOf, shortAddress } from './addresses.ts';
+import { groupedBy } from '../grouped.ts';
+import type { Family } from './addresses.ts';
 import { checkInput, hostKind, purposeOf } from './hosts.ts';
+import { ipsetName, restoreText } from './ipset.ts';
 import type { FirewallInput, FirewallLanguage, FirewallText } from './language.ts';
-import { checkSetNames, longestTimeout, nftTable, setName, shortHash } from './sets.ts';
+import { checkSetNames, nftTable, setName } from './sets.ts';
 
 /** Fills the sets of the nftables rules. */
 export const dnsmasq: FirewallLanguage = {
@@ -32,7 +34,7 @@ function printNftset(input: FirewallInput): FirewallText {
   const entries = entriesOf(named, { option: 'nftset', setsOf });
   return {
     files: [{ path: 'egress-dnsmasq.conf', text: text('dnsmasq', entries) }],
-    warnings: warningsOf(input, { named, entries }),
+    warnings: warningsOf(input, { named, entries, instead: 'let "airgap egress resolve --watch" fill them' }),
     use: [
       'airgap egress ... --format nftables --output egress.nft makes the sets: nft -f egress.nft',
       'dnsmasq --test --conf-file=egress-dnsmasq.conf',
@@ -53,7 +55,8 @@ function printIpset(input: FirewallInput): FirewallText {
       { path: 'egress.ipset', text: restoreText(named, input) },
     ],
     warnings: [
-      ...warningsOf(input, { named, entries }),
+      ...warningsOf(input, { named, entries, instead: 'fill them with "ipset add"' }),
+      ...leftOut(input),
       'the rules that use these sets are not written: lines for iptables stand in egress.ipset as comments',
     ],
     use: [
@@ -70,14 +73,6 @@ function namedIn({ destinations }: FirewallInput): readonly Destination[] {
   return destinations.filter(
     ({ host, through }) => through === undefined && ['name', 'wildcard'].includes(hostKind(host)),
   );
-}
-
-/** The kernel takes 31 characters (IPSET_MAXNAMELEN, linux/netfilter/ipset/ip_set.h): `e4_ghcr.io`, and where that is too long a part with a hash. */
-function ipsetName(host: string, family: Family): string {
-  const name = `e${family}_${host}`;
-  return name.length <= 31 && !isWildcard(host) && !/_.*_/.test(name)
-    ? name
-    : `e${family}_${host.replaceAll(/[^0-9a-z.-]/g, 'x').slice(0, 11)}_${shortHash(host)}`;
 }
 
 interface Writing {
@@ -97,14 +92,16 @@ interface Entry {
  * src/forward.c, domain_find_sets): a line therefore names the sets of every wildcard above it too.
  */
 function entriesOf(named: readonly Destination[], { option, setsOf }: Writing): Entry[] {
-  const hosts = [...new Set(named.map(({ host }) => host))];
-  const domains = [...new Set(hosts.map(domainOf))];
-  return domains.map((domain) => {
-    const own = hosts.filter((host) => domainOf(host) === domain);
-    const above = hosts.filter((host) => isWildcard(host) && !own.includes(host) && isAbove(host, { domain, own }));
-    const remarks = named
-      .filter(({ host }) => own.includes(host))
-      .map((destination) => `# ${destination.role} ${destination.host}: ${purposeOf(destination)}`);
+  const domains = groupedBy(named, ({ host }) => domainOf(host));
+  const wildcards = groupedBy(new Set(named.map(({ host }) => host).filter(isWildcard)), domainOf);
+  return [...domains].map(([domain, members]) => {
+    const own = [...new Set(members.map(({ host }) => host))];
+    const above = domainsAbove(domain).flatMap((one) =>
+      (wildcards.get(one) ?? []).filter((wildcard) => isAbove(wildcard, own)),
+    );
+    const remarks = members.map(
+      (destination) => `# ${destination.role} ${destination.host}: ${purposeOf(destination)}`,
+    );
     let line = `${option}=/${domain}/`;
     const left: string[] = [];
     for (const host of [...own, ...above]) {
@@ -119,12 +116,14 @@ function entriesOf(named: readonly Destination[], { option, setsOf }: Writing): 
 /** dnsmasq reads 1024 characters of a line and takes the rest for the next one (dnsmasq 2.90, src/option.c, read_file). */
 const longestLine = 1000;
 
-/** Whether a wildcard has to be filled by what the line of a longer domain catches. */
-function isAbove(
-  wildcard: string,
-  { domain, own }: { readonly domain: string; readonly own: readonly string[] },
-): boolean {
-  if (!domain.endsWith(`.${domainOf(wildcard)}`)) return false;
+/** `a.x.io` is below `x.io` and `io`, the shortest first. */
+function domainsAbove(domain: string): string[] {
+  const labels = domain.split('.');
+  return labels.slice(1).map((_, index) => labels.slice(labels.length - 1 - index).join('.'));
+}
+
+/** Whether a wildcard has to be filled by what the line of a longer domain, with these hosts, catches. */
+function isAbove(wildcard: string, own: readonly string[]): boolean {
   return own.some(isWildcard) || own.some((host) => covers(wildcard, host));
 }
 
@@ -139,60 +138,27 @@ function text(format: string, entries: readonly Entry[]): string {
     `# Made by "airgap egress --format ${format}". Clients have to ask this dnsmasq, and no other name server.`,
     '# dnsmasq takes a domain with everything below it: a line for ghcr.io catches x.ghcr.io too. Of wildcards such as *.pkg.dev it also',
     '# catches pkg.dev itself. Addresses it adds stay until the sets are made anew; restart dnsmasq then, as answers out of its cache fill',
-    '# nothing.',
+    '# nothing. Nor do names that it answers by itself (address=, host-record=, hosts files, leases). Older kernels keep the timeout of an',
+    '# address that was added with one, by --look-up or "resolve --watch": fill a set in one of these ways.',
     ...entries.flatMap(({ lines }) => lines),
   ].join('\n')}\n`;
 }
 
-function restoreText(named: readonly Destination[], input: FirewallInput): string {
-  const { addresses, graceSeconds } = input;
-  const hosts = [...new Set(named.map(({ host }) => host))];
-  const lines = hosts.flatMap((host) => [
-    '',
-    ...new Set(named.filter((one) => one.host === host).flatMap((one) => iptablesLines(one, input))),
-    ...families.map(
-      (family) =>
-        `create ${ipsetName(host, family)} hash:ip family ${family === 4 ? 'inet' : 'inet6'} timeout 0 -exist`,
-    ),
-    ...(addresses.get(host) ?? []).map(({ address, ttl }) => {
-      const set = ipsetName(host, familyOf(address) ?? 4);
-      return `add ${set} ${shortAddress(address)} timeout ${Math.min(Math.ceil(ttl + graceSeconds), longestTimeout)} -exist`;
-    }),
-  ]);
-  return `${[
-    '# Made by "airgap egress --format dnsmasq-ipset". Load: ipset restore -file egress.ipset',
-    '# A timeout of 0 means none: what dnsmasq adds stays until "ipset flush".',
-    ...lines,
-  ].join('\n')}\n`;
+/** Roles of which no rule can be told. */
+function leftOut({ destinations, from }: FirewallInput): string[] {
+  const left = [...new Set(destinations.map(({ role }) => role))].filter((role) => from.size > 0 && !from.has(role));
+  return left.map((role) => `${role} is left out of the lines for iptables: it has no --address ${role}=...`);
 }
 
-function iptablesLines(destination: Destination, input: FirewallInput): string[] {
-  return families.flatMap((family) => {
-    const program = family === 4 ? 'iptables' : 'ip6tables';
-    return rulesOf(destination, { ...input, family }).map((rule) => `# ${program} ${rule} -j ACCEPT`);
-  });
+interface Written {
+  readonly named: readonly Destination[];
+  readonly entries: readonly Entry[];
+  /** How sets are filled that dnsmasq does not fill. */
+  readonly instead: string;
 }
 
-/** The rule and, where connections are not followed, that of its answers. */
-function rulesOf(
-  { host, port, protocol, role }: Destination,
-  { from, stateless, family }: FirewallInput & { readonly family: Family },
-): string[] {
-  const set = ipsetName(host, family);
-  const blocks = blocksOf(from.get(role) ?? [], family).join(',');
-  if (from.size > 0 && blocks === '') return [];
-  const [there, back] = from.size === 0 ? ['OUTPUT', 'INPUT'] : [`FORWARD -s ${blocks}`, `FORWARD -d ${blocks}`];
-  const isAnswer = protocol === 'tcp' ? ' ! --syn' : '';
-  return [
-    `-A ${there} -p ${protocol} --dport ${port} -m set --match-set ${set} dst`,
-    ...(stateless ? [`-A ${back} -p ${protocol} --sport ${port}${isAnswer} -m set --match-set ${set} src`] : []),
-  ];
-}
-
-function warningsOf(
-  { destinations }: FirewallInput,
-  { named, entries }: { readonly named: readonly Destination[]; readonly entries: readonly Entry[] },
-): string[] {
+function warningsOf({ destinations }: FirewallInput, { named, entries, instead }: Written): string[] {
+  const site = [...new Set(named.filter((one) => one.component === 'site').map(({ host }) => host))];
   const inner = [...new Set(named.map(({ host }) => host))].filter(
     (host) => isWildcard(host) && `*.${domainOf(host)}` !== host,
   );
@@ -206,5 +172,10 @@ function warningsOf(
       left.map((host) => `${host} is filled in part: a line of dnsmasq has no room for the sets of so many wildcards`),
     ),
     ...places.map((host) => `${host} is not known here: add its name, or a rule for its address`),
+    ...(site.length === 0
+      ? []
+      : [
+          `where dnsmasq answers ${site.join(', ')} by itself (address=, hosts files), it fills no set of ${site.length === 1 ? 'it' : 'them'}: ${instead}`,
+        ]),
   ];
 }

@@ -23,7 +23,7 @@ function printNftables(input: FirewallInput): FirewallText {
   const isGateway = input.from.size > 0;
   const table = `table ${nftTable.family} ${nftTable.name}`;
   const lines = [
-    ...heading(isGateway),
+    ...heading(input),
     table,
     `delete ${table}`,
     `${table} {`,
@@ -47,19 +47,38 @@ function coveredBy({ destinations, from }: FirewallInput): readonly Destination[
   return destinations.filter(({ role, through }) => through === undefined && (from.size === 0 || from.has(role)));
 }
 
-function heading(isGateway: boolean): string[] {
-  const about = isGateway
-    ? [
-        '# Rules of a gateway: only what comes from the addresses in the sets from4_ROLE and from6_ROLE is limited. Others pass as before,',
-        '# so the policy of the chain is accept, and each role ends with a rule that rejects the rest of what it sends.',
-      ]
-    : ['# Rules of the host itself: what it may open. What others open to it is not limited by this table.'];
+function heading({ from, stateless }: FirewallInput): string[] {
   return [
     '# Made by "airgap egress --format nftables". Check: nft -c -f egress.nft. Load: nft -f egress.nft',
-    ...about,
+    ...(from.size > 0 ? aboutGateway(stateless) : aboutHost(stateless)),
+    ...(stateless
+      ? []
+      : [
+          '# Connections that are open while it is loaded go on, to whatever host: "conntrack -F" (package conntrack) ends them.',
+        ]),
     '# Loading it again replaces the whole table in one step. Addresses that were added to its sets since are gone then: let',
     '# "airgap egress resolve --watch" or dnsmasq fill them again. One line is one destination, and each can be taken out by itself.',
     '# Rules hold addresses, not names: where one address serves many names, as those of content networks do, all of them are open.',
+  ];
+}
+
+function aboutHost(stateless: boolean): string[] {
+  return [
+    stateless
+      ? '# Rules of the host itself: what it may open, and what others may open to it.'
+      : '# Rules of the host itself: what it may open. What others open to it is not limited by this table.',
+    '# What it forwards is not limited either: containers and virtual machines with addresses of their own.',
+  ];
+}
+
+function aboutGateway(stateless: boolean): string[] {
+  return [
+    '# Rules of a gateway: only what comes from the addresses in the sets from4_ROLE and from6_ROLE is limited. Others pass as before,',
+    '# so the policy of the chain is accept, and each role ends with a rule that rejects the rest of what it sends.',
+    ...(stateless
+      ? ['# To these addresses nothing but answers is let through: nobody can open anything to them.']
+      : []),
+    '# What is sent to the gateway itself, as to a proxy or name server on it, is not forwarded, and not limited here.',
   ];
 }
 
@@ -114,7 +133,7 @@ function warningsOf(covered: readonly Destination[], input: FirewallInput): stri
     ...(empty.length === 0
       ? []
       : [
-          `nftables holds addresses, and of these names none is known: ${empty.join(', ')}: nothing reaches them until --look-up writes them in, or "airgap egress resolve --watch" or dnsmasq fills their sets`,
+          `of ${few(empty)} no address is written: nothing reaches ${empty.length === 1 ? 'it' : 'them'} until --look-up writes it in, or "airgap egress resolve --watch" or dnsmasq fills the sets`,
         ]),
     ...hosts
       .filter((host) => hostKind(host) === 'wildcard')
@@ -131,6 +150,11 @@ function warningsOf(covered: readonly Destination[], input: FirewallInput): stri
         .map((family) => `what ${role} sends over IPv${family} is not limited: --address ${role}=... names none`),
     ),
     ...left.map((role) => `${role} is left out: it has no --address ${role}=...`),
+    ...(from.size > 0 && input.stateless
+      ? [
+          `stateless rules of a gateway let answers alone through to ${listed([...from.keys()])}: what others open to them needs rules of its own, in both directions`,
+        ]
+      : []),
     ...hostWarnings(covered, input),
   ];
 }
@@ -158,5 +182,11 @@ function hostWarnings(covered: readonly Destination[], { from, stateless }: Fire
 }
 
 function listed(present: readonly Role[]): string {
-  return `${present.slice(0, -1).join(', ')} and ${present.at(-1) ?? ''}`;
+  const last = present.at(-1) ?? '';
+  return present.length < 2 ? last : `${present.slice(0, -1).join(', ')} and ${last}`;
+}
+
+/** The file names each of them. */
+function few(hosts: readonly string[]): string {
+  return hosts.length <= 6 ? hosts.join(', ') : `${hosts.slice(0, 4).join(', ')} and ${hosts.length - 4} other names`;
 }

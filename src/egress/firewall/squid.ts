@@ -60,7 +60,29 @@ function warningsOf(input: FirewallInput): string[] {
   const found = input.destinations.map((destination) => whyNot(destination, input) ?? '').filter((text) => text !== '');
   const local =
     input.from.size > 0 ? [] : ['every private address may use the proxy: say who with --address staging=...'];
-  return [...new Set([...found, ...local])];
+  return [...new Set([...found, ...local, ...portWarnings(input)])];
+}
+
+/** The squid.conf of Debian and of Squid itself denies other ports before it comes to these rules. */
+function portWarnings(input: FirewallInput): string[] {
+  const passed = input.destinations.filter((destination) => whyNot(destination, input) === undefined);
+  const tls = portsOf(passed.filter(({ speaks }) => speaks === 'https')).filter((port) => port !== 443);
+  const unsafe = portsOf(passed).filter((port) => port < 1025 && !safePorts.includes(port));
+  return [
+    ...(tls.length === 0
+      ? []
+      : [`where squid.conf denies CONNECT to all but SSL_ports, add there: acl SSL_ports port ${tls.join(' ')}`]),
+    ...(unsafe.length === 0
+      ? []
+      : [`where squid.conf denies all but Safe_ports, add there: acl Safe_ports port ${unsafe.join(' ')}`]),
+  ];
+}
+
+/** Below 1025, of squid.conf as it is delivered (squid 5.7, src/cf.data.pre). */
+const safePorts: readonly number[] = [21, 70, 80, 210, 280, 443, 488, 591, 777];
+
+function portsOf(destinations: readonly Destination[]): number[] {
+  return [...new Set(destinations.map(({ port }) => port))].sort((one, other) => one - other);
 }
 
 /** Destinations of one role on one port, reached the same way. */
@@ -73,7 +95,7 @@ interface Group {
 }
 
 function groupsOf(passed: readonly Destination[]): Group[] {
-  const ports = [...new Set(passed.map(({ port }) => port))].sort((one, other) => one - other);
+  const ports = portsOf(passed);
   return roles.flatMap((role) =>
     ports.flatMap((port) =>
       [true, false].flatMap((isTls) => {
@@ -156,6 +178,8 @@ function peekText(groups: readonly Group[], input: FirewallInput): string {
     '#   http_port 3128 ssl-bump generate-host-certificates=off tls-cert=/etc/squid/own.pem',
     '# connections that a gateway redirects here:',
     '#   https_port 3130 intercept ssl-bump generate-host-certificates=off name=airgap_intercept tls-cert=/etc/squid/own.pem',
+    '# There Squid compares the address with those it finds for the name, and ends what differs: it and the clients have to ask the same',
+    '# name server.',
     '# What is allowed is passed on untouched, with the certificate of who answers; a wrong name in TLS ends the connection. Only who is',
     '# denied at once gets to see own.pem (key and certificate, any self-signed ones), and the denial under it.',
     '# It comes before egress-squid.conf, as the alphabet has it.',

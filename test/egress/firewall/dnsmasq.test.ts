@@ -30,6 +30,57 @@ describe('dnsmasq', () => {
     expect(warnings.join('\n')).toContain(`a29-*.${'b'.repeat(40)}.io is filled in part`);
   });
 
+  it('tells of names that it may answer by itself: these fill nothing', () => {
+    const list = [staging('ghcr.io'), { ...staging('registry.site'), component: 'site' as const }];
+    const { files, warnings } = dnsmasq.print(input({ destinations: list }));
+    expect(files[0]?.text).toContain(
+      'Nor do names that it answers by itself (address=, host-record=, hosts files, leases).',
+    );
+    expect(warnings).toEqual([
+      'where dnsmasq answers registry.site by itself (address=, hosts files), it fills no set of it: let "airgap egress resolve --watch" fill them',
+    ]);
+    expect(dnsmasq.print(input({ destinations: [staging('ghcr.io')] })).warnings).toEqual([]);
+  });
+
+  it('keeps addresses in ipset no longer than it takes, and none for ever', () => {
+    const known = [
+      { address: '192.0.2.1', ttl: 0 },
+      { address: '192.0.2.2', ttl: 2_147_483_647 },
+      { address: '192.0.2.2', ttl: 1 },
+      { address: 'FD00:0::1', ttl: 1.5 },
+    ];
+    const given = input({ destinations: [staging('a.io')], addresses: new Map([['a.io', known]]), graceSeconds: 0 });
+    const lines = (dnsmasqIpset.print(given).files[1]?.text ?? '')
+      .split('\n')
+      .filter((line) => line.startsWith('add '));
+    expect(lines).toEqual([
+      'add e4_a.io 192.0.2.1 timeout 1 -exist',
+      'add e4_a.io 192.0.2.2 timeout 2147483 -exist',
+      'add e6_a.io fd00::1 timeout 2 -exist',
+    ]);
+  });
+
+  it('has a rule of iptables for addresses too, and says which roles have none', () => {
+    const list = [
+      staging('10.0.0.2'),
+      staging('fd00::2'),
+      { ...staging('10.0.0.3'), through: 'proxy.site:3128' },
+      destination('nodes 10.0.0.4:443', { purposes: [] }),
+    ];
+    const host = dnsmasqIpset.print(input({ destinations: list.slice(0, 3), stateless: true }));
+    expect(rulesIn(host.files[1]?.text)).toEqual([
+      'iptables -A OUTPUT -p tcp --dport 443 -d 10.0.0.2 -j ACCEPT',
+      'iptables -A INPUT -p tcp --sport 443 ! --syn -s 10.0.0.2 -j ACCEPT',
+      'ip6tables -A OUTPUT -p tcp --dport 443 -d fd00::2 -j ACCEPT',
+      'ip6tables -A INPUT -p tcp --sport 443 ! --syn -s fd00::2 -j ACCEPT',
+    ]);
+    const gateway = dnsmasqIpset.print(input({ destinations: list, from: new Map([['staging', ['10.1.0.5']]]) }));
+    expect(rulesIn(gateway.files[1]?.text)).toEqual([
+      'iptables -A FORWARD -s 10.1.0.5 -p tcp --dport 443 -d 10.0.0.2 -j ACCEPT',
+    ]);
+    expect(gateway.warnings).toContain('nodes is left out of the lines for iptables: it has no --address nodes=...');
+  });
+
   it('names sets of ipset in 31 characters, each its own', () => {
     const hosts = ['a.io', '*.io', 'x.io', `${'a'.repeat(30)}.io`, `${'a'.repeat(31)}.io`, 'a_b_c.io', 'e4_x.io'];
     const text = dnsmasqIpset.print(input({ destinations: hosts.map(staging) })).files[1]?.text ?? '';
@@ -41,6 +92,11 @@ describe('dnsmasq', () => {
 
 function staging(host: string) {
   return destination(`staging ${host}:443`, { purposes: [] });
+}
+
+/** Commands in comments. */
+function rulesIn(text = ''): string[] {
+  return [...text.matchAll(/^# (ip6?tables .*)$/gm)].map(([, rule = '']) => rule);
 }
 
 /** Domain → the IPv4 sets its line names, without `v4_`. */

@@ -40,6 +40,33 @@ describe('nftables', () => {
     expect(text).toContain('# staging has no address of its family: comment "staging fd00::1 x"');
   });
 
+  it('says what it does not limit, and what it limits besides', () => {
+    const given = { host: input(), gateway: input({ from }) };
+    expect(textOf(given.host)).toContain('# What it forwards is not limited either: containers');
+    expect(textOf(given.host)).toContain('What others open to it is not limited');
+    expect(textOf({ ...given.host, stateless: true })).toContain('what it may open, and what others may open to it.');
+    expect(textOf(given.gateway)).toContain('# What is sent to the gateway itself');
+    expect(textOf(given.gateway)).not.toContain('nobody can open anything to them');
+    expect(textOf({ ...given.gateway, stateless: true })).toContain('nobody can open anything to them');
+    const open = 'Connections that are open while it is loaded go on';
+    expect(textOf(given.gateway)).toContain(open);
+    expect(textOf({ ...given.gateway, stateless: true })).not.toContain(open);
+    expect(nftables.print({ ...given.gateway, stateless: true }).warnings).toContain(
+      'stateless rules of a gateway let answers alone through to staging, nodes and omni: what others open to them needs rules of its own, in both directions',
+    );
+  });
+
+  it('names a few of many names without addresses', () => {
+    const list = (count: number) =>
+      Array.from({ length: count }, (_, index) => destination(`staging h${index}.io:443`, { purposes: [] }));
+    const [many] = nftables.print(input({ destinations: list(60) })).warnings;
+    expect(many).toMatch(
+      /^of h0\.io, h1\.io, h2\.io, h3\.io and 56 other names no address is written: nothing reaches them/,
+    );
+    const [one] = nftables.print(input({ destinations: list(1) })).warnings;
+    expect(one).toMatch(/^of h0\.io no address is written: nothing reaches it until/);
+  });
+
   it('refuses hosts that would share a set, and hosts that are none', () => {
     const shared = ['*.pkg.dev', 'wildcard.pkg.dev'].map((host) =>
       destination(`staging ${host}:443`, { purposes: [] }),

@@ -38,6 +38,21 @@ describe('squid', () => {
     );
   });
 
+  it('names the ports that squid.conf denies before these rules are read', () => {
+    const list = [
+      destination('staging a.io:5443', { purposes: [] }),
+      destination('staging a.io:443', { purposes: [] }),
+      destination('staging b.io:5000', { purposes: [], speaks: 'http' }),
+      destination('staging b.io:81', { purposes: [], speaks: 'http' }),
+      destination('staging c.io:853', { purposes: [], speaks: 'tcp' }),
+    ];
+    const { warnings } = squid.print(input({ destinations: list, from: new Map([['staging', ['10.0.0.5']]]) }));
+    expect(warnings.slice(1)).toEqual([
+      'where squid.conf denies CONNECT to all but SSL_ports, add there: acl SSL_ports port 5443',
+      'where squid.conf denies all but Safe_ports, add there: acl Safe_ports port 81',
+    ]);
+  });
+
   it('says what it cannot pass', () => {
     const { warnings } = squid.print(input({ from: new Map([['nodes', ['10.5.0.0/24']]]) }));
     expect(warnings).toEqual([
