@@ -147,7 +147,19 @@ function newlySeen(
     const patterns = (neighbour.inPlaceOf ?? []).filter((host) => isCovered({ host, port: neighbour.port }, place));
     return patterns.length === 0 ? [] : [inPlaceOf({ ...neighbour, condition: undefined }, { place, patterns })];
   });
-  return byNeighbour.length > 0 ? byNeighbour : [undeclared(place)];
+  if (byNeighbour.length > 0) return byNeighbour;
+  const byScheme = declared.exact.flatMap((one) => atOtherScheme(one, place));
+  return byScheme.length > 0 ? byScheme : [undeclared(place)];
+}
+
+/** A registry without a scheme and a port is asked over https first, then over plain http. */
+function atOtherScheme(declared: Destination, place: Place): Destination[] {
+  const { host, port, contacts } = place;
+  const isOther = declared.isRegistry && declared.host === host && declared.port + port === 443 + 80;
+  if (!isOther || contacts.some(({ purpose }) => purpose !== 'registry')) return [];
+  if (port === 80) return [marked({ ...declared, port, speaks: 'http' }, place)];
+  const condition = 'asked first whether it speaks https: http:// before its name leaves that out';
+  return port === 443 ? [marked({ ...declared, port, speaks: 'https', required: false, condition }, place)] : [];
 }
 
 /** The vendor says that any such host may come; this one did. */
@@ -201,10 +213,12 @@ export function findingText(
 ): string {
   const seen = list.destinations.filter((one) => one.seen === 'seen').map(placeKey);
   const asked = evidence.flatMap((one) => (one.kind === 'observed' ? (one.contact.observed?.registries ?? []) : []));
+  const isProxy = evidence.some((one) => one.kind === 'observed' && one.contact.purpose === 'proxy');
   const isOfOthers = asked.length > 0 && asked.every((registry) => !seen.includes(placeKey(splitPlace(registry))));
   const place = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
   const opened = isOpened ? ', as these rules do' : '';
   const what = `${place} was contacted (${purposes.join(', ')}), and nothing declares it`;
+  if (isProxy) return `${what}: ask with the HTTP_PROXY, HTTPS_PROXY and NO_PROXY that the run had`;
   return isOfOthers
     ? `${what}: if that was for other images, ask with all inputs of the lock; else find out why before it is opened${opened}`
     : `${what}: find out why it was sent there before it is opened${opened}`;

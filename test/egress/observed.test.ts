@@ -173,6 +173,36 @@ describe('mergeObserved()', () => {
     ]);
   });
 
+  it('knows that a registry without a scheme is asked over https first, and opens plain http where that was it', () => {
+    const target = (more: Partial<Destination>) => declared('registry.site', { isRegistry: true, ...more });
+    const both = ['registry.site:80', 'registry.site:443'].map((host) => contacted(host, 'registry'));
+    const merged = (list: EgressList, contacts = both) =>
+      mergeObserved(list, contacts).destinations.map(({ port, speaks, seen, required }) => [
+        port,
+        speaks,
+        seen,
+        required,
+      ]);
+    expect(merged(listOf(target({ port: 80, speaks: 'http' })))).toEqual([
+      [80, 'http', 'seen', true],
+      [443, 'https', 'seen', false],
+    ]);
+    expect(merged(listOf(target({})))).toEqual([
+      [80, 'http', 'seen', true],
+      [443, 'https', 'seen', true],
+    ]);
+    const sentThere = [contacted('registry.site:443'), contacted('registry.site:440', 'registry')];
+    expect(merged(listOf(target({ port: 80, speaks: 'http' })), sentThere).map(([, , seen]) => seen)).toEqual([
+      'declared-only',
+      'undeclared',
+      'undeclared',
+    ]);
+    expect(merged(listOf(target({ port: 83 })), [contacted('registry.site:440', 'registry')])[1]).toContain(
+      'undeclared',
+    );
+    expect(mergeObserved(listOf(declared('registry.site', { port: 80 })), both).findings).toHaveLength(1);
+  });
+
   it('makes the alternatives of a host that was seen optional, and no others', () => {
     const region = (host: string, alternatives: string) => declared(host, { alternatives, condition: 'by region' });
     const list = listOf(region('eu.test', 'a'), region('us.test', 'a'), region('other.test', 'b'));

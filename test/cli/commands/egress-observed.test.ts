@@ -75,6 +75,14 @@ describe('airgap egress --observed', () => {
     ]);
   });
 
+  it('says of a proxy that the environment of the run is missing', async () => {
+    left([...usual, contact('proxy.site:3128', 'proxy', 'ghcr.io:443')]);
+    const { status, stderr } = await egress();
+    const line =
+      'warning: proxy.site:3128 was contacted (proxy to ghcr.io:443), and nothing declares it: ask with the HTTP_PROXY, HTTPS_PROXY and NO_PROXY that the run had';
+    expect([status, warnings(stderr)]).toEqual([5, [line]]);
+  });
+
   it.each(['nodes', 'omni'])('tells nothing of the host that mirrors to who asks about %s alone', async (role) => {
     left([...usual, stranger]);
     const { status, stdout, stderr } = await egress(['--role', role]);
