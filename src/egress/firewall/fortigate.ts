@@ -2,15 +2,16 @@
  * FortiGate (FortiOS 6.4 and later) in its CLI. Wildcards in `set type fqdn` are known since FortiOS 6.2.2 (docs.fortinet.com, New Features
  * 6.2, 329154); they hold what DNS answers that pass the FortiGate say, so clients must ask through it, without DNS over HTTPS.
  */
-import { createHash } from 'node:crypto';
 import { AirgapError } from '../../errors.ts';
 import type { Role } from '../destination.ts';
 import { roles } from '../destination.ts';
-import { familyOf } from './addresses.ts';
+import { type Family, familyOf } from './addresses.ts';
+import { policyEntry, section, table } from './fortigate-text.ts';
 import type { FirewallInput, FirewallLanguage, FirewallText } from './language.ts';
 import {
   asBlock,
   chunksOf,
+  fittingName,
   leftOut,
   type PortRule,
   portRules,
@@ -27,17 +28,21 @@ export const fortigate: FirewallLanguage = {
   print,
 };
 
-/** FortiOS 6.0 takes names of addresses and groups of 63 characters, later ones 79 (CLI reference, firewall address). */
+/**
+ * Of addresses and groups; 79 from FortiOS 7.0 on (administration guide, text strings, which forbids quotes, < and > in names, no colon).
+ */
 const longestName = 63;
-/** Small models take 300 members in a group (FortiOS maximum values). */
+/**
+ * How many members a group takes differs by model (docs.fortinet.com/max-value-table, firewall.addrgrp:member). This is a cautious guess:
+ * several groups in one policy do as well.
+ */
 const mostMembers = 250;
 
-const header = `# For FortiOS 6.4 and later. The policies end up last: move them above whatever denies. All else is denied by the implicit policy.
+const header = `# For FortiOS 6.4 and later. The policies end up last: move them, in their order, above all that match the same sources.
+# What comes from addresses that were given with --address is denied all else by policies of their own; others meet the implicit policy.
 # FQDN addresses count only if the FortiGate and the clients see the same DNS answers: let clients ask it, or the same name servers.
 # Narrow "any" to the interfaces, and add "set nat enable" where the site needs it.
 `;
-
-type Family = 4 | 6;
 
 /** An address object, and the table it stands in. */
 interface Address {
@@ -81,11 +86,22 @@ function print(input: FirewallInput): FirewallText {
       section(table('addrgrp', family), groups.filter((group) => group.family === family).map(groupLines)),
     ),
     section('firewall service custom', services(policies)),
-    ['config firewall policy', ...policies.flatMap((policy) => policyLines(policy, input)), 'end', ''].join('\n'),
+    [
+      'config firewall policy',
+      ...policies.flatMap((policy) => policyLines(policy, input)),
+      ...sources.flatMap(denyLines),
+      'end',
+      '',
+    ].join('\n'),
   ];
   return {
     files: [{ path: 'egress-fortigate.conf', text: header + text.join('') }],
-    warnings: [...warnings, ...rules.flatMap((rule) => unsaid(rule, input)), ...sourceless(rules, input)],
+    warnings: [
+      ...warnings,
+      ...rules.flatMap((rule) => unsaid(rule, input)),
+      ...learned(rules),
+      ...sourceless(rules, input),
+    ],
     use: ['paste egress-fortigate.conf into the CLI of the VDOM, or upload it under System > Configuration scripts'],
   };
 }
@@ -121,12 +137,8 @@ function blockObject(address: string): Address {
   };
 }
 
-/** A name that is too long keeps its start, and gets the hash of all of it. */
 function objectName(text: string, ending: string): string {
-  const name = `airgap-${text}${ending}`;
-  if (name.length <= longestName) return name;
-  const hash = createHash('sha256').update(name).digest('hex').slice(0, 12);
-  return `${name.slice(0, longestName - 13)}-${hash}`;
+  return fittingName(`airgap-${text}${ending}`, longestName);
 }
 
 interface Group {
@@ -159,7 +171,7 @@ function groupsOf(policy: Policy): Group[] {
   }));
 }
 
-/** At most 35 characters, as a policy's name has to be: `airgap-staging-tcp-443-v6`. */
+/** At most 35 characters, as a policy's name has to be (terraform-provider-fortios): `airgap-staging-tcp-443-v6`. */
 function policyName({ rule: { role, protocol, port }, family }: Policy): string {
   return `airgap-${role}-${protocol}-${port}${family === 6 ? '-v6' : ''}`;
 }
@@ -179,40 +191,21 @@ function serviceName(protocol: string, port: number): string {
   return `airgap-${protocol}-${port}`;
 }
 
-/** `edit 0` takes the next free number (FortiOS administration guide, CLI basics). */
 function policyLines(policy: Policy, input: FirewallInput): string[] {
-  const six = policy.family === 6 ? '6' : '';
-  const source = sourcesOf(input, policy.rule.role) === undefined ? 'all' : sourceName(policy.rule.role, policy.family);
-  const { protocol, port } = policy.rule;
-  return [
-    '    edit 0',
-    `        set name "${policyName(policy)}"`,
-    '        set srcintf "any"',
-    '        set dstintf "any"',
-    '        set action accept',
-    `        set srcaddr${six} "${source}"`,
-    `        set dstaddr${six} ${groupsOf(policy)
-      .map(({ name }) => `"${name}"`)
-      .join(' ')}`,
-    '        set schedule "always"',
-    `        set service "${serviceName(protocol, port)}"`,
-    '        set logtraffic all',
-    '    next',
-  ];
+  const { family, rule } = policy;
+  return policyEntry({
+    name: policyName(policy),
+    family,
+    action: 'accept',
+    source: sourcesOf(input, rule.role) === undefined ? 'all' : sourceName(rule.role, family),
+    destinations: groupsOf(policy).map(({ name }) => name),
+    service: serviceName(rule.protocol, rule.port),
+  });
 }
 
-function table(kind: 'address' | 'addrgrp', family: Family): string {
-  return `firewall ${kind}${family === 6 ? '6' : ''}`;
-}
-
-function section(title: string, entries: readonly (readonly string[])[]): string {
-  if (entries.length === 0) return '';
-  const lines = entries.flatMap(([name = '', ...rest]) => [
-    `    edit "${name}"`,
-    ...rest.map((line) => `        ${line}`),
-    '    next',
-  ]);
-  return [`config ${title}`, ...lines, 'end', ''].join('\n');
+function denyLines({ name, family }: Group): string[] {
+  const own = { name: name.replace('-from-', '-deny-'), family, source: name };
+  return policyEntry({ ...own, action: 'deny', destinations: ['all'], service: 'ALL' });
 }
 
 function unique(objects: readonly Address[]): Address[] {
@@ -226,6 +219,15 @@ function refuseSharedNames(objects: readonly Address[], groups: readonly Group[]
     if (names.has(`${family} ${name}`)) throw sharedName('FortiGate', name);
     names.add(`${family} ${name}`);
   }
+}
+
+/** The object of a wildcard is empty until a client asks (administration guide, using wildcard FQDN addresses in firewall policies). */
+function learned(rules: readonly PortRule[]): string[] {
+  return rules.every(({ suffixes }) => suffixes.length === 0)
+    ? []
+    : [
+        'a wildcard holds whatever DNS answers that pass the FortiGate say: who may ask a name server of their own opens any address, so let clients reach the name servers of the site alone',
+      ];
 }
 
 function unsaid(rule: PortRule, input: FirewallInput): string[] {

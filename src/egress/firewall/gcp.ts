@@ -4,7 +4,7 @@
  */
 import { AirgapError } from '../../errors.ts';
 import { type Role, roles } from '../destination.ts';
-import { familyOf } from './addresses.ts';
+import { type Family, familyOf } from './addresses.ts';
 import type { FirewallInput, FirewallLanguage, FirewallText } from './language.ts';
 import {
   asBlock,
@@ -33,8 +33,6 @@ const mostBlocks = 256;
 const firstPriority = 1000;
 /** After all of the rules above, before what a policy always has at its end. */
 const denyPriority = 2_000_000_000;
-
-type Family = 4 | 6;
 
 /** The flags of one rule. */
 interface Rule {
@@ -82,7 +80,7 @@ function print(input: FirewallInput): FirewallText {
   };
 }
 
-/** Rules count on every machine of the network, not on a gateway (docs.cloud.google.com/firewall/docs/firewalls). */
+/** Rules count on every machine of the network, not on a gateway (docs.cloud.google.com/firewall/docs/firewall-policies-rule-details). */
 const among = [
   `what the machines of the network open to each other is denied too: allow it in the policy, before priority ${denyPriority}`,
   'what VPC firewall rules of the network allow to leave is never asked of this policy: remove such rules, or gcloud compute networks update <network> --network-firewall-policy-enforcement-order=BEFORE_CLASSIC_FIREWALL',

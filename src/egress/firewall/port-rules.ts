@@ -1,4 +1,5 @@
 /** Destinations as firewalls take them: who, where to, which port; and what no firewall can be told, said in words. */
+import { createHash } from 'node:crypto';
 import { AirgapError } from '../../errors.ts';
 import {
   type Destination,
@@ -149,6 +150,13 @@ export function addressesOf(
 export function shortestTtl(names: readonly string[], { addresses }: FirewallInput): number | undefined {
   const ttls = names.flatMap((name) => (addresses.get(name) ?? []).map(({ ttl }) => ttl));
   return ttls.length === 0 ? undefined : Math.min(...ttls);
+}
+
+/** A name for an object, of at most `most` characters: one that is too long keeps its start, and gets the hash of all of it. */
+export function fittingName(name: string, most: number): string {
+  return name.length <= most
+    ? name
+    : `${name.slice(0, most - 13)}-${createHash('sha256').update(name).digest('hex').slice(0, 12)}`;
 }
 
 /** Two things would have one name: ERR_USAGE. `wildcard.x.io` beside `*.x.io` is such a pair, and nobody has it by chance. */

@@ -95,8 +95,34 @@ describe('fortigate', () => {
       ...['srcaddr6', 'dstaddr6'].flatMap((key) => (policy.get(key) ?? []).map((name) => `firewall addrgrp6 ${name}`)),
       ...(policy.get('service') ?? []).map((name) => `firewall service custom ${name}`),
     ]);
+    const own = new Set(['firewall addrgrp all', 'firewall addrgrp6 all', 'firewall service custom ALL']);
     const defined = [...tables].flatMap(([table, entries]) => [...entries.keys()].map((name) => `${table} ${name}`));
-    expect(used.filter((name) => !defined.includes(name))).toEqual([]);
+    expect(used.filter((name) => !defined.includes(name) && !own.has(name))).toEqual([]);
+  });
+
+  it('denies all else to those whose addresses were given, after what it allows', () => {
+    const names = (given: ReturnType<typeof input>) =>
+      [...(read(fortigate.print(given)).get('firewall policy')?.values() ?? [])].map((policy) => [
+        policy.get('action')?.[0],
+        policy.get('srcaddr')?.[0] ?? policy.get('srcaddr6')?.[0],
+        policy.get('dstaddr')?.[0] ?? policy.get('dstaddr6')?.[0],
+      ]);
+    expect(names(input()).filter(([action]) => action === 'deny')).toEqual([]);
+    const all = names(input({ from }));
+    expect(all.slice(all.findIndex(([action]) => action === 'deny'))).toEqual([
+      ['deny', 'airgap-from-staging', 'all'],
+      ['deny', 'airgap-from-staging-v6', 'all'],
+      ['deny', 'airgap-from-nodes', 'all'],
+      ['deny', 'airgap-from-nodes-v6', 'all'],
+      ['deny', 'airgap-from-omni', 'all'],
+    ]);
+  });
+
+  it('says how wildcards are filled, where there are any', () => {
+    const { warnings } = fortigate.print(input());
+    expect(warnings.filter((warning) => warning.startsWith('a wildcard holds'))).toHaveLength(1);
+    const destinations = [destination('staging ghcr.io:443', { purposes: ['registry'] })];
+    expect(fortigate.print(input({ destinations })).warnings.join()).not.toContain('a wildcard holds');
   });
 
   it('allows what is listed, and nothing else', () => {
