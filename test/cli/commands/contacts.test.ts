@@ -145,6 +145,16 @@ describe('a run that leaves no lock', () => {
     expect(bySource(await contactsFor({ lockFile }))?.requests).toBe(world.asked.length);
   });
 
+  it('leaves nothing where nobody was contacted, and what was kept before as it is', async () => {
+    const directories = ['--from', 'oci:here', '--to', 'oci:there'];
+    await world.folder.airgap(['mirror', pause, ...world.from(), '--to', 'oci:here', '--lock', 'other.lock']);
+    const local = () => world.folder.airgap(['mirror', 'ghcr.io/a/missing:1', ...directories]);
+    expect([(await local()).status, existsSync(world.folder.file(beside))]).toEqual([3, false]);
+    const kept = pending({ rule: { naming: 'keep', registry: '', prefix: '' } });
+    world.folder.write(beside, kept);
+    expect([(await local()).status, world.folder.read(beside)]).toEqual([3, kept]);
+  });
+
   it('keeps what an interrupted run contacted', async () => {
     const controller = new AbortController();
     const silent = createServer(() => {
