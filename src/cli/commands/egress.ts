@@ -9,28 +9,44 @@ import { contactsFor } from '../egress/contacts.ts';
 import { egressList } from '../egress/job.ts';
 import { readForms, tellList } from '../egress/listing.ts';
 import { resolveNames } from '../egress/resolve.ts';
-import type { EgressRun } from '../egress/run.ts';
+import { type EgressRun, withFindings } from '../egress/run.ts';
 import { type EgressSettings, egressSettings } from '../egress/settings.ts';
-import { exitCodes } from '../exit.ts';
-import type { Flags } from '../flags.ts';
+import { errorFields } from '../error-text.ts';
+import { exitCodeFor, exitCodes } from '../exit.ts';
+import { type Flags, switchFlag } from '../flags.ts';
+import { jsonLine } from '../report/json.ts';
 import { inSession, type Session } from '../session.ts';
 import { readSettings } from '../settings.ts';
 
 /** A contact that nothing declares is a finding, whatever form the list has. */
-export function egress({ inputs, flags, context }: Invocation): Promise<number> {
+export async function egress(invocation: Invocation): Promise<number> {
+  try {
+    return await runEgress(invocation);
+  } catch (error) {
+    const { flags, context } = invocation;
+    const stopped: unknown = context.signal.aborted ? context.signal.reason : error;
+    // Documents are written last, in one piece: where something was thrown there is none yet.
+    if (switchFlag(flags, 'json')) {
+      const document = { exitCode: exitCodeFor(stopped), error: errorFields(stopped) };
+      context.stdout.write(`${jsonLine(document, switchFlag(flags, 'watch') ? undefined : 2)}\n`);
+    }
+    throw error;
+  }
+}
+
+function runEgress({ inputs, flags, context }: Invocation): Promise<number> {
   const own = withDefaultRole(egressSettings(flags, context));
   const forms = own.action === 'list' ? readForms(own) : [];
   const settings = readSettings(inputs, flags, context);
   return inSession({ settings, context }, async (session) => {
     const { list: whole, findings, title } = await listFor(session, { egress: own, flags });
     const list = own.optional ? whole : withoutOptional(whole);
-    const run: EgressRun = { session, egress: own, list };
+    const run: EgressRun = { session, egress: own, list, hasFindings: findings.length > 0 };
     for (const finding of findings) {
       const message = findingText(finding, { list: whole, isOpened: isOpenedBy(own) });
       session.reporter.event({ type: 'notice', message, isWarning: true });
     }
-    const status = await act(run, { forms, title });
-    return status === exitCodes.ok && findings.length > 0 ? exitCodes.mismatch : status;
+    return await act(run, { forms, title });
   });
 }
 
@@ -48,7 +64,7 @@ async function tell(run: EgressRun, printing: Parameters<typeof tellList>[1]): P
     for (const message of list.notes) session.reporter.event({ type: 'notice', message });
   }
   await tellList(run, printing);
-  return exitCodes.ok;
+  return withFindings(run, exitCodes.ok);
 }
 
 function act(run: EgressRun, printing: Parameters<typeof tellList>[1]): Promise<number> {

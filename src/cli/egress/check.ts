@@ -16,7 +16,7 @@ import { exitCodes } from '../exit.ts';
 import { jsonLine } from '../report/json.ts';
 import { goOn } from '../session.ts';
 import { type CheckReport, checkDocument, checkLines, problemLines } from './check-text.ts';
-import type { EgressRun } from './run.ts';
+import { type EgressRun, withFindings } from './run.ts';
 
 /**
  * Tries every destination and tells what it saw. Gives the exit status: 4 where something required is not open, 5 where --assert-closed
@@ -31,7 +31,7 @@ export async function checkDestinations(run: EgressRun): Promise<number> {
   goOn(session.signal);
   const isMissing = checked.destinations.some(isMissed);
   const isLeaking = openings !== undefined && openings.open.length > 0;
-  const exitCode = isMissing ? exitCodes.target : isLeaking ? exitCodes.mismatch : exitCodes.ok;
+  const exitCode = withFindings(run, isMissing ? exitCodes.target : isLeaking ? exitCodes.mismatch : exitCodes.ok);
   tell(run, {
     checked,
     openings,

@@ -6,7 +6,7 @@ import { jsonLine } from '../report/json.ts';
 import { printable } from '../report/text.ts';
 import { type AskedName, askFor, namesOf } from './look-up-names.ts';
 import { failureLines, failuresOf, reasonOf, resolvedJson, resolvedLines } from './resolve-text.ts';
-import type { EgressRun } from './run.ts';
+import { type EgressRun, withFindings } from './run.ts';
 import { watchSets } from './watch-sets.ts';
 
 /**
@@ -19,7 +19,7 @@ export async function resolveNames(run: EgressRun): Promise<number> {
   if (egress.watch) return await watchSets(run, { names, others });
   const asked = await askFor(names, run);
   const isLost = asked.some(({ required, found }) => required && found.failure !== undefined);
-  const exitCode = isLost ? exitCodes.source : exitCodes.ok;
+  const exitCode = withFindings(run, isLost ? exitCodes.source : exitCodes.ok);
   if (session.settings.output.json) {
     session.context.stdout.write(`${jsonLine({ exitCode, ...resolvedJson({ asked, others }) }, 2)}\n`);
     return exitCode;

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { AirgapError } from '../../../src/errors.ts';
 import {
   certified,
   freePort,
@@ -36,10 +37,13 @@ afterEach(async () => {
 });
 
 /** Checks a job whose names are known to the test's name server alone. */
-function check(more: readonly string[] = [], { at = source, to = target, env = {} } = {}) {
+function check(
+  more: readonly string[] = [],
+  { at = source, to = target, env = {}, signal = new AbortController().signal } = {},
+) {
   const ends = ['--source-endpoint', `*=https://source.test:${at}`, '--to', `https://target.test:${to}`];
   const asking = ['--resolver', `127.0.0.1:${dns.server.port}`, '--connect-timeout', '1s', '--ca', 'ca.pem'];
-  return folder.airgap(['egress', 'check', image, ...ends, ...asking, ...more], { env });
+  return folder.airgap(['egress', 'check', image, ...ends, ...asking, ...more], { env, signal });
 }
 
 describe('airgap egress check', () => {
@@ -71,6 +75,19 @@ describe('airgap egress check', () => {
       ].join('\n'),
     );
     expect(stdout).toMatch(/1 open, 1 blocked; 1 required is not open$/m);
+  });
+
+  it('gives one document with --json whatever goes wrong', async () => {
+    const wrong = await check(['--json', '--resolver', 'nonsense']);
+    expect(wrong.status).toBe(2);
+    expect(JSON.parse(wrong.stdout)).toMatchObject({ exitCode: 2, error: { code: 'ERR_USAGE' } });
+    const controller = new AbortController();
+    const silent = await serveRaw(() =>
+      controller.abort(new AirgapError('ERR_INTERRUPTED', 'Cannot go on: interrupted')),
+    );
+    const ended = await check(['--json'], { to: silent, signal: controller.signal });
+    expect(ended.status).toBe(130);
+    expect(JSON.parse(ended.stdout)).toMatchObject({ exitCode: 130, error: { code: 'ERR_INTERRUPTED' } });
   });
 
   it('gives one document with --json, every step in it', async () => {

@@ -98,6 +98,16 @@ describe('airgap egress --observed', () => {
     const asking = ['--observed', '--resolver', `127.0.0.1:${names.server.port}`, '--role', 'staging'];
     const ran = await folder.airgap(['egress', 'resolve', kubelet, '--to', 'https://registry.site', ...asking]);
     expect([ran.status, warnings(ran.stderr).length, ran.stdout]).toEqual([5, 1, expect.stringContaining('127.0.0.1')]);
+    const json = await folder.airgap([
+      'egress',
+      'resolve',
+      kubelet,
+      '--to',
+      'https://registry.site',
+      ...asking,
+      '--json',
+    ]);
+    expect([json.status, JSON.parse(json.stdout).exitCode]).toEqual([5, 5]);
     await names.close();
     expect(existsSync(folder.file('airgap.lock'))).toBe(false);
   });
