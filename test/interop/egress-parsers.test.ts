@@ -45,6 +45,7 @@ const noNamespaces =
 const withoutNft = missing('nft') ?? noNamespaces;
 const withoutDnsmasq = missing('dnsmasq');
 const withoutBoth = withoutNft ?? missing('dnsmasq', 'dig', 'ip');
+const withoutIpset = noNamespaces ?? missing('ipset', 'iptables', 'dnsmasq', 'dig', 'ip');
 const withoutSquid = missing('squid');
 /** Squid changes to a user of its own: only root can have it do so. */
 const withoutProxy = missing('squid', 'curl', 'ip', 'openssl') ?? namespacesMissing();
@@ -152,6 +153,53 @@ describe.skipIf(withoutBoth)(titled('dnsmasq with nft', withoutBoth), () => {
     expect(elements('v4_wildcard.b.x.io')).toEqual(['192.0.2.3']);
     expect(elements('v4_prod-wildcard.y.io')).toEqual(['192.0.2.4']);
     expect(listed.split('=\n')[1]).not.toContain('192.0.2.5');
+  });
+});
+
+describe.skipIf(withoutIpset)(titled('ipset and iptables', withoutIpset), () => {
+  const longest = { address: '192.0.2.7', ttl: 2_147_483_647 };
+
+  it('restore every list, twice, and read each rule in its comments', async () => {
+    const given = [...variants.map(([, one]) => one), input({ addresses: new Map([['ghcr.io', [longest]]]) })];
+    for (const one of [...given, ...random.slice(0, 15)]) {
+      await write(dnsmasqIpset, one);
+      const text = dnsmasqIpset.print(one).files[1]?.text ?? '';
+      const rules = [...text.matchAll(/^# (ip6?tables) (.*)$/gm)];
+      const found = await inNamespace(`
+        ipset restore -file egress.ipset; ipset restore -file egress.ipset; ipset list -n | wc -l
+        sed -n 's/^# \\(ip6*tables .*\\)/\\1/p' egress.ipset >rules.sh; sh -e rules.sh; (iptables -S; ip6tables -S) | grep -c ACCEPT$ || true`);
+      // A rule is loaded once for each block it names; both programs say of their three chains that they accept.
+      const loaded = rules.map(([, , rule = '']) => (/ -[sd] (\S+,\S+) /.exec(rule)?.[1] ?? '').split(',').length);
+      const accepting = loaded.reduce((sum, count) => sum + count, 6);
+      expect(found).toBe(`${text.match(/^create /gm)?.length ?? 0}\n${accepting}\n`);
+    }
+  });
+
+  it('are filled by dnsmasq before the answer is there, but not by what it answers itself', async () => {
+    const given = input({ destinations: onPort443(['a.io', '*.x.io', 'own.site']) });
+    const [own = ''] = await write(dnsmasqIpset, given);
+    const local = 'no-resolv\nno-hosts\nlisten-address=127.0.0.1\nbind-interfaces\n';
+    const answers = 'address=/a.io/192.0.2.1\naddress=/b.x.io/192.0.2.2\n';
+    await writeFile(join(folder, 'answering.conf'), `${local}port=5300\n${answers}`);
+    const asking = `${local}user=root\nserver=127.0.0.1#5300\naddress=/own.site/192.0.2.3\nconf-file=${own}\n`;
+    await writeFile(join(folder, 'asking.conf'), asking);
+    const listed = await inNamespace(`
+      ip link set lo up
+      ipset restore -file egress.ipset
+      for side in answering asking; do dnsmasq -d --conf-file=$side.conf --pid-file= 2>$side.log & pids="$pids $!"; done
+      trap 'kill $pids' EXIT
+      for name in a.io b.x.io own.site; do dig +short +tries=20 +time=1 @127.0.0.1 $name A; ipset save | grep ^add; done`);
+    const lines = listed.trim().split('\n');
+    expect(lines[0]).toBe('192.0.2.1');
+    expect(lines[1]).toBe('add e4_a.io 192.0.2.1 timeout 0');
+    expect(new Set(lines.slice(3, 5))).toEqual(
+      new Set([
+        'add e4_a.io 192.0.2.1 timeout 0',
+        expect.stringMatching(/^add e4_x\.x\.io_[0-9a-f]{16} 192\.0\.2\.2 timeout 0$/),
+      ]),
+    );
+    expect(lines[5]).toBe('192.0.2.3');
+    expect(new Set(lines.slice(6))).toEqual(new Set(lines.slice(3, 5)));
   });
 });
 

@@ -15,6 +15,8 @@ const packages = {
   dnsmasq: 'dnsmasq-base',
   curl: 'curl',
   dig: 'dnsutils',
+  ipset: 'ipset',
+  iptables: 'iptables',
 } as const;
 
 export type Program = keyof typeof packages;
