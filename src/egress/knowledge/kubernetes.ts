@@ -60,7 +60,11 @@ export const kubernetesDestinations: readonly KnownDestination[] = [
       purpose: 'blobs of registry.k8s.io',
       condition:
         'clients outside AWS and Google Cloud; moving from CloudFront to cdn.registry.k8s.io since August 2026',
-      sources: ['registry-k8s-io-cdn', 'registry-k8s-io-readme', 'omni-egress-proxy'],
+      sources: [
+        'registry-k8s-io-cdn',
+        'registry-k8s-io-readme',
+        ...(host === 'cdn.registry.k8s.io' ? ['omni-egress-proxy'] : []),
+      ],
     }),
   ),
   ...awsRegions.split(' ').map(bucketOf),

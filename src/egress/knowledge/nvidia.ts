@@ -1,4 +1,4 @@
-/** NVIDIA's registry. No page of its owner lists its hosts: all of this is what others observed. */
+/** NVIDIA's registry. Its owner names two hosts, on the page of another product; the others are what people observed. */
 import { outbound } from './entry.ts';
 import type { KnownDestination } from './known.ts';
 
@@ -12,7 +12,7 @@ export const nvidiaDestinations: readonly KnownDestination[] = [
     host: 'nvcr.io',
     duty: 'registry',
     purpose: 'registry nvcr.io',
-    sources: ['nvcr-realm', 'nvcr-observed'],
+    sources: ['nvidia-omniverse-ports', 'nvcr-realm', 'nvcr-observed'],
   }),
   outbound({
     ...common,
@@ -20,6 +20,15 @@ export const nvidiaDestinations: readonly KnownDestination[] = [
     duty: 'blobs',
     purpose: 'blobs of nvcr.io',
     sources: ['nvcr-observed'],
+  }),
+  outbound({
+    ...common,
+    host: 'ngc.download.nvidia.com',
+    duty: 'blobs',
+    purpose: 'blobs of nvcr.io',
+    required: false,
+    condition: 'NVIDIA names it for pulling; redirects were seen to layers.nvcr.io alone',
+    sources: ['nvidia-omniverse-ports'],
   }),
   outbound({
     ...common,

@@ -118,6 +118,13 @@ export const knownSources: readonly KnownSource[] = [
     by: 'owner',
   },
   {
+    id: 'docker-allow-list-2026-06',
+    title: 'Docker Desktop: allowlist, the hosts at Cloudflare taken off',
+    address: 'https://github.com/docker/docs/pull/25304',
+    date: '2026-06-08',
+    by: 'owner',
+  },
+  {
     id: 'docker-r2-host',
     title: 'Docker Desktop: allowlist, the R2 host corrected',
     address: 'https://github.com/docker/docs/pull/21964',
@@ -207,6 +214,13 @@ export const knownSources: readonly KnownSource[] = [
     address: 'https://github.com/oras-project/oras-dotnet/pull/401',
     date: '2026-06-30',
     by: 'third-party',
+  },
+  {
+    id: 'nvidia-omniverse-ports',
+    title: 'NVIDIA Omniverse Nucleus: ports, outbound connectivity',
+    address: 'https://docs.omniverse.nvidia.com/nucleus/latest/ports_connectivity.html',
+    date: '2024-07',
+    by: 'owner',
   },
   {
     id: 'nvcr-observed',

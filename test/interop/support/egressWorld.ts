@@ -66,10 +66,10 @@ const named: readonly Omit<PlannedHost, 'addresses'>[] = [
     serves: 'registry',
     registry: 'docker.io',
     realm: 'https://auth.docker.io/token',
-    blobsAt: 'production.cloudflare.docker.com',
+    blobsAt: 'production.cloudfront.docker.com',
   },
   { name: 'auth.docker.io', serves: 'tokens', registry: 'docker.io' },
-  { name: 'production.cloudflare.docker.com', serves: 'blobs', registry: 'docker.io' },
+  { name: 'production.cloudfront.docker.com', serves: 'blobs', registry: 'docker.io' },
   { name: 'registry.site', serves: 'site' },
   { name: 'time.cloudflare.com', serves: 'time' },
 ];
