@@ -1,6 +1,6 @@
 /**
  * Cilium: a CiliumNetworkPolicy for what runs in pods, a CiliumClusterwideNetworkPolicy with a nodeSelector for what the nodes themselves
- * connect to (Cilium 1.20.0: Documentation/security/policy/{layer3,layer7,host}.rst, pkg/policy/api/fqdn.go).
+ * connect to (Cilium 1.18.6, 1.19.0 and 1.20.0: Documentation/security/policy, pkg/policy/api, pkg/fqdn/matchpattern).
  */
 import { AirgapError } from '../../errors.ts';
 import { type Role, roles } from '../destination.ts';
@@ -19,6 +19,7 @@ export const cilium: FirewallLanguage = {
 const header = `# Pods are chosen by the label airgap.role; nodes by the same label on the Node.
 # Cilium learns the addresses of toFQDNs from DNS answers that pass its DNS proxy: that is the rule with rules.dns.
 # "**." at the start stands for one or more labels from Cilium 1.19 on; before, it stands for one label.
+# Any name may be asked for, so that search domains work: narrow rules.dns where data must not leave in DNS questions.
 `;
 
 function print(input: FirewallInput): FirewallText {
@@ -118,14 +119,20 @@ function caveats(role: Role, rules: readonly PortRule[]): string[] {
   if (role !== 'nodes')
     return [
       `the rules of ${role} count for pods labelled airgap.role=${role}, not for a host outside of the cluster: print another format for that`,
+      ...(rules.some(({ addresses }) => addresses.length > 0)
+        ? [
+            `toCIDR does not mean pods and nodes of the cluster itself: where an address of ${role} is one of theirs, choose it by label or set policyCIDRMatchMode`,
+          ]
+        : []),
     ];
   const byName = rules.some(({ names, suffixes, patterns }) => names.length + suffixes.length + patterns.length > 0);
   const hasDns = rules.some(({ speaks, port, addresses }) => speaks === 'dns' && port === 53 && addresses.length > 0);
   return [
     'nodes pull images as hosts: their policy needs the host firewall (hostFirewall.enabled=true), and does not count before Cilium runs on a node',
+    'nodes may open all of their cluster on any port (toEntities cluster), and nothing outside of it that is not listed: a load balancer before the API servers is outside',
     ...(byName
       ? [
-          'names in a host policy need DNS rules for hosts, which Cilium calls beta, and all DNS of the node then waits for the Cilium agent',
+          'names in a host policy need DNS rules for hosts, which Cilium has from 1.19 on and calls beta, and all DNS of the node then waits for the Cilium agent',
         ]
       : []),
     ...(byName && !hasDns

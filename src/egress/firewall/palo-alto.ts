@@ -3,11 +3,19 @@
  * Formatting Guidelines for an External Dynamic List; Guidelines for URL Category Exceptions, PAN-OS 10.2 and later). A URL list has no
  * comments, and its entries end in a slash: without one, PAN-OS 10.1 reads `example.com` as `example.com.*`.
  */
-import { createHash } from 'node:crypto';
 import { AirgapError } from '../../errors.ts';
 import { roles } from '../destination.ts';
 import type { FirewallFile, FirewallInput, FirewallLanguage, FirewallText } from './language.ts';
-import { leftOut, type PortRule, portRules, sharedName, sourceless, sourcesOf, wildcardsOf } from './port-rules.ts';
+import {
+  fittingName,
+  leftOut,
+  type PortRule,
+  portRules,
+  sharedName,
+  sourceless,
+  sourcesOf,
+  wildcardsOf,
+} from './port-rules.ts';
 
 /** `--format palo-alto`. Throws ERR_USAGE where nothing of the list can be said. */
 export const paloAlto: FirewallLanguage = {
@@ -17,9 +25,9 @@ export const paloAlto: FirewallLanguage = {
   print,
 };
 
-/** Lists one firewall may read (PAN-OS web interface help, external dynamic lists). */
+/** Lists one firewall may read (PAN-OS 8.0 web interface help, external dynamic lists: on each model). */
 const mostLists = 30;
-/** Object names. */
+/** Of address objects (Palo Alto's own pan-os-codegen, specs/objects/address.yaml). */
 const longestName = 63;
 
 /** One list, and the rule that allows it. */
@@ -60,10 +68,13 @@ function print(input: FirewallInput): FirewallText {
             `${external.length} lists are more than the ${mostLists} that a firewall reads: print fewer roles with --role`,
           ]
         : []),
+      ...trusting(lists),
+      ...open(rules, input),
       ...sourceless(rules, input),
     ],
     use: [
       'serve the files egress-*-urls.txt and egress-*-ips.txt from a web server of the site, and put its address in place of https://edl.example in egress-palo-alto.set',
+      'give each list a certificate profile (set external-list <name> type <url or ip> certificate-profile <profile>): without one, nothing proves who serves it',
       'configure, paste egress-palo-alto.set, move the rules above those that deny, commit',
     ],
   };
@@ -95,7 +106,7 @@ function fileOf(list: List): FirewallFile {
   return { path: `egress-${titleOf(list)}.txt`, text: list.entries.map((entry) => `${entry}\n`).join('') };
 }
 
-/** EDL names have 63 characters from PAN-OS 8.1 on; the longest here is `airgap-staging-wireguard-udp-65535-urls`. */
+/** PAN-OS 7.1 took 32 characters in names of lists; here they have up to 38, and no limit of a later PAN-OS was found. */
 function listCommands(list: List): string[] {
   const type = `set external-list airgap-${titleOf(list)} type ${list.kind === 'urls' ? 'url' : 'ip'}`;
   return [`${type} url https://edl.example/${fileOf(list).path}`, `${type} recurring hourly`];
@@ -132,12 +143,8 @@ function denies(lists: readonly List[], input: FirewallInput): string[] {
     ]);
 }
 
-/** A name that is too long keeps its start, and gets the hash of all of it. */
 function objectName(host: string): string {
-  const name = `airgap-${host}`;
-  return name.length <= longestName
-    ? name
-    : `${name.slice(0, longestName - 13)}-${createHash('sha256').update(name).digest('hex').slice(0, 12)}`;
+  return fittingName(`airgap-${host}`, longestName);
 }
 
 /** A destination of a rule may be an address or a list by one name: which one, nobody should have to guess. */
@@ -146,6 +153,23 @@ function refuseSharedNames(lists: readonly List[], external: readonly List[]): v
   const named = lists.flatMap(({ kind, entries }) => (kind === 'names' ? entries.map(objectName) : []));
   const shared = named.find((name) => titles.has(name));
   if (shared !== undefined) throw sharedName('Palo Alto', shared);
+}
+
+/** With the DNS proxy on, these threats are names in TLS and HTTP that do not belong to the address (PAN-OS 7.1 new features). */
+function trusting(lists: readonly List[]): string[] {
+  return lists.some(({ kind }) => kind === 'urls')
+    ? [
+        'names in URL lists are what clients say in TLS and HTTP: one that lies reaches any address on those ports, unless the DNS proxy is on and an anti-spyware profile blocks threats 14978 and 14984',
+      ]
+    : [];
+}
+
+/** Roles without a rule that denies the rest. */
+function open(rules: readonly PortRule[], input: FirewallInput): string[] {
+  const without = roles.filter((role) => rules.some((rule) => rule.role === role) && !sourcesOf(input, role));
+  return without.length === 0
+    ? []
+    : [`nothing here denies the rest to ${without.join(', ')}, and PAN-OS allows it within a zone (intrazone-default)`];
 }
 
 function unsaid(rule: PortRule): string[] {

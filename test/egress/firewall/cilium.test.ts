@@ -90,6 +90,14 @@ describe('cilium', () => {
     expect(warnings.filter((warning) => /host firewall|beta|name servers/.test(warning))).toHaveLength(3);
   });
 
+  it('says what a node may open beside the list, and which addresses a pod does not reach by it', () => {
+    const { warnings } = cilium.print(input());
+    expect(warnings).toContainEqual(expect.stringMatching(/^nodes may open all of their cluster on any port/));
+    expect(warnings.filter((warning) => warning.startsWith('toCIDR does not mean pods'))).toEqual([
+      expect.stringContaining('an address of staging is'),
+    ]);
+  });
+
   it('allows what is listed, and nothing else', () => {
     const cache = new Map<FirewallText, Policy[]>();
     expectAllTold(cilium, (text, { role, host, address, port, protocol }) => {

@@ -110,6 +110,14 @@ describe('palo-alto', () => {
     ]);
   });
 
+  it('says that names may be lies where it trusts them, and what nothing denies', () => {
+    const said = (given: ReturnType<typeof input>) =>
+      paloAlto.print(given).warnings.filter((warning) => /14978 and 14984$|intrazone-default/.test(warning));
+    expect(said(input({ from }))).toEqual([expect.stringMatching(/^names in URL lists are what clients say/)]);
+    const destinations = [destination('nodes 10.5.0.1:6000', { purposes: ['registry'] })];
+    expect(said(input({ destinations }))).toEqual([expect.stringMatching(/^nothing here denies the rest to nodes, /)]);
+  });
+
   it('allows what is listed, and nothing else', () => {
     const cache = new Map<FirewallText, Configuration>();
     expectAllTold(paloAlto, (text, ask) => {
