@@ -55,7 +55,9 @@ async function openContactMemory(options: ContactMemoryOptions): Promise<Contact
       try {
         if (identityOf(lockFile) === known) rmSync(pendingFile(lockFile), { force: true });
       } catch (error) {
-        events(notice(lockFile, error));
+        events(
+          notice(lockFile, { what: 'what earlier runs contacted is in the lock now, and stays beside it too', error }),
+        );
       }
     },
     async keep() {
@@ -67,7 +69,7 @@ async function openContactMemory(options: ContactMemoryOptions): Promise<Contact
       try {
         await writeFileAtomic(pendingFile(lockFile), printLock(pending));
       } catch (error) {
-        events(notice(lockFile, error));
+        events(notice(lockFile, { what: 'what this run contacted is not kept', error }));
       }
     },
   };
@@ -111,7 +113,7 @@ export async function readPending(
     if (!found.isFile() || found.size > fileLimit) throw new Error('it is not a file of this program');
     return parseLock(await readFile(file, 'utf8'), file);
   } catch (error) {
-    events(notice(lockFile, error));
+    events(notice(lockFile, { what: 'what earlier runs contacted is left out', error }));
     return undefined;
   }
 }
@@ -130,8 +132,11 @@ function pendingFile(lockFile: string): string {
   return `${lockFile}.contacts.json`;
 }
 
-function notice(lockFile: string, error: unknown): Parameters<EventSink>[0] {
+function notice(
+  lockFile: string,
+  { what, error }: { readonly what: string; readonly error: unknown },
+): Parameters<EventSink>[0] {
   const state = error instanceof Error ? error.message : String(error);
   const shown = isAirgapError(error) ? state : `${JSON.stringify(pendingFile(lockFile))}: ${state}`;
-  return { type: 'notice', message: `what earlier runs contacted is left out: ${shown}`, isWarning: true };
+  return { type: 'notice', message: `${what}: ${shown}`, isWarning: true };
 }
