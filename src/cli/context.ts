@@ -15,4 +15,6 @@ export interface Context {
   readonly cwd: string;
   /** Aborted with an AirgapError when the user or the clock ends the run. */
   readonly signal: AbortSignal;
+  /** Aborted when nobody reads standard output any more. Default: never. */
+  readonly unread?: AbortSignal | undefined;
 }

@@ -30,13 +30,16 @@ function onSignals(controller: AbortController): void {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, stop);
 }
 
-/** A reader that went away (`airgap images | head`) is no reason to fail. */
-function ignoreClosedPipes(): void {
+/** A reader that went away (`airgap images | head`) is no reason to fail. Gives a signal for who would write for ever. */
+function ignoreClosedPipes(): AbortSignal {
+  const unread = new AbortController();
   for (const stream of [process.stdout, process.stderr]) {
     stream.on('error', (error: NodeJS.ErrnoException) => {
       if (error.code !== 'EPIPE' && error.code !== 'ERR_STREAM_DESTROYED') throw error;
+      if (stream === process.stdout) unread.abort();
     });
   }
+  return unread.signal;
 }
 
 /** Ends the process when something stays open that nobody waits for, but not before standard output has been read. */
@@ -51,7 +54,7 @@ async function main(): Promise<void> {
   const controller = new AbortController();
   onSignals(controller);
   keepYoungGenerationSmall();
-  ignoreClosedPipes();
+  const unread = ignoreClosedPipes();
   process.exitCode = await run(process.argv.slice(2), {
     stdin: process.stdin,
     stdout: process.stdout,
@@ -59,6 +62,7 @@ async function main(): Promise<void> {
     env: process.env,
     cwd: process.cwd(),
     signal: controller.signal,
+    unread,
     version: programVersion(),
   });
   endAfterGrace();

@@ -1,6 +1,7 @@
 /** `egress resolve --watch` keeps real nftables sets filled, in a network namespace whose name server changes its answers. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
@@ -165,6 +166,29 @@ describe.skipIf(skip !== undefined)(titled('airgap egress resolve --watch', skip
     await output(there('nft', '-f', join(folder, 'egress.nft')));
     await until(has('192.0.2.5'));
     expect(await end()).toBe(0);
+  });
+
+  it('fills a set that was missing for a while', async () => {
+    await dns.set(registry, { addresses: ['192.0.2.7'], ttl: 1 });
+    await dns.set(blobs, { addresses: ['192.0.2.55'], ttl: 1 });
+    start();
+    await until(has('192.0.2.7'));
+    const rules = await readFile(join(folder, 'egress.nft'), 'utf8');
+    const without = rules.replaceAll(/^.*_cgr\.dev\b.*$/gm, '');
+    await output(there('nft', '-f', '-'), { input: without });
+    await until(async () => said.includes('the table that is loaded now has no set for cgr.dev: load the rules again'));
+    await until(has('192.0.2.55', blobs));
+    await output(there('nft', '-f', join(folder, 'egress.nft')));
+    await until(has('192.0.2.7'), 5000);
+    expect(await end()).toBe(0);
+  });
+
+  it('ends when nobody reads what it prints', async () => {
+    await dns.set(registry, { addresses: ['192.0.2.8'], ttl: 1 });
+    start('--print');
+    watch?.stdout?.once('data', () => watch?.stdout?.destroy());
+    const child = watch;
+    await until(async () => child?.exitCode === 0, 10_000);
   });
 
   it('asks for the rules first, and prints what nft takes', async () => {

@@ -12,7 +12,7 @@ import type { EgressRun } from './run.ts';
 import { Told } from './watch-text.ts';
 
 /**
- * Goes on until it is interrupted, and then gives 0, as a server does. Throws ERR_USAGE where there is nothing to watch or nothing to
+ * Goes on until it is interrupted, or nobody reads what --print prints, and then gives 0, as a server does. Throws ERR_USAGE where there is nothing to watch or nothing to
  * fill, and what ended the run otherwise.
  */
 export async function watchSets(
@@ -27,6 +27,7 @@ export async function watchSets(
   const watched = sets === undefined ? names.map(({ host }) => host) : sets.hosts;
   if (watched.length === 0)
     throw usageError('Cannot watch: no destination of this list is a name that DNS can be asked for');
+  const { unread } = context;
   const print = async (refreshed: readonly WatchedName[]) => void context.stdout.write(printRefresh(refreshed));
   try {
     return await watchNames(watched, {
@@ -37,10 +38,10 @@ export async function watchSets(
       atOnce: 64,
       write: sets === undefined ? print : sets.write,
       tell: teller(run),
-      signal,
+      signal: egress.print && unread !== undefined ? AbortSignal.any([signal, unread]) : signal,
     });
   } catch (error) {
-    if (context.signal.aborted) return exitCodes.ok;
+    if (context.signal.aborted || (egress.print && unread?.aborted === true)) return exitCodes.ok;
     throw error;
   }
 }
@@ -110,20 +111,38 @@ class Sets {
     return sets;
   }
 
-  /** Somebody may have loaded other rules meanwhile: after a refusal it is looked at what is there. */
+  /** Somebody may have loaded other rules meanwhile: after a refusal, and while a set is gone, it is looked at what is there. */
   readonly write = async (names: readonly WatchedName[]): Promise<void> => {
     const { context } = this.#run.session;
+    if (this.#without(names).length > 0) this.#loaded = await loadedSets(context);
     try {
-      const text = printRefresh(this.#withSets(names));
-      if (text !== '') await runTransaction(text, context);
+      await this.#hand(names);
     } catch (error) {
+      const before = this.#without(names).length;
       this.#loaded = await loadedSets(context);
-      const left = this.#withSets(names);
-      const count = (list: readonly WatchedName[]) => list.reduce((sum, { addresses }) => sum + addresses.length, 0);
-      if (count(left) === count(names)) throw error;
-      await runTransaction(printRefresh(left), context);
+      if (this.#without(names).length === before) throw error;
+      await this.#hand(names);
     }
+    this.#tellGone(this.#without(names));
   };
+
+  async #hand(names: readonly WatchedName[]): Promise<void> {
+    const text = printRefresh(this.#withSets(names));
+    if (text !== '') await runTransaction(text, this.#run.session.context);
+  }
+
+  /** Hosts of which addresses have no set to go to. */
+  #without(names: readonly WatchedName[]): string[] {
+    const lost = ({ host, addresses }: WatchedName): boolean =>
+      addresses.some(({ address }) => !this.#has(host, familyOf(address) ?? 4));
+    return names.filter(lost).map(({ host }) => host);
+  }
+
+  #tellGone(hosts: readonly string[]): void {
+    if (hosts.length === 0) return;
+    const message = `the table that is loaded now has no set for ${hosts.join(', ')}: load the rules again, with the same options as here`;
+    this.#run.session.reporter.event({ type: 'notice', message, isWarning: true });
+  }
 
   #withSets(names: readonly WatchedName[]): WatchedName[] {
     return names.map(({ host, addresses }) => ({
