@@ -34,11 +34,16 @@ export function matchLines(
  * `.x.io` it ends (squid 5.7, src/acl/DomainData.cc).
  */
 function domainsOf(hosts: readonly string[]): string[] {
-  const suffixes = hosts.filter(isSuffix).map((host) => host.slice(1));
+  const suffixes = new Set(hosts.filter(isSuffix).map((host) => host.slice(1)));
   const names = hosts.filter((host) => hostKind(host) === 'name');
   return [...names, ...suffixes].filter(
-    (domain) => !suffixes.some((suffix) => suffix !== domain && `.${domain}`.endsWith(suffix)),
+    (domain) => !endingsOf(`.${domain}`).some((ending) => ending !== domain && suffixes.has(ending)),
   );
+}
+
+/** From each dot on. */
+function endingsOf(text: string): string[] {
+  return [...text.matchAll(/\./g)].map(({ index }) => text.slice(index));
 }
 
 /** A wildcard at the start alone. */

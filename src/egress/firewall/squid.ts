@@ -1,5 +1,6 @@
 /** Squid: who may reach which names on which ports through this proxy, and a second file that holds TLS to the same names. */
 import { type Destination, type Role, roles } from '../destination.ts';
+import { groupedBy } from '../grouped.ts';
 import { blocksOf } from './addresses.ts';
 import { checkInput, hostKind, purposeOf } from './hosts.ts';
 import type { FirewallInput, FirewallLanguage, FirewallText } from './language.ts';
@@ -15,14 +16,14 @@ export const squid: FirewallLanguage = {
 
 function printSquid(input: FirewallInput): FirewallText {
   checkInput(input);
-  const passed = input.destinations.filter((destination) => whyNot(destination, input) === undefined);
+  const { passed, refused } = sortedOut(input);
   const groups = groupsOf(passed);
   return {
     files: [
       { path: 'egress-squid.conf', text: accessText(groups, input) },
       { path: 'egress-squid-peek.conf', text: peekText(groups, input) },
     ],
-    warnings: warningsOf(input),
+    warnings: warningsOf(input, { passed, refused }),
     use: [
       'cp egress-squid.conf /etc/squid/conf.d/',
       'only where a port has ssl-bump: cp egress-squid-peek.conf /etc/squid/conf.d/',
@@ -32,10 +33,28 @@ function printSquid(input: FirewallInput): FirewallText {
   };
 }
 
-/** Why Squid does not pass it; undefined where it does. */
-function whyNot({ role, host, port, speaks }: Destination, { from, destinations }: FirewallInput): string | undefined {
+interface SortedOut {
+  readonly passed: readonly Destination[];
+  /** Why the others are not. */
+  readonly refused: readonly string[];
+}
+
+function sortedOut({ destinations, from }: FirewallInput): SortedOut {
+  const proxies = new Set(destinations.map(({ through }) => through));
+  const reasons = destinations.map((destination) => whyNot(destination, { from, proxies }));
+  return {
+    passed: destinations.filter((_, index) => reasons[index] === undefined),
+    refused: reasons.flatMap((reason) => (reason === undefined || reason === '' ? [] : [reason])),
+  };
+}
+
+/** Why Squid does not pass it, empty for a proxy itself; undefined where it does. */
+function whyNot(
+  { role, host, port, speaks }: Destination,
+  { from, proxies }: Pick<FirewallInput, 'from'> & { readonly proxies: ReadonlySet<string | undefined> },
+): string | undefined {
   if (from.size > 0 && !from.has(role)) return `${role} is left out: it has no --address ${role}=...`;
-  if (destinations.some(({ through }) => through === hostAndPort(host, port))) return '';
+  if (proxies.has(hostAndPort(host, port))) return '';
   if (hostKind(host) === 'place') return `${host} is not known here: add its name or address to egress-squid.conf`;
   if (speaks === 'https' || speaks === 'http') return undefined;
   return `${hostAndPort(host, port)} speaks ${nameOf(speaks)}, which Squid does not pass: open it for ${role} in the packet filter`;
@@ -56,16 +75,13 @@ function hostAndPort(host: string, port: number): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
-function warningsOf(input: FirewallInput): string[] {
-  const found = input.destinations.map((destination) => whyNot(destination, input) ?? '').filter((text) => text !== '');
-  const local =
-    input.from.size > 0 ? [] : ['every private address may use the proxy: say who with --address staging=...'];
-  return [...new Set([...found, ...local, ...portWarnings(input)])];
+function warningsOf({ from }: FirewallInput, { passed, refused }: SortedOut): string[] {
+  const local = from.size > 0 ? [] : ['every private address may use the proxy: say who with --address staging=...'];
+  return [...new Set([...refused, ...local, ...portWarnings(passed)])];
 }
 
 /** The squid.conf of Debian and of Squid itself denies other ports before it comes to these rules. */
-function portWarnings(input: FirewallInput): string[] {
-  const passed = input.destinations.filter((destination) => whyNot(destination, input) === undefined);
+function portWarnings(passed: readonly Destination[]): string[] {
   const tls = portsOf(passed.filter(({ speaks }) => speaks === 'https')).filter((port) => port !== 443);
   const unsafe = portsOf(passed).filter((port) => port < 1025 && !safePorts.includes(port));
   return [
@@ -96,13 +112,12 @@ interface Group {
 
 function groupsOf(passed: readonly Destination[]): Group[] {
   const ports = portsOf(passed);
+  const groups = groupedBy(passed, ({ role, port, speaks }) => `${role} ${port} ${speaks === 'https'}`);
   return roles.flatMap((role) =>
     ports.flatMap((port) =>
       [true, false].flatMap((isTls) => {
-        const members = passed.filter(
-          (one) => one.role === role && one.port === port && (one.speaks === 'https') === isTls,
-        );
-        return members.length === 0 ? [] : [{ role, port, isTls, members }];
+        const members = groups.get(`${role} ${port} ${isTls}`);
+        return members === undefined ? [] : [{ role, port, isTls, members }];
       }),
     ),
   );

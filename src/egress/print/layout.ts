@@ -102,8 +102,9 @@ function placeBand(band: Band, top: number): PlacedBand {
   const stops: PlacedStop[] = [];
   let y = top;
   for (const stop of band.stops) {
-    stops.push(...placeStop(stop, { top: y, from: right }));
-    y = Math.max(...stops.map(({ rect }) => rect.bottom)) + boxGap;
+    const placed = placeStop(stop, { top: y, from: right });
+    for (const { rect } of placed) y = Math.max(y, rect.bottom + boxGap);
+    stops.push(...placed);
   }
   const x = left + padding;
   const width = right - left - 2 * padding;
