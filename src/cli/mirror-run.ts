@@ -23,7 +23,7 @@ import { refuseLoneExtras } from './extras/settings.ts';
 import type { Flags } from './flags.ts';
 import { type GatheredInputs, gatherInputs, gatherOrFind } from './inputs.ts';
 import { requestsFromStore } from './inputs-from-store.ts';
-import { readLock, sameRule } from './lock-file.ts';
+import { readLock } from './lock-file.ts';
 import { checkAddresses, checkMirrorEmission, type MirrorEmission, readMirrorEmission } from './mirror-emission.ts';
 import { mirroredSource } from './mirrored-source.ts';
 import { type OpenedEnds, openEnds } from './open.ts';
@@ -131,8 +131,7 @@ async function prepareRun(session: Session, opened: Opened): Promise<MirrorRun> 
     loading === undefined
       ? {}
       : { base: baseRepositories(loading.bundle, rule), events: watchLoading(loading, session.reporter.event) };
-  const seen = { earlier: earlier !== undefined && sameRule(earlier.rule, rule) ? earlier : undefined };
-  const complete: MirrorJob = { ...job, ...seen, ...reserving, ...ofBundle };
+  const complete: MirrorJob = { ...job, earlier, ...reserving, ...ofBundle };
   return { job: complete, ends, contacts, emission, upgrade: gathered.upgrade, writing, loading };
 }
 

@@ -95,6 +95,7 @@ describe('mergeObserved()', () => {
         through: ['proxy.site:3128'],
       }),
       contacted('cdn.test:443', 'token', { through: ['proxy.site:3128'] }),
+      contacted('x.r2.cloudflarestorage.com:443'),
       contacted('cdn.test:80', 'registry'),
       contacted('proxy.site:3128', 'proxy', { registries: ['ghcr.io:443'] }),
       { host: 'old.test:443', purpose: 'redirect' },
@@ -115,7 +116,9 @@ describe('mergeObserved()', () => {
         ['old.test', 443, 'https', ['redirect target'], undefined],
       ]),
     );
-    expect(findings).toHaveLength(4);
+    expect(findings).toHaveLength(5);
+    const exfiltration = findings.filter((one) => one.exfiltration !== undefined).map(({ host }) => host);
+    expect(exfiltration).toEqual(['x.r2.cloudflarestorage.com']);
     expect(findings.every(({ required, seen, role }) => required && seen === 'undeclared' && role === 'staging')).toBe(
       true,
     );

@@ -124,6 +124,10 @@ describe('airgap mirror', () => {
     const inside = execFileSync('tar', ['-xOf', world.folder.file('one.tar'), 'airgap.lock'], { encoding: 'utf8' });
     expect(parseLock(inside, 'inside').contacts).toEqual([]);
     execFileSync('cmp', [world.folder.file('one.tar'), world.folder.file('two.tar')]);
+    const requests = world.asked.length;
+    await mirror([pause], into('two'));
+    const { contacts } = parseLock(world.folder.read('two.lock'), 'two.lock');
+    expect(bySource(contacts)?.requests).toBe(world.asked.length - requests / 2);
     expect(parseLock(world.folder.read('one.lock'), 'one.lock').contacts).toHaveLength(1);
   });
 });
