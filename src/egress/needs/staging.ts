@@ -50,7 +50,8 @@ function upstreamOf(
   }
   const known = forRegistry(registry, { version });
   if (known.length > 0) return toDestinations(known, { role: 'staging', wildcards });
-  const place = placeOfRegistry(registry);
+  // Upstream registries are read over https, whatever their port.
+  const place = placeOfRegistry(registry, 'https');
   if (!isThisMachine(place.host)) notes.push(unknownRegistry(registry));
   return [configured('staging', place, { purpose, by: 'images', isRegistry: true })];
 }

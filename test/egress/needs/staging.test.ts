@@ -53,7 +53,7 @@ describe('stagingNeeds()', () => {
   it('of a registry that nobody wrote about, what is not known is said', () => {
     const { destinations, notes } = listOf({ registries: ['registry.example:5000'] });
     expect(destinations.map(({ host, port, speaks }) => `${host}:${port} ${speaks}`)).toContain(
-      'registry.example:5000 tcp',
+      'registry.example:5000 https',
     );
     expect(notes.join()).toContain('registry.example:5000: whether it has its token service and its blobs elsewhere');
   });
