@@ -37,6 +37,8 @@ export interface Missing {
   readonly kind: 'names' | 'proxy';
   /** `host:port` of the proxy. */
   readonly place?: string | undefined;
+  /** The proxy was reached, and did not get further. */
+  readonly isReached?: boolean | undefined;
 }
 
 /** A destination that was tried. */

@@ -93,7 +93,7 @@ export class Attempt {
       const reached = await this.#reach(proxy);
       const socket = await openTunnel(reached, { proxy, authority }, this.limits).catch((error: unknown) => {
         // A proxy that cannot reach the host itself may well be silent; whether it is the proxy, its own line shows.
-        throw error instanceof ProxyRefused ? error : ofProxy(error, proxy);
+        throw error instanceof ProxyRefused ? error : ofProxy(error, proxy, { isReached: true });
       });
       this.#open.push(socket);
       return { value: socket, detail: `tunnel through ${proxy.url.host}` };
@@ -156,11 +156,11 @@ export class Attempt {
 }
 
 /** What fails there may be no fault of the destination: the proxy is one of its own. */
-function ofProxy(error: unknown, { url }: ProxyServer): unknown {
+function ofProxy(error: unknown, { url }: ProxyServer, more: { readonly isReached?: boolean } = {}): unknown {
   if (!(error instanceof StepFailure)) return error;
   return new StepFailure('blocked', `proxy ${url.host}: ${error.message}`, {
     ...(error.hint !== undefined && { hint: error.hint }),
-    missing: { kind: 'proxy', place: `${url.hostname}:${portOf(url)}` },
+    missing: { kind: 'proxy', place: `${url.hostname}:${portOf(url)}`, ...more },
   });
 }
 

@@ -33,6 +33,8 @@ function withCause(probed: Probed, all: readonly Probed[]): Probed {
   if (missing === undefined) return probed;
   const isCause = ({ destination: other, verdict }: Probed): boolean => {
     if (verdict === 'open' || verdict === 'unknown' || other === destination) return false;
+    // What is required is missed, and something required has to say so.
+    if (destination.required && !other.required) return false;
     return missing.kind === 'names' ? other.speaks === 'dns' : placeOf(other) === missing.place;
   };
   const cause = all.find(isCause);

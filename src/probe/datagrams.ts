@@ -40,7 +40,9 @@ async function udpTime({ notes, limits }: Attempt, place: Place): Promise<TimedT
   const packet = ntpQuestion();
   const echo = await askUdp(place, { packet, read: (bytes) => readNtpAnswer(bytes, packet) }, limits);
   notes.push(...echo.value.notes);
-  return { text: `tells the time, stratum ${echo.value.stratum}`, isSure: true, milliseconds: echo.milliseconds };
+  const { stratum } = echo.value;
+  const text = stratum === 0 ? 'answers, and tells no time' : `tells the time, stratum ${stratum}`;
+  return { text, isSure: true, milliseconds: echo.milliseconds };
 }
 
 function silent(): TimedTold {

@@ -33,7 +33,10 @@ export async function exchange(
   const isOld = 'code' in first && (first.code === 1 || first.code === 4);
   const answer = isOld ? await askUdp({ ...asked, id: randomInt(65_536), edns: false }, options) : first;
   if ('failed' in answer || !answer.truncated) return answer;
-  return await askTcp({ ...asked, id: randomInt(65_536), edns: !isOld }, options);
+  const whole = await askTcp({ ...asked, id: randomInt(65_536), edns: !isOld }, options);
+  return 'failed' in whole
+    ? { ...whole, detail: `its answer is cut off over UDP, and over TCP: ${whole.detail}` }
+    : whole;
 }
 
 function askUdp(question: DnsQuestion, options: ExchangeOptions): Promise<Outcome> {

@@ -144,7 +144,7 @@ export function readRegistryAnswer({ status, headers }: Head): RegistryAnswer {
     const realm = preferredChallenge(challenges)?.parameters.get('realm');
     const url = realm !== undefined && URL.canParse(realm) ? new URL(realm) : undefined;
     const isWeb = url?.protocol === 'https:' || url?.protocol === 'http:';
-    return { state: 'answers 401', notes: [], realm: isWeb ? url : undefined };
+    return { state: 'answers 401', notes: [], realm: isWeb && isShort(url) ? url : undefined };
   }
   if (status === 429)
     return { state: 'answers 429', notes: ['it counts requests and takes no more now'], realm: undefined };
@@ -158,8 +158,14 @@ export function readRegistryAnswer({ status, headers }: Head): RegistryAnswer {
   );
 }
 
+/** No host has a longer name (RFC 1035, 2.3.4). */
+function isShort({ hostname }: URL): boolean {
+  return hostname.length <= 255;
+}
+
 function whereTo({ location }: IncomingMessage['headers']): string {
   if (location === undefined) return '';
-  const host = URL.canParse(location) ? new URL(location).host : '';
+  const url = URL.canParse(location) ? new URL(location) : undefined;
+  const host = url !== undefined && isShort(url) ? url.host : '';
   return host === '' ? ' with a redirect' : ` with a redirect to ${host}`;
 }

@@ -88,6 +88,12 @@ function notShaken(error: unknown, { timeoutMs }: Limits): StepFailure {
   if (/wrong.version.number|packet.length.too.long|unknown.protocol/i.test(`${code} ${message}`)) {
     return new NotTls(error);
   }
+  if (/UNSUPPORTED_PROTOCOL|PROTOCOL_VERSION/.test(code)) {
+    return new StepFailure('wrong answer', `TLS refused: it speaks none from 1.2 on (${code})`, {
+      hint: 'the host, or what answers in its place, is too old: nothing here speaks to it',
+      cause: error,
+    });
+  }
   return new StepFailure('wrong answer', `TLS refused (${code === '' ? 'no code' : code})`, {
     hint: 'it may ask for a client certificate, or a firewall on the way refuses the name',
     cause: error,
@@ -122,6 +128,12 @@ export class CertificateProblem extends StepFailure {
   }
 }
 
+/** `a, b, c and 14 more`. */
+function someOf(names: readonly string[], most = 3): string {
+  if (names.length <= most + 1) return names.join(', ');
+  return `${names.slice(0, most).join(', ')} and ${names.length - most} more`;
+}
+
 interface ProblemFacts {
   readonly certificate: ShownCertificate;
   readonly host: string;
@@ -134,7 +146,8 @@ function problemWords(
 ): { readonly verdict: 'intercepted' | 'wrong answer'; readonly state: string; readonly hint: string } {
   const issuer = JSON.stringify(certificate.issuer);
   if (code === 'ERR_TLS_CERT_ALTNAME_INVALID' || code === 'HOSTNAME_MISMATCH') {
-    const names = certificate.names.length === 0 ? JSON.stringify(certificate.subject) : certificate.names.join(', ');
+    const { names: all, subject } = certificate;
+    const names = all.length === 0 ? JSON.stringify(subject) : someOf(all);
     return {
       verdict: 'wrong answer',
       state: `its certificate is for ${names}, not for ${host} (issuer ${issuer})`,

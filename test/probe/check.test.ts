@@ -38,6 +38,15 @@ describe('checkAll()', () => {
     await dns.close();
   });
 
+  it('does not excuse what is required with a line that is not', async () => {
+    const gone = { address: '127.0.0.1', port: await freePort() };
+    const about = { host: '127.0.0.1', protocol: 'udp', speaks: 'dns', isRegistry: false, required: false } as const;
+    const all = [destination(gone.port, about), destination(1), destination(1, { host: 'r2.site', required: false })];
+    const { destinations } = await checkAll(all, probing({ names: namesFrom([gone]) }));
+    expect(verdictsOf(destinations)).toEqual(['blocked', 'blocked', 'unknown']);
+    expect(destinations.filter(isMissed)).toHaveLength(1);
+  });
+
   it('blames each destination for its name where no line of a name server is in the list', async () => {
     const gone = { address: '127.0.0.1', port: await freePort() };
     const { destinations } = await checkAll([destination(1)], probing({ names: namesFrom([gone]) }));

@@ -30,7 +30,11 @@ describe('time', () => {
     const unset = await tried((question) => timeAnswer(question, { stratum: 16 }));
     expect(unset).toMatchObject({ verdict: 'open', notes: [expect.stringMatching(/not set/)] });
     const kiss = await tried((question) => timeAnswer(question, { stratum: 0, code: 'RATE' }));
-    expect(kiss).toMatchObject({ verdict: 'open', notes: [expect.stringMatching(/RATE/)] });
+    expect(kiss).toMatchObject({
+      verdict: 'open',
+      state: 'answers, and tells no time',
+      notes: [expect.stringMatching(/RATE/)],
+    });
   });
 
   it.each([

@@ -145,15 +145,17 @@ const roleNames: Readonly<Record<Role, string>> = {
 
 /** The line that is missing, for whoever opens it; undefined where a firewall is not what is in the way. */
 export function firewallText(
-  { destination, verdict, step }: Probed,
+  { destination, verdict, step, missing }: Probed,
   from: ReadonlyMap<Role, readonly string[]>,
 ): string | undefined {
   const { host, port, protocol, role, through } = destination;
   if (verdict !== 'blocked' || step === 'name') return undefined;
   const place = `${host}, ${port}/${protocol}`;
-  if (through !== undefined) return step === 'proxy' ? `let the proxy ${through} connect to ${place}` : undefined;
   const addresses = from.get(role);
-  return `allow ${roleNames[role]}${addresses === undefined ? '' : ` (${addresses.join(', ')})`} to ${place}`;
+  const who = `allow ${roleNames[role]}${addresses === undefined ? '' : ` (${addresses.join(', ')})`} to`;
+  if (through === undefined) return `${who} ${place}`;
+  if (missing?.kind === 'proxy' && missing.isReached !== true) return `${who} the proxy ${through}`;
+  return step === 'proxy' ? `let the proxy ${through} connect to ${place}` : undefined;
 }
 
 /** The same as one document. */

@@ -103,6 +103,15 @@ describe('problemLines()', () => {
       probed({ verdict: 'intercepted', step: 'tls', state: 'by "X"', hint: 'do this' }, { required: false }),
       probed({ verdict: 'blocked', step: 'name', state: 'no such name: "ghcr.io"' }),
       probed({ verdict: 'blocked', step: 'proxy', state: 'it refuses' }, { through: 'proxy.site:3128' }),
+      probed(
+        {
+          verdict: 'blocked',
+          step: 'proxy',
+          state: 'it is not there',
+          missing: { kind: 'proxy', place: 'proxy.site:3128' },
+        },
+        { through: 'proxy.site:3128' },
+      ),
       probed({ verdict: 'unknown', state: 'not tried' }),
     ];
     expect(problemLines(report(all, { from: new Map([['nodes', ['10.5.0.0/24', 'fd00::/64']]]) }))).toEqual([
@@ -117,6 +126,9 @@ describe('problemLines()', () => {
       'blocked: ghcr.io:443/tcp (required: registry ghcr.io)',
       '  it refuses',
       '  firewall: let the proxy proxy.site:3128 connect to ghcr.io, 443/tcp',
+      'blocked: ghcr.io:443/tcp (required: registry ghcr.io)',
+      '  it is not there',
+      '  firewall: allow the host that mirrors to the proxy proxy.site:3128',
     ]);
   });
 
