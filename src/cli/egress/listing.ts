@@ -23,6 +23,9 @@ const fileNames: Readonly<Record<Printer['name'], string>> = {
   html: 'egress.html',
 };
 
+/** Characters in a line of a table in a file or a pipe, where no terminal says it: as wide as a ticket or a printed page shows. */
+const fileColumns = 130;
+
 type Form = { readonly printer: Printer } | { readonly language: FirewallLanguage };
 
 interface Made {
@@ -174,8 +177,11 @@ function print(form: Form, about: { run: EgressRun; title: string; input: Firewa
     return { name: form.language.name, ...form.language.print(input) };
   }
   const { name } = form.printer;
+  const { outputFile, outputDir } = run.egress;
+  const shown = outputFile === undefined && outputDir === undefined ? run.session.columns : undefined;
   const options = {
-    columns: run.egress.outputFile === undefined ? run.session.columns : undefined,
+    columns: shown ?? fileColumns,
+    brief: shown !== undefined,
     stateless: run.egress.stateless,
     title,
     sources: knownSources,

@@ -21,18 +21,18 @@ const narrowest = 8;
 export function gridLines(rows: readonly GridRow[], { columns, indent }: GridOptions): string[] {
   const names = rows.flatMap((row) => row.names.map((name) => name.length));
   const widths = cellWidths(rows);
-  let nameWidth = Math.max(0, ...names);
+  let nameWidth = longest(names);
   if (columns !== undefined) {
     const room = columns - indent.length - gap.length * widths.length;
     if (nameWidth + sum(widths) > room)
-      nameWidth = Math.max(narrowest, ...names.filter((length) => length <= room * namePart));
+      nameWidth = Math.max(narrowest, longest(names.filter((length) => length <= room * namePart)));
     narrow(widths, room - nameWidth);
   }
   const lines: string[] = [];
   for (const [index, row] of rows.entries()) {
     const isApart = row.names.length > 1 || (rows[index - 1]?.names.length ?? 1) > 1;
     if (isApart && index > 0) lines.push('');
-    lines.push(...rowLines(row, { nameWidth, widths }).map((line) => `${indent}${line}`.trimEnd()));
+    for (const line of rowLines(row, { nameWidth, widths })) lines.push(`${indent}${line}`.trimEnd());
   }
   return lines;
 }
@@ -53,6 +53,11 @@ function narrow(widths: number[], room: number): void {
   }
 }
 
+/** Without a spread: more than some 100,000 arguments are too many for a call. */
+function longest(lengths: readonly number[]): number {
+  return lengths.reduce((most, length) => Math.max(most, length), 0);
+}
+
 function sum(widths: readonly number[]): number {
   return widths.reduce((total, width) => total + width, 0);
 }
@@ -62,17 +67,15 @@ interface Widths {
   readonly widths: readonly number[];
 }
 
-/** A name that is too long has its line alone, and the cells go on below it. */
+/** Where a name is too long, the names have their lines alone, and the cells stand below them. */
 function rowLines({ names, cells }: GridRow, { nameWidth, widths }: Widths): string[] {
   const wrappedCells = cells.map((cell, at) => wrapped(cell, widths[at] ?? 0));
   const height = Math.max(1, ...wrappedCells.map((lines) => lines.length));
   const beside = [...Array(height).keys()].map((line) =>
     wrappedCells.map((lines, at) => (lines[line] ?? '').padEnd(widths[at] ?? 0)).join(gap),
   );
-  const lines: string[] = [];
-  for (const name of names) {
-    lines.push(name.length > nameWidth ? name : `${name.padEnd(nameWidth)}${gap}${beside.shift() ?? ''}`);
-  }
+  const isLong = names.some((name) => name.length > nameWidth);
+  const lines = names.map((name) => (isLong ? name : `${name.padEnd(nameWidth)}${gap}${beside.shift() ?? ''}`));
   return [...lines, ...beside.map((rest) => `${' '.repeat(nameWidth)}${gap}${rest}`)];
 }
 

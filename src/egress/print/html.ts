@@ -6,15 +6,15 @@ import { type Content, element, type Markup, styleText } from './element.ts';
 import { reportStyle } from './html-style.ts';
 import type { PrintOptions } from './printers.ts';
 import {
-  alike,
   byRole,
   clientPorts,
   documentIds,
+  type Entry,
+  entriesOf,
   isObserved,
   neededText,
   neededWord,
   otherEvidence,
-  portText,
   returning,
   seenText,
   sourceIds,
@@ -59,7 +59,7 @@ function header(list: EgressList, { title, date }: PrintOptions): Markup {
     'header',
     {},
     element('h1', {}, title),
-    element('p', { class: 'soft' }, 'What the firewall has to open', date === undefined ? undefined : `, ${date}`),
+    date === undefined ? undefined : element('p', { class: 'soft' }, date),
     element(
       'dl',
       { class: 'counts' },
@@ -125,8 +125,8 @@ function table(destinations: readonly Destination[], { list, stateless }: Whole)
     element(
       'tbody',
       {},
-      alike(destinations).map((group) => row(group, { observed, numbers })),
-      stateless ? alike(returning(destinations)).map((group) => answerRow(group, observed)) : [],
+      entriesOf(destinations).map((entry) => row(entry, { observed, numbers })),
+      stateless ? entriesOf(returning(destinations)).map((entry) => answerRow(entry, observed)) : [],
     ),
   );
 }
@@ -137,15 +137,12 @@ interface RowOptions {
   readonly numbers: ReadonlyMap<string, number>;
 }
 
-type Group = readonly [Destination, ...Destination[]];
-
-function row(group: Group, { observed, numbers }: RowOptions): Markup {
-  const [destination] = group;
+function row({ first: destination, members, ports }: Entry, { observed, numbers }: RowOptions): Markup {
   return element(
     'tr',
     { class: destination.seen === 'undeclared' ? 'finding' : undefined },
-    hostsCell(group),
-    element('td', { 'data-of': 'Port' }, portText(destination)),
+    hostsCell(members),
+    element('td', { 'data-of': 'Port' }, ports),
     element('td', { 'data-of': 'Why' }, whyCell(destination)),
     element('td', { 'data-of': 'Needed' }, neededText(destination)),
     observed ? element('td', { 'data-of': 'Seen' }, seenText(destination)) : undefined,
@@ -153,9 +150,9 @@ function row(group: Group, { observed, numbers }: RowOptions): Markup {
   );
 }
 
-function hostsCell(group: Group): Markup {
-  const hosts = group.map(({ host }, index) => [index === 0 ? '' : element('br', {}), hostCode(host)]);
-  return element('th', { scope: 'row' }, hosts);
+function hostsCell(members: Entry['members']): Markup {
+  const lines = members.map(({ host }, index) => [index === 0 ? '' : element('br', {}), hostCode(host)]);
+  return element('th', { scope: 'row' }, lines);
 }
 
 /** May go on in the next line behind a dot. */
@@ -187,15 +184,14 @@ function evidenceCell(destination: Destination, numbers: ReadonlyMap<string, num
   return all.map((content, index) => [index === 0 ? '' : ', ', content]);
 }
 
-function answerRow(group: Group, observed: boolean): Markup {
-  const [destination] = group;
+function answerRow({ first, members, ports }: Entry, observed: boolean): Markup {
   return element(
     'tr',
     {},
-    hostsCell(group),
-    element('td', { 'data-of': 'Port' }, `from ${portText(destination)}`),
+    hostsCell(members),
+    element('td', { 'data-of': 'Port' }, `from ${ports}`),
     element('td', { 'data-of': 'Why' }, `answers, in to local ports ${clientPorts}`),
-    element('td', { 'data-of': 'Needed' }, neededWord(destination)),
+    element('td', { 'data-of': 'Needed' }, neededWord(first)),
     observed ? element('td', {}) : undefined,
     element('td', {}),
   );

@@ -103,8 +103,10 @@ function placeBand(band: Band, top: number): PlacedBand {
   let y = top;
   for (const stop of band.stops) {
     const placed = placeStop(stop, { top: y, from: right });
-    for (const { rect } of placed) y = Math.max(y, rect.bottom + boxGap);
-    stops.push(...placed);
+    for (const one of placed) {
+      y = Math.max(y, one.rect.bottom + boxGap);
+      stops.push(one);
+    }
   }
   const x = left + padding;
   const width = right - left - 2 * padding;
@@ -148,7 +150,7 @@ function placeStop(stop: Stop, start: Start): PlacedStop[] {
   const beyond: PlacedStop[] = [];
   let next = start.top;
   for (const one of stop.beyond) {
-    beyond.push(...placeStop(one, { top: next, from: right }));
+    for (const placed of placeStop(one, { top: next, from: right })) beyond.push(placed);
     next = (beyond.at(-1)?.rect.bottom ?? next) + boxGap;
   }
   const bottom = Math.max(y - linkGap + padding - 4, next - boxGap);

@@ -1,7 +1,7 @@
 /** What a picture of a list shows: for each role the boxes it connects to, in the site or beyond the firewall. */
 import { type Destination, type EgressList, isAddress, isPlaceholder, type Role } from '../destination.ts';
 import { groupedBy } from '../grouped.ts';
-import { byRole, componentTitles, portText } from './wording.ts';
+import { byRole, componentTitles, portText, spareOf } from './wording.ts';
 
 export interface Band {
   readonly role: Role;
@@ -30,6 +30,7 @@ export interface Link {
   /** Empty where the title of the box says it. */
   readonly why: string;
   readonly kind: 'required' | 'optional' | 'undeclared';
+  /** Of many optional ones a few, and the number of the others. */
   readonly hosts: readonly Host[];
 }
 
@@ -136,11 +137,15 @@ function linksOf(members: readonly Destination[]): Link[] {
 function linkOf(members: readonly Destination[], ports: string): Link[] {
   const [first] = members;
   if (first === undefined) return [];
-  const hosts = members.map(({ host, exfiltration, seen }) => ({
+  const spare = spareOf(members);
+  const shown = members.filter((one) => !spare.has(one));
+  const hosts: Host[] = shown.map(({ host, exfiltration, seen }) => ({
     name: host,
     isShared: exfiltration !== undefined,
     seen,
   }));
+  const isShared = [...spare].some(({ exfiltration }) => exfiltration !== undefined);
+  if (spare.size > 0) hosts.push({ name: `and ${spare.size} more, see the list`, isShared, seen: undefined });
   const why = [first.purposes.join(', '), ...(first.condition === undefined ? [] : [first.condition])].join('; ');
   return [{ ports, why, kind: kindOf(first), hosts }];
 }

@@ -9,8 +9,10 @@ import { printMarkdown } from './markdown.ts';
 import { printTable } from './table.ts';
 
 export interface PrintOptions {
-  /** Width of the terminal in characters, for the table. Default any width. */
+  /** Width of a line in characters, for the table. Default any width. */
   readonly columns?: number | undefined;
+  /** The table tells the number of many optional hosts for one reason, in place of all of them. Default false. */
+  readonly brief?: boolean;
   /** With what has to be let in again, for a firewall that does not follow connections. */
   readonly stateless: boolean;
   /** What the list is for, in one line: `Talos v1.14.4 to 10.5.0.1:6000`. */

@@ -4,17 +4,19 @@ import { type GridRow, gridLines, wrapped } from './grid.ts';
 import type { PrintOptions } from './printers.ts';
 import { visible } from './visible.ts';
 import {
-  alike,
   byRole,
   clientPorts,
+  type Entry,
+  entriesOf,
   isObserved,
   knownFrom,
   neededText,
   neededWord,
-  portText,
   returning,
   seenText,
+  sourceIds,
   sourcesById,
+  spareOf,
   warningsOf,
   whyText,
 } from './wording.ts';
@@ -30,8 +32,9 @@ export function printTable(list: EgressList, options: PrintOptions): string {
   if (lines.length === 0) lines.push('Nothing has to be opened.', '');
   const warnings = warningsOf(list).map(({ host, text }) => `${host}: ${text}`);
   lines.push(
-    ...paragraphs('Beware:', { texts: warnings, columns }),
-    ...paragraphs('Note:', { texts: list.notes, columns }),
+    ...paragraphs('Warnings:', { texts: warnings, columns }),
+    ...paragraphs('Notes:', { texts: list.notes, columns }),
+    ...(sourceIds(list).length === 0 ? [] : ['Documents that KNOWN FROM names are listed by --format markdown.', '']),
   );
   return `${lines.join('\n').trimEnd()}\n`;
 }
@@ -40,31 +43,32 @@ interface RowOptions extends PrintOptions {
   readonly observed: boolean;
 }
 
-/** Where a line has room for all of it, each host has one of its own; on a terminal, hosts for the same reasons share the reasons. */
+/** Where a line has room for all of it, each destination has one of its own; else hosts for the same reasons share the reasons. */
 function tableRows(destinations: readonly Destination[], options: RowOptions): GridRow[] {
   const known = sourcesById(options.sources);
   const seen = (text: string) => (options.observed ? [text] : []);
   const heading = { names: ['HOST'], cells: ['PORT', 'WHY', 'NEEDED', ...seen('SEEN'), 'KNOWN FROM'] };
-  const grouped = (all: readonly Destination[]) =>
-    options.columns === undefined ? all.map((one) => [one] as const) : alike(all);
-  const rows = grouped(destinations).map((group) => {
-    const [first] = group;
-    const cells = [
-      portText(first),
-      whyText(first),
-      neededText(first),
-      ...seen(seenText(first) ?? ''),
-      knownFrom(first, known),
-    ];
-    return { names: group.map(({ host }) => visible(host)), cells: cells.map(visible) };
+  const entries = (all: readonly Destination[]) =>
+    options.columns === undefined ? all.flatMap((one) => entriesOf([one])) : entriesOf(all);
+  const rows = entries(destinations).map((entry) => {
+    const { first, ports } = entry;
+    const cells = [ports, whyText(first), neededText(first), ...seen(seenText(first) ?? ''), knownFrom(first, known)];
+    return { names: namesOf(entry, options), cells: cells.map(visible) };
   });
-  return [heading, ...rows, ...(options.stateless ? grouped(returning(destinations)).map(answerRow) : [])];
+  const answers = options.stateless ? entries(returning(destinations)) : [];
+  return [heading, ...rows, ...answers.map((entry) => answerRow(entry, options))];
 }
 
-function answerRow(group: readonly [Destination, ...Destination[]]): GridRow {
-  const [first] = group;
-  const cells = [`from ${portText(first)}`, `answers, in to local ports ${clientPorts}`, neededWord(first)];
-  return { names: group.map(({ host }) => visible(host)), cells };
+function namesOf({ members }: Entry, { brief = false }: PrintOptions): string[] {
+  const spare = brief ? spareOf(members) : new Set();
+  const names = members.filter((one) => !spare.has(one)).map(({ host }) => visible(host));
+  return spare.size === 0 ? names : [...names, `and ${spare.size} more: see --format csv`];
+}
+
+function answerRow(entry: Entry, options: PrintOptions): GridRow {
+  const { first, ports } = entry;
+  const cells = [`from ${ports}`, `answers, in to local ports ${clientPorts}`, neededWord(first)];
+  return { names: namesOf(entry, options), cells };
 }
 
 interface Paragraphs {

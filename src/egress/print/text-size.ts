@@ -39,7 +39,7 @@ export function linesOf(text: string, { font, width }: { readonly font: Font; re
     const last = lines.at(-1);
     const together = last === undefined ? word : `${last} ${word}`;
     if (textWidth(together, font) <= width) lines.splice(-1, 1, together);
-    else lines.push(...broken(word, { font, width }));
+    else for (const part of broken(word, { font, width })) lines.push(part);
   }
   return lines;
 }

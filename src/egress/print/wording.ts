@@ -2,6 +2,7 @@
 
 import type { Contact } from '../../lock/lock.ts';
 import { type Destination, type EgressList, type Protocol, type Role, roles } from '../destination.ts';
+import { groupedBy } from '../grouped.ts';
 import type { ComponentName, KnownSource } from '../knowledge/known.ts';
 
 /** Who connects, as a heading. Of nodes a list may be for those that have a mirror, or for any. */
@@ -44,19 +45,40 @@ export function byRole(list: EgressList): {
     .map(({ role, destinations }) => ({ role, title: roleTitle(role, destinations), destinations }));
 }
 
-/** Neighbours that differ in nothing but their host: twenty regions of one registry read better as one entry. */
-export function alike(destinations: readonly Destination[]): (readonly [Destination, ...Destination[]])[] {
-  const groups: [Destination, ...Destination[]][] = [];
-  for (const destination of destinations) {
-    const last = groups.at(-1);
-    if (last !== undefined && reasonsOf(last[0]) === reasonsOf(destination)) last.push(destination);
-    else groups.push([destination]);
-  }
-  return groups;
+/** Hosts that are needed for the same reasons on the same ports: twenty regions of one registry read better as one entry. */
+export interface Entry {
+  /** What all of them have in common, but for their hosts and ports. */
+  readonly first: Destination;
+  /** One for each host. */
+  readonly members: readonly Destination[];
+  /** `53/tcp, 53/udp`. */
+  readonly ports: string;
+}
+
+/** First the ports of each host, then the hosts that have all in common; in the order of their first. */
+export function entriesOf(destinations: readonly Destination[]): Entry[] {
+  const ofHosts = groupedBy(destinations, (one) => `${one.host} ${reasonsOf(one)}`);
+  const hosts = [...ofHosts.values()].flatMap(([first, ...more]) =>
+    first === undefined ? [] : [{ first, ports: [first, ...more].map(portText).join(', ') }],
+  );
+  const alike = groupedBy(hosts, ({ first, ports }) => `${ports} ${reasonsOf(first)}`);
+  return [...alike.values()].flatMap((group) =>
+    group[0] === undefined ? [] : [{ ...group[0], members: group.map(({ first }) => first) }],
+  );
 }
 
 function reasonsOf(one: Destination): string {
-  return JSON.stringify([portText(one), whyText(one), neededText(one), one.seen, one.evidence]);
+  return JSON.stringify([whyText(one), neededText(one), one.seen, one.evidence]);
+}
+
+/** More optional hosts for one reason than this are told by their number, where there is little room. */
+const mostSpare = 8;
+const shownSpare = 3;
+
+/** Those that are told by their number where there is little room: never one that is needed, or was contacted. */
+export function spareOf(members: readonly Destination[]): ReadonlySet<Destination> {
+  const spare = members.filter(({ required, seen }) => !required && seen !== 'seen' && seen !== 'undeclared');
+  return new Set(spare.length > mostSpare ? spare.slice(shownSpare) : []);
 }
 
 /** `443/tcp`. */

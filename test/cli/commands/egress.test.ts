@@ -288,4 +288,17 @@ describe('airgap egress with a lock', () => {
       ]),
     );
   });
+
+  it('prints the same in a pipe and into a file, in lines of a width that can be read; on a terminal fewer of many', async () => {
+    const argv = ['egress', 'registry.k8s.io/pause:3.10', ...closed];
+    const piped = await folder.airgap(argv);
+    expect(Math.max(...piped.stdout.split('\n').map((line) => line.length))).toBeLessThanOrEqual(130);
+    expect(piped.stdout.match(/prod-registry-k8s-io\S+amazonaws\.com$/gm)?.length).toBeGreaterThan(25);
+    await folder.airgap([...argv, '--output', 'one.txt'], { columns: 90 });
+    await folder.airgap([...argv, '--output-dir', 'more'], { columns: 90 });
+    expect([folder.read('one.txt'), folder.read('more/egress.txt')]).toEqual([piped.stdout, piped.stdout]);
+    const shown = await folder.airgap(argv, { columns: 90 });
+    expect(Math.max(...shown.stdout.split('\n').map((line) => line.length))).toBeLessThanOrEqual(90);
+    expect(shown.stdout).toMatch(/^ {2}and \d+ more: see --format csv$/m);
+  });
 });

@@ -168,3 +168,16 @@ describe('the picture', () => {
     expect(pictures(smallList, 'a job')).toHaveLength(1);
   });
 });
+
+it('tells many optional hosts by their number, and draws what is needed or was contacted', () => {
+  const hosts = (name: string) => [...Array(12).keys()].map((index) => `${name}-${index}.example`);
+  const list = listOf([
+    ...hosts('needed').map((host) => destination(host, { purposes: ['blobs'] })),
+    ...hosts('spare').map((host) => destination(host, { required: false, purposes: ['blobs'] })),
+    ...hosts('contacted').map((host) => destination(host, { required: false, purposes: ['blobs'], seen: 'seen' })),
+  ]);
+  const text = run(read(list));
+  const drawn = (name: string) => text.split(`${name}-`).length - 1;
+  expect([drawn('needed'), drawn('spare'), drawn('contacted')]).toEqual([12, 3, 12]);
+  expect(text).toContain('and 9 more, see the list');
+});

@@ -19,7 +19,13 @@ describe('the table', () => {
     const headings = printTable(talosList, options)
       .split('\n')
       .filter((line) => /^\S/.test(line));
-    expect(headings).toEqual(['The host that mirrors', 'Nodes, once mirrored', 'Beware:', 'Note:']);
+    expect(headings).toEqual([
+      'The host that mirrors',
+      'Nodes, once mirrored',
+      'Warnings:',
+      'Notes:',
+      'Documents that KNOWN FROM names are listed by --format markdown.',
+    ]);
   });
 
   it('says for each destination port, reason, need, and where that is known from', () => {
@@ -28,6 +34,8 @@ describe('the table', () => {
   10.5.0.1                              6000/tcp  internal registry                                      required  --to
   pkg-containers.githubusercontent.com  443/tcp   blobs of ghcr.io; in place of *.githubusercontent.com  required  talos-egress-v1.14 2026-05-04
   ghcr.io                               443/tcp   registry ghcr.io                                       required  talos-egress-v1.14 2026-05-04
+
+Documents that KNOWN FROM names are listed by --format markdown.
 `);
   });
 
@@ -40,7 +48,7 @@ describe('the table', () => {
     expect(lineOf('quay.io')).toContain('not yet');
     expect(lineOf('objects-origin.githubusercontent.com')).toMatch(/unknown +NOT DECLARED/);
     expect(lines.join('\n')).toMatch(
-      /Beware:\n {2}- objects-origin\S+: contacted on 443\/tcp by the host that mirrors, and nothing declares it/,
+      /Warnings:\n {2}- objects-origin\S+: contacted on 443\/tcp by the host that mirrors, and nothing declares it/,
     );
   });
 
@@ -75,6 +83,47 @@ describe('the table', () => {
     }
   });
 
+  it('says once what hosts and ports have in common, above it the names that are too long to stand beside it', () => {
+    const long = 'a-name-that-is-far-too-long-to-stand-in-a-column.example.com';
+    const site = { component: 'site', evidence: [{ kind: 'configured', by: '--resolver' }] } as const;
+    const list = listOf([
+      destination('10.0.0.2', { ...site, port: 53, purposes: ['names'] }),
+      destination('10.0.0.2', { ...site, port: 53, protocol: 'udp', purposes: ['names'] }),
+      destination('10.0.0.1', { ...site, port: 53, purposes: ['names'] }),
+      destination('one.example', { ...site, purposes: ['blobs'] }),
+      destination('other.example', { ...site, purposes: ['something else'] }),
+      destination(long, { ...site, purposes: ['blobs'] }),
+    ]);
+    expect(printTable(list, { ...options, columns: 80 })).toBe(`The host that mirrors
+  HOST           PORT            WHY             NEEDED    KNOWN FROM
+  10.0.0.1       53/tcp          names           required  --resolver
+  10.0.0.2       53/tcp, 53/udp  names           required  --resolver
+
+  ${long}
+  one.example
+                 443/tcp         blobs           required  --resolver
+
+  other.example  443/tcp         something else  required  --resolver
+`);
+  });
+
+  it('tells many optional hosts by their number where it shall be brief, and hides nothing that is needed or was contacted', () => {
+    const spare = { required: false, purposes: ['blobs'] };
+    const hosts = (name: string) => [...Array(12).keys()].map((index) => `${name}-${index}.example`);
+    const list = listOf([
+      ...hosts('needed').map((host) => destination(host, { purposes: spare.purposes })),
+      ...hosts('spare').map((host) => destination(host, { ...spare, seen: 'declared-only' })),
+      ...hosts('contacted').map((host) => destination(host, { ...spare, seen: 'seen' })),
+      ...hosts('odd').map((host) => destination(host, { ...spare, seen: 'undeclared' })),
+    ]);
+    const shown = (brief: boolean) => printTable(list, { ...options, columns: 132, brief });
+    const names = (text: string) =>
+      ['needed', 'spare', 'contacted', 'odd'].map((name) => text.split(`  ${name}-`).length);
+    expect(names(shown(true)).map((count) => count - 1)).toEqual([12, 3, 12, 12]);
+    expect(shown(true)).toContain('  and 9 more: see --format csv\n');
+    expect(names(shown(false)).map((count) => count - 1)).toEqual([12, 12, 12, 12]);
+  });
+
   it('has a line for each destination where any width will do', () => {
     const lines = printTable(largeList, options)
       .split('\n')
@@ -87,7 +136,7 @@ describe('the table', () => {
       fc.property(fc.string({ unit: 'binary', minLength: 1 }), (text) => {
         const list = listOf([destination('ghcr.io', { purposes: [text], condition: text })]);
         const lines = printTable(list, options).split('\n');
-        expect(lines).toHaveLength(4);
+        expect(lines).toHaveLength(6);
       }),
     );
   });
