@@ -50,3 +50,11 @@ describe('thousands of destinations', () => {
     expect(secondsOf(() => print({ destinations, notes: [] }, options))).toBeLessThan(mostSeconds);
   });
 });
+
+it('a destination that is needed for a hundred thousand reasons is more lines than a call takes arguments', () => {
+  const purposes = [...Array(130_000).keys()].map((index) => `redirect target of r${index}.io:443`);
+  const list = { destinations: [destination('x.io', { purposes, seen: 'undeclared' })], notes: [] };
+  const table = printers.find(({ name }) => name === 'table');
+  const text = table?.print(list, { columns: 80, stateless: false, title: 'large', sources: testSources }) ?? '';
+  expect(text.split('\n').length).toBeGreaterThan(130_000);
+});
