@@ -10,6 +10,9 @@
  * | 5 | content or a verification does not match |
  * | 6 | some images failed, the rest stand |
  * | 130 | interrupted |
+ *
+ * `egress`: 3 where a required name has no address, 4 where something required is not open, 5 where something answers or was contacted
+ * that nothing declares.
  */
 import { type AirgapError, type End, type ErrorCode, isAirgapError } from '../errors.ts';
 

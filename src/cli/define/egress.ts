@@ -23,7 +23,7 @@ export function defineEgress({ act }: Wiring): Command {
     .description(
       'Lists every host and port that this job needs, by who connects, with the source of each line: the host that mirrors, the nodes ' +
         'afterwards, Omni. "resolve" looks the names up; "check" tries each destination from here, without fetching content. ' +
-        'Exit status 4 when something required is blocked, 5 when something is open or was contacted that should not be.',
+        'Exit status 3 when a required name has no address, 4 when something required is not open, 5 when something is open or was contacted that should not be.',
     )
     .argument('[inputs...]', `resolve or check, then the images as for mirror: ${inputHelp}; none: airgap.lock`);
   addOwnOptions(command);
