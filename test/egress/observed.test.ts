@@ -95,7 +95,7 @@ describe('mergeObserved()', () => {
         through: ['proxy.site:3128'],
       }),
       contacted('cdn.test:443', 'token', { through: ['proxy.site:3128'] }),
-      contacted('x.r2.cloudflarestorage.com:443'),
+      contacted('storage.googleapis.com:443'),
       contacted('cdn.test:80', 'registry'),
       contacted('proxy.site:3128', 'proxy', { registries: ['ghcr.io:443'] }),
       { host: 'old.test:443', purpose: 'redirect' },
@@ -118,10 +118,29 @@ describe('mergeObserved()', () => {
     );
     expect(findings).toHaveLength(5);
     const exfiltration = findings.filter((one) => one.exfiltration !== undefined).map(({ host }) => host);
-    expect(exfiltration).toEqual(['x.r2.cloudflarestorage.com']);
+    expect(exfiltration).toEqual(['storage.googleapis.com']);
+    expect(findings.filter(({ isRegistry }) => isRegistry).map(({ port }) => port)).toEqual([80]);
     expect(findings.every(({ required, seen, role }) => required && seen === 'undeclared' && role === 'staging')).toBe(
       true,
     );
+  });
+
+  it('says no text of a lock that is no host', () => {
+    const { findings } = mergeObserved(listOf(), [
+      contacted('cdn.test:443', 'redirect', { registries: ['$(reboot)'] }),
+    ]);
+    expect(findings.map(({ purposes }) => purposes)).toEqual([['redirect target']]);
+  });
+
+  it('knows a registry under a wildcard by how it was contacted', () => {
+    const list = listOf(declared('*.pkg.test'));
+    const contacts = [contacted('eu.pkg.test:443', 'registry'), contacted('us.pkg.test:443')];
+    const { destinations } = mergeObserved(list, contacts);
+    const found = destinations.filter(({ seen }) => seen === 'seen').map(({ host, isRegistry }) => [host, isRegistry]);
+    expect(found).toEqual([
+      ['eu.pkg.test', true],
+      ['us.pkg.test', false],
+    ]);
   });
 
   it('puts the exact host in the place of a wildcard whose duty was seen', () => {

@@ -75,6 +75,14 @@ describe('airgap egress --observed', () => {
     ]);
   });
 
+  it('names no other inputs where the lock does not say on whose behalf it was', async () => {
+    left([...usual, { host: 'old.test:443', purpose: 'redirect' }]);
+    const { status, stderr } = await egress();
+    const line =
+      'warning: old.test:443 was contacted (redirect target), and nothing declares it: find out why it was sent there before it is opened';
+    expect([status, warnings(stderr)]).toEqual([5, [line]]);
+  });
+
   it('says of a proxy that the environment of the run is missing', async () => {
     left([...usual, contact('proxy.site:3128', 'proxy', 'ghcr.io:443')]);
     const { status, stderr } = await egress();
