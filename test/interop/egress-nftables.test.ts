@@ -12,6 +12,7 @@ const reason = missing('nft', 'ip') ?? namespacesMissing();
 
 const destinations = [
   destination('staging registry.test:443', { purposes: ['registry'] }),
+  destination('staging registry.test:444', { purposes: ['uploads'] }),
   destination('staging registry.test:123', { protocol: 'udp', speaks: 'ntp', purposes: ['time'] }),
   destination('staging 10.9.2.2:53', { protocol: 'udp', speaks: 'dns', purposes: ['names'] }),
 ];
@@ -38,11 +39,11 @@ const listening = `
     socket.on('message', (data, { address, port: to }) => socket.send(data, to, address)).bind(port, '::', ready);
   }`;
 
-/** Prints \`open\`, the code of a refusal, or \`silent\` for each \`tcp/HOST/PORT\`. */
+/** Prints \`open\`, the code of a refusal, or \`silent\` for each \`tcp/HOST/PORT\` and \`udp/HOST/PORT/FROM\`. */
 const trying = `
   const net = require('node:net'), dgram = require('node:dgram');
   const attempt = (text) => new Promise((done) => {
-    const [protocol, host, port] = text.split('/');
+    const [protocol, host, port, from] = text.split('/');
     setTimeout(done, 2500, 'silent');
     if (protocol === 'tcp') {
       const socket = net.connect({ host, port: Number(port) });
@@ -50,10 +51,26 @@ const trying = `
     } else {
       const socket = dgram.createSocket(host.includes(':') ? 'udp6' : 'udp4');
       socket.on('message', () => done('open')).on('error', ({ code }) => done(code));
-      socket.connect(Number(port), host, () => socket.send('x'));
+      socket.bind(Number(from ?? 0), () => socket.connect(Number(port), host, () => socket.send('x')));
     }
   });
   Promise.all(process.argv.slice(1).map(attempt)).then((found) => { console.log(found.join(' ')); process.exit(); });`;
+
+/** Says how many bytes came to port 444. */
+const counting = `
+  require('node:net').createServer({ allowHalfOpen: true }, (socket) => {
+    let count = 0;
+    socket.on('data', (data) => (count += data.length)).on('end', () => socket.end(String(count)));
+  }).listen({ port: 444, host: '::' }, () => console.log('ready'));`;
+
+/** Prints what port 444 of each address says of so many bytes, or \`silent\`. */
+const uploading = `
+  const upload = (host) => new Promise((done) => {
+    setTimeout(done, 5000, 'silent');
+    const socket = require('node:net').connect({ host, port: 444 });
+    socket.on('data', (data) => done(String(data))).on('error', ({ code }) => done(code)).end(Buffer.alloc(300_000));
+  });
+  Promise.all(process.argv.slice(1).map(upload)).then((found) => { console.log(found.join(' ')); process.exit(); });`;
 
 describe.skipIf(reason)(titled('nftables rules at work', reason), () => {
   let world: Namespaces;
@@ -78,8 +95,9 @@ describe.skipIf(reason)(titled('nftables rules at work', reason), () => {
     await world.configure('host', ['route add default via 10.9.1.1', 'route add default via fd09:1::1']);
     await world.configure('there', ['route add default via 10.9.2.1', 'route add default via fd09:2::1']);
     await output(world.command('way', ['sysctl', '-w', 'net.ipv4.ip_forward=1', 'net.ipv6.conf.all.forwarding=1']));
-    await listen('there', '443,80', '123,124');
-    await listen('host', '22,8080', '');
+    await start('there', listening, '443,80', '123,124,67,547');
+    await start('there', counting);
+    await start('host', listening, '22,8080', '');
     // Addresses of IPv6 links are tried out for a second or two before they count.
     await vi.waitFor(async () => expect(await attempts('host', wanted)).toEqual(open), { timeout: 20_000 });
     await vi.waitFor(async () => expect(await attempts('there', inwards)).toEqual(open), { timeout: 20_000 });
@@ -90,8 +108,8 @@ describe.skipIf(reason)(titled('nftables rules at work', reason), () => {
     world?.remove();
   });
 
-  async function listen(name: string, tcp: string, udp: string): Promise<void> {
-    const [program = '', ...args] = world.command(name, [process.execPath, '-e', listening, tcp, udp]);
+  async function start(name: string, script: string, ...ports: readonly string[]): Promise<void> {
+    const [program = '', ...args] = world.command(name, [process.execPath, '-e', script, ...ports]);
     const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'inherit'] });
     listeners.push(child);
     await once(child.stdout, 'data');
@@ -103,6 +121,8 @@ describe.skipIf(reason)(titled('nftables rules at work', reason), () => {
 
   const wanted = ['tcp/10.9.2.2/443', 'tcp/fd09:2::2/443', 'udp/10.9.2.2/123', 'udp/fd09:2::2/123'];
   const others = ['tcp/10.9.2.2/80', 'tcp/fd09:2::2/80', 'udp/10.9.2.2/124', 'udp/fd09:2::2/124'];
+  /** To itself, and for leases of DHCP and DHCPv6. */
+  const own = ['tcp/127.0.0.1/8080', 'tcp/::1/8080', 'udp/10.9.2.2/67/68', 'udp/fd09:2::2/547/546'];
   const inwards = ['tcp/10.9.1.2/22', 'tcp/fd09:1::2/22', 'tcp/10.9.1.2/8080', 'tcp/fd09:1::2/8080'];
   const open = Array<string>(4).fill('open');
   /** Not after a time without an answer. */
@@ -120,15 +140,32 @@ describe.skipIf(reason)(titled('nftables rules at work', reason), () => {
   ])('opens what is listed and refuses the rest at once, on %s', async (_, place, changed, expected) => {
     const text = nftables.print(input({ destinations, addresses, ...changed })).files[0]?.text ?? '';
     await output(world.command(place, ['nft', '-f', '-']), { input: text });
+    // Rules have to let hosts find each other, too.
+    for (const name of ['host', 'way', 'there']) await world.configure(name, ['neigh flush all']);
     try {
       expect(await attempts('host', wanted)).toEqual(open);
       expect(await attempts('host', others)).toEqual(refused);
       expect(await attempts('there', inwards)).toEqual(expected);
+      if (place === 'host') expect(await attempts('host', own)).toEqual(open);
       // Others are not limited by a gateway.
       if (place === 'way')
         expect(await attempts('way', ['tcp/10.9.2.2/80', 'tcp/fd09:2::2/80'])).toEqual(['open', 'open']);
     } finally {
       await output(world.command(place, ['nft', 'flush', 'ruleset']));
+    }
+  });
+
+  it.each([{}, { stateless: true }])('hears of narrower links on the way, with %o', async (changed) => {
+    const text = nftables.print(input({ destinations, addresses, ...changed })).files[0]?.text ?? '';
+    await output(world.command('host', ['nft', '-f', '-']), { input: text });
+    await world.configure('way', ['link set to-there mtu 1300']);
+    try {
+      const script = [process.execPath, '-e', uploading, '10.9.2.2', 'fd09:2::2'];
+      expect((await output(world.command('host', script))).trim()).toBe('300000 300000');
+    } finally {
+      await world.configure('way', ['link set to-there mtu 1500']);
+      for (const family of ['-4', '-6']) await output(world.command('host', ['ip', family, 'route', 'flush', 'cache']));
+      await output(world.command('host', ['nft', 'flush', 'ruleset']));
     }
   });
 });

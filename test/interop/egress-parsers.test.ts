@@ -1,6 +1,6 @@
 /** What the firewall languages write, read by the programs it is for: nft, dnsmasq and squid, in a network namespace of their own. */
 import { spawnSync } from 'node:child_process';
-import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
@@ -261,6 +261,25 @@ describe.skipIf(withoutProxy)(titled('squid that runs', withoutProxy), () => {
     );
     // Nothing listens there: what is allowed ends with 503.
     expect(lines).toEqual([...asked.map((url) => `${url} ${open.includes(url) ? 503 : 403}`), 'plain 403']);
+  });
+
+  it('passes on other ports where the squid.conf of Debian has the line that a warning names', async () => {
+    const delivered = await readFile('/etc/squid/squid.conf', 'utf8');
+    const before = delivered.slice(0, delivered.search(/^include .*conf\.d/m));
+    const list = [...onPort443(['ghcr.io']), destination('staging evil.io:5443', { purposes: [] })];
+    const [access = ''] = await write(squid, input({ destinations: list }));
+    const [, line = ''] =
+      /add there: (acl .*)/.exec(squid.print(input({ destinations: list })).warnings.join('\n')) ?? [];
+    const own = join(folder, 'debian.conf');
+    const ask = `for url in https://ghcr.io https://evil.io:5443; do
+      curl -s -o /dev/null -m 10 --proxy http://127.0.0.1:3128 -w "%{http_connect}\\n" $url; done || true`;
+    await writeFile(own, before);
+    expect(await besideSquid([own, access], '', ask)).toEqual(['503', '403']);
+    await writeFile(
+      own,
+      before.replace(/^acl SSL_ports .*$/m, (all) => `${all}\n${line}`),
+    );
+    expect(await besideSquid([own, access], '', ask)).toEqual(['503', '503']);
   });
 
   it('ends TLS to another name than the one it was asked for, and touches nothing of what it passes on', async () => {

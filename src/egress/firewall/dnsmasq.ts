@@ -158,7 +158,9 @@ interface Written {
 }
 
 function warningsOf({ destinations }: FirewallInput, { named, entries, instead }: Written): string[] {
-  const site = [...new Set(named.filter((one) => one.component === 'site').map(({ host }) => host))];
+  const site = [
+    ...new Set(named.filter((one) => one.component === 'site' && one.seen !== 'undeclared').map(({ host }) => host)),
+  ];
   const inner = [...new Set(named.map(({ host }) => host))].filter(
     (host) => isWildcard(host) && `*.${domainOf(host)}` !== host,
   );

@@ -39,7 +39,8 @@ describe('dnsmasq', () => {
     expect(warnings).toEqual([
       'where dnsmasq answers registry.site by itself (address=, hosts files), it fills no set of it: let "airgap egress resolve --watch" fill them',
     ]);
-    expect(dnsmasq.print(input({ destinations: [staging('ghcr.io')] })).warnings).toEqual([]);
+    const found = { ...staging('cdn.io'), component: 'site' as const, seen: 'undeclared' as const };
+    expect(dnsmasq.print(input({ destinations: [staging('ghcr.io'), found] })).warnings).toEqual([]);
   });
 
   it('keeps addresses in ipset no longer than it takes, and none for ever', () => {
