@@ -100,7 +100,7 @@ function placeIn(text: string, reading: Reading): Pick<Outbound, 'host' | 'port'
   const [, host = '', written] =
     /^(\[[0-9a-f:.]+\]|[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?)(?::(\d{1,5}))?$/i.exec(authority) ?? [];
   const port = written === undefined ? (portOf(scheme?.toLowerCase()) ?? reading.port) : Number(written);
-  if (host === '' || port === undefined || port < 1 || port > 65_535) return undefined;
+  if (host === '' || host.length > 253 || port === undefined || port < 1 || port > 65_535) return undefined;
   const protocol = scheme?.toLowerCase() === 'udp' ? 'udp' : reading.protocol;
   return { host: host.replace(/^\[|\]$/g, '').toLowerCase(), port, protocol };
 }

@@ -1,5 +1,6 @@
 /** The program nft, which reads and changes the kernel's rules. */
 import { spawn } from 'node:child_process';
+import { delimiter, isAbsolute } from 'node:path';
 import { setsIn } from '../../egress/firewall/nft-refresh.ts';
 import { nftTable } from '../../egress/firewall/sets.ts';
 import { AirgapError } from '../../errors.ts';
@@ -44,13 +45,20 @@ function failed({ status, stderr }: Ended): AirgapError {
   return usageError(`Cannot run "nft": ${state}`, 'load the rules again, with the same options as here');
 }
 
+/** Folders by their whole path: this runs as root, and whatever lies in the folder it is called in may be anybody's. */
+function pathOf({ PATH = '' }: Context['env']): string {
+  const folders = PATH.split(delimiter).filter((folder) => isAbsolute(folder));
+  return folders.length === 0 ? '/usr/sbin:/usr/bin:/sbin:/bin' : folders.join(delimiter);
+}
+
 function nft(
   args: readonly string[],
   { env, input }: { readonly env: Context['env']; readonly input: string },
 ): Promise<Ended> {
   return new Promise((resolve, reject) => {
-    // A group of its own: Ctrl-C in a terminal ends this program, not a transaction of nft.
-    const child = spawn('nft', args, { env: { ...env, LC_ALL: 'C' }, timeout: timeoutMs, detached: true });
+    // A group of its own: Ctrl-C in a terminal ends this program, not a transaction of nft. Of the environment, which may hold
+    // passwords, it gets where it is found alone.
+    const child = spawn('nft', args, { env: { PATH: pathOf(env), LC_ALL: 'C' }, timeout: timeoutMs, detached: true });
     const said = { stdout: '', stderr: '' };
     for (const name of ['stdout', 'stderr'] as const) {
       child[name].setEncoding('utf8').on('data', (text: string) => {

@@ -49,6 +49,11 @@ export function hostKind(host: string): HostKind {
   return kind;
 }
 
+/** Whether hostKind() takes it. */
+export function isHost(host: string): boolean {
+  return kindOf(host) !== undefined;
+}
+
 function kindOf(host: string): HostKind | undefined {
   if (isPlaceholder(host)) return /^<[a-z0-9][a-z0-9 ._-]{0,62}>$/i.test(host) ? 'place' : undefined;
   const family = familyOf(host);

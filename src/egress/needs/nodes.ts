@@ -9,7 +9,7 @@ import { type Destination, isAddress } from '../destination.ts';
 import { forComponent, forRegistry } from '../knowledge/find.ts';
 import { toDestinations } from '../knowledge/place.ts';
 import type { Needs } from './merge.ts';
-import { configured, isThisMachine, type Place, placeOfRegistry, placeOfUrl } from './place.ts';
+import { configured, isThisMachine, onlyHosts, type Place, placeOfRegistry, placeOfUrl } from './place.ts';
 import { nameServer, unknownRegistry } from './staging.ts';
 
 export type NodeMatter = 'mirrors' | 'time' | 'names' | 'discovery' | 'verification' | 'manifests' | 'outbound';
@@ -27,7 +27,7 @@ export interface NodeFacts {
 /** Everything of role `nodes`. */
 export function nodeNeeds(facts: NodeFacts): Needs {
   const notes: string[] = [];
-  const destinations = [
+  const named = [
     ...registriesOf(facts, notes),
     ...timeOf(facts),
     ...namesOf(facts),
@@ -36,6 +36,7 @@ export function nodeNeeds(facts: NodeFacts): Needs {
     ...manifestsOf(facts),
     ...outboundOf(facts, notes),
   ];
+  const destinations = onlyHosts(named, notes);
   const [own, reached] = [true, false].map((wanted) =>
     destinations.filter(({ host }) => isThisMachine(host) === wanted),
   );

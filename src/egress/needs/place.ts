@@ -1,5 +1,6 @@
 /** Where a URL, or a registry's name, leads. */
 import type { Destination, Evidence, Role, Speaks } from '../destination.ts';
+import { isHost } from '../firewall/hosts.ts';
 
 /** Host without brackets, port and what is spoken. */
 export interface Place {
@@ -41,6 +42,15 @@ export function configured(
     component: 'site',
     evidence: [evidence],
   };
+}
+
+/** What stands in place of a host may be anything, a password too: it is left out, and not told. */
+export function onlyHosts(named: readonly Destination[], notes: string[]): Destination[] {
+  const isReachable = ({ host, port }: Destination) => isHost(host) && port >= 1 && port <= 65_535;
+  const wrong = named.filter((one) => !isReachable(one));
+  for (const purpose of new Set(wrong.flatMap(({ purposes }) => purposes.slice(0, 1))))
+    notes.push(`the configuration has something for ${JSON.stringify(purpose)} that is no host: it is left out`);
+  return named.filter(isReachable);
 }
 
 /** Traffic to it never meets a firewall. */

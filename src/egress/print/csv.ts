@@ -65,10 +65,10 @@ function whereCells(destination: Destination, direction: 'in' | 'out'): string[]
 }
 
 /**
- * A field, in quotes where it has to be. What a spreadsheet would take for a formula gets an apostrophe before it (OWASP, CSV Injection);
- * `*.pkg.dev` is none.
+ * A field, in quotes where it has to be. What a spreadsheet would take for a formula, in full width too, gets an apostrophe before it
+ * (OWASP, CSV Injection); `*.pkg.dev` is none.
  */
 export function csvCell(text: string): string {
-  const shown = visible(text).replace(/^(?=\s*[=+\-@])/, "'");
+  const shown = visible(text).replace(/^(?=\s*[=+\-@＝＋－＠])/, "'");
   return /[",;]|^\s|\s$/.test(shown) ? `"${shown.replaceAll('"', '""')}"` : shown;
 }

@@ -57,6 +57,31 @@ describe('nodeNeeds()', () => {
     ]);
   });
 
+  it('leaves out what is no host, and does not tell what it says', () => {
+    const odd = [
+      'user:secret@ntp.site',
+      'evil\u001b[31m',
+      'a..b',
+      'x y',
+      '"; reboot',
+      `${'a'.repeat(64)}.site`,
+      '10.0.0.256',
+    ];
+    const servers = JSON.stringify([...odd, 'ntp.site']);
+    const endpoint = JSON.stringify(`https://${'a.'.repeat(140)}site`);
+    const text = whole(`  time: {servers: ${servers}}
+  network: {nameservers: ["10.0.0.2%eth0", "secret\\nnext"]}
+cluster: {discovery: {enabled: true, registries: {service: {endpoint: ${endpoint}}}}}
+`);
+    const { destinations, notes = [] } = needsOf({ text, images: [] });
+    expect(printed(destinations)).toEqual(['ntp.site 123/udp']);
+    expect(notes).toEqual(
+      ['time', 'names', 'discovery service'].map(
+        (what) => `the configuration has something for "${what}" that is no host: it is left out`,
+      ),
+    );
+  });
+
   it('says which key of which file wants it', () => {
     const [registry] = needsOf({ text: closed }).destinations.filter(({ isRegistry }) => isRegistry);
     expect(registry).toMatchObject({

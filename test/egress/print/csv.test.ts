@@ -74,7 +74,8 @@ describe('CSV', () => {
   });
 
   it('holds no formula, and leaves wildcards as they are', () => {
-    for (const text of ['=1+1', '+1', '-1', '@SUM(A1)', ' =1', '  @x']) expect(csvCell(text)).toMatch(/^"?'/);
+    for (const text of ['=1+1', '+1', '-1', '@SUM(A1)', ' =1', '  @x', '＝1+1', '＠x'])
+      expect(csvCell(text)).toMatch(/^"?'/);
     expect(csvCell('*.pkg.dev')).toBe('*.pkg.dev');
     expect(csvCell('\t=1')).toBe('\\u0009=1');
     for (const row of readCsv(printCsv(hostileList, options)))
