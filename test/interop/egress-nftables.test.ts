@@ -13,6 +13,7 @@ const reason = missing('nft', 'ip') ?? namespacesMissing();
 const destinations = [
   destination('staging registry.test:443', { purposes: ['registry'] }),
   destination('staging registry.test:444', { purposes: ['uploads'] }),
+  destination('staging registry.test:445', { purposes: ['nobody listens there'] }),
   destination('staging registry.test:123', { protocol: 'udp', speaks: 'ntp', purposes: ['time'] }),
   destination('staging 10.9.2.2:53', { protocol: 'udp', speaks: 'dns', purposes: ['names'] }),
 ];
@@ -39,14 +40,14 @@ const listening = `
     socket.on('message', (data, { address, port: to }) => socket.send(data, to, address)).bind(port, '::', ready);
   }`;
 
-/** Prints \`open\`, the code of a refusal, or \`silent\` for each \`tcp/HOST/PORT\` and \`udp/HOST/PORT/FROM\`. */
+/** Prints \`open\`, the code of a refusal, or \`silent\` for each \`tcp/HOST/PORT\` or \`tcp/HOST/PORT/FROM\`. */
 const trying = `
   const net = require('node:net'), dgram = require('node:dgram');
   const attempt = (text) => new Promise((done) => {
     const [protocol, host, port, from] = text.split('/');
     setTimeout(done, 2500, 'silent');
     if (protocol === 'tcp') {
-      const socket = net.connect({ host, port: Number(port) });
+      const socket = net.connect({ host, port: Number(port), ...(from && { localPort: Number(from) }) });
       socket.on('data', () => done('open')).on('error', ({ code }) => done(code));
     } else {
       const socket = dgram.createSocket(host.includes(':') ? 'udp6' : 'udp4');
@@ -123,7 +124,8 @@ describe.skipIf(reason)(titled('nftables rules at work', reason), () => {
   const others = ['tcp/10.9.2.2/80', 'tcp/fd09:2::2/80', 'udp/10.9.2.2/124', 'udp/fd09:2::2/124'];
   /** To itself, and for leases of DHCP and DHCPv6. */
   const own = ['tcp/127.0.0.1/8080', 'tcp/::1/8080', 'udp/10.9.2.2/67/68', 'udp/fd09:2::2/547/546'];
-  const inwards = ['tcp/10.9.1.2/22', 'tcp/fd09:1::2/22', 'tcp/10.9.1.2/8080', 'tcp/fd09:1::2/8080'];
+  /** The last two are no answers, though they come from an address and a port that answers may come from. */
+  const inwards = ['tcp/10.9.1.2/22', 'tcp/fd09:1::2/22', 'tcp/10.9.1.2/8080/445', 'tcp/fd09:1::2/8080/445'];
   const open = Array<string>(4).fill('open');
   /** Not after a time without an answer. */
   const refused = ['EHOSTUNREACH', 'EACCES', 'EHOSTUNREACH', 'EACCES'];
