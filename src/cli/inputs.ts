@@ -45,7 +45,10 @@ interface Part {
   readonly upgrade?: UpgradePath | undefined;
 }
 
-type InputContext = Pick<Context, 'stdin' | 'stderr' | 'env' | 'signal'>;
+type InputContext = Pick<Context, 'stdin' | 'stderr' | 'env' | 'signal'> & {
+  /** What to say where nothing was named and nothing is found; by default what helps whoever mirrors. */
+  readonly nothing?: () => AirgapError;
+};
 
 /** Reads everything named in `settings`. Throws ERR_USAGE, ERR_INPUT_INVALID, ERR_LOCK_INVALID, ERR_REFERENCE_INVALID. */
 export async function gatherInputs(settings: Settings, context: InputContext): Promise<GatheredInputs> {
@@ -79,7 +82,7 @@ export async function gatherOrFind(settings: Settings, context: InputContext): P
     if (!isBlank(bytes)) return combine([documentPart('-', bytes)]);
   }
   const list = await listWithTalosctl(context);
-  if (list === undefined) throw nothingGiven();
+  if (list === undefined) throw (context.nothing ?? nothingGiven)();
   const notice = `no images were named: using what "${list.command}" prints (talosctl ${printTalosVersion(list.version)})`;
   const name = `talosctl ${printTalosVersion(list.version)}`;
   return combine([{ requests: parseList(name, list.output), notices: [notice], talos: list.version }]);

@@ -4,6 +4,7 @@ import type { EgressList } from '../../egress/destination.ts';
 import { firewallLanguages } from '../../egress/firewall/languages.ts';
 import { findingText, mergeObserved } from '../../egress/observed.ts';
 import type { Invocation } from '../define/wiring.ts';
+import { refuseActionWords } from '../egress/action-words.ts';
 import { checkDestinations } from '../egress/check.ts';
 import { contactsFor } from '../egress/contacts.ts';
 import { egressList } from '../egress/job.ts';
@@ -36,6 +37,7 @@ export async function egress(invocation: Invocation): Promise<number> {
 
 function runEgress({ inputs, flags, context }: Invocation): Promise<number> {
   const own = withDefaultRole(egressSettings(flags, context));
+  refuseActionWords(inputs, own.action);
   const forms = own.action === 'list' ? readForms(own) : [];
   const settings = readSettings(inputs, flags, context);
   return inSession({ settings, context }, async (session) => {

@@ -48,7 +48,7 @@ function addOwnOptions(command: Command): void {
     .addOption(
       repeatable(
         '--role <name>',
-        'staging, nodes or omni; repeatable (default: all that the job has; staging for check and for rules of a host)',
+        'staging, nodes or omni; by commas or repeatable (default: all that the job has; staging for check and for rules of a host)',
       ),
     )
     .addOption(
@@ -96,7 +96,10 @@ function addActionOptions(command: Command): void {
       ),
     )
     .option('--watch', 'resolve: keep the nftables sets filled, anew before the shortest TTL ends')
-    .option('--grace <duration>', 'resolve: how long an address stays in a set after its TTL (default: 10m)')
+    .option(
+      '--grace <duration>',
+      'resolve --watch, --look-up: how long an address stays in a set after its TTL (default: 10m)',
+    )
     .option('--print', 'resolve --watch: print what nft would be given, and run nothing')
     .option('--connect-timeout <duration>', 'check: for each of name, connection, TLS and answer (default: 3s)')
     .option('--assert-closed', 'check: nothing but the listed destinations may answer');
@@ -145,7 +148,7 @@ function wrapped(text: string): string {
 }
 
 const examples = `
-An image named "check" or "resolve" is written in full: docker.io/library/check.
+An image named "check" or "resolve" is written in full: docker.io/library/check; a file of that name ./check.
 
 Examples:
   airgap egress --talos v1.14.4 --to 10.5.0.1:6000               before anything is mirrored

@@ -1,4 +1,5 @@
 /** Which images a list of egress is for: those that are named, else those of the lock, else a piped list or what talosctl prints. */
+import type { AirgapError } from '../../errors.ts';
 import type { Lock } from '../../lock/lock.ts';
 import type { Reference } from '../../oci/reference.ts';
 import { releaseOf } from '../../plan/origins.ts';
@@ -11,6 +12,7 @@ import { gatherInputs, gatherOrFind } from '../inputs.ts';
 import { readLock } from '../lock-file.ts';
 import { nearName } from '../next-text.ts';
 import type { Session } from '../session.ts';
+import { usageError } from '../values.ts';
 import type { SaidBy } from './said-by.ts';
 import type { EgressSettings } from './settings.ts';
 
@@ -38,7 +40,8 @@ export async function egressImages(
   refuseLoneExtras(settings);
   const { inputs, declared, talos, extras } = settings;
   const names = inputs.length > 0 || declared.length > 0 || talos !== undefined || extras.configs.length > 0;
-  const given = { stdin: context.stdin, stderr: context.stderr, env: context.env, signal };
+  const { stdin, stderr, env } = context;
+  const given = { stdin, stderr, env, signal, nothing: () => nothingNamed(session, egress) };
   const place = { to: settings.toGiven ? settings.to : undefined, toBy: by('to') };
   if (!names && egress.components.length > 0)
     return { ...place, images: [], registries: [], talos: undefined, lock: undefined };
@@ -67,6 +70,20 @@ export async function egressImages(
     talos: gathered.talos,
     lock: undefined,
   };
+}
+
+function nothingNamed({ settings }: Session, { action, observed }: EgressSettings): AirgapError {
+  const command = action === 'list' ? 'airgap egress' : `airgap egress ${action}`;
+  const lock = nearName(settings.cwd, settings.lockFile);
+  return usageError(
+    [
+      `Cannot tell what has to be opened: no images were named, there is no ${lock}, nothing was piped in, and there is no talosctl on PATH`,
+      `${command} --talos v1.14.4 --to 10.5.0.1:6000`,
+      `${command} images.txt --to 10.5.0.1:6000`,
+      `${command} --components talos,omni`,
+      ...(observed ? ['--observed reads from the lock of "airgap mirror" whom it contacted'] : []),
+    ].join('\n'),
+  );
 }
 
 function fromLock(

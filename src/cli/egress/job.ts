@@ -59,7 +59,10 @@ export async function egressList(
   if (egress.omniHost !== undefined && wanted('nodes')) parts.push(omniNeedsOfNodes(service));
   if (components.length > 0) parts.push(serviceNeeds(service));
   const { destinations, notes } = mergeNeeds(parts);
-  const list = { destinations: destinations.filter(({ role }) => wanted(role)), notes };
+  const listed = destinations.filter(({ role }) => wanted(role));
+  const isOmniMissing = egress.roles.includes('omni') && !components.includes('omni');
+  const omniNote = 'what the host of Omni itself fetches is listed with --components omni';
+  const list = { destinations: listed, notes: isOmniMissing ? [...notes, omniNote] : notes };
   return { list, title: titleOf(job, components) };
 }
 
@@ -69,11 +72,10 @@ function titleOf({ asked, version, session }: Job, components: readonly string[]
   const parts = [
     ...(images.length === 0 ? [] : [`${counted(images.length, 'image')}${into}`]),
     ...(components.length === 0 ? [] : [components.join(', ')]),
-    ...(session.settings.talos === undefined && asked.talos === undefined
-      ? []
-      : [`Talos ${printTalosVersion(version)}`]),
   ];
-  return `What has to be opened for ${parts.join(', ')}`;
+  const known = session.settings.talos !== undefined || asked.talos !== undefined;
+  const release = known ? `, with Talos ${printTalosVersion(version)}` : '';
+  return `What has to be opened for ${parts.join(' and for ')}${release}`;
 }
 
 function stagingFacts({ session, egress, by, asked, version }: Job): StagingFacts {

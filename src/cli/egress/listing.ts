@@ -49,8 +49,14 @@ interface Printed {
 }
 
 /** Read before anything is looked up or contacted. Throws ERR_USAGE. */
-export function readForms({ formats, outputDir, stateless }: EgressRun['egress']): readonly Form[] {
+export function readForms({ formats, outputDir, stateless, lookUp }: EgressRun['egress']): readonly Form[] {
   const forms = formats.map(formOf);
+  if (lookUp && forms.every((form) => 'printer' in form)) {
+    throw usageError(
+      `Cannot use --look-up with --format ${formats.join(', ')}: it holds names, not their addresses`,
+      'for the addresses: airgap egress resolve; for rules of addresses: --look-up --format nftables',
+    );
+  }
   if (forms.length > 1 && outputDir === undefined) {
     throw usageError(
       `Cannot write ${formats.join(', ')} into one text: they are files of different programs`,

@@ -61,7 +61,13 @@ export function egressSettings(flags: Flags, { cwd }: Pick<Context, 'cwd'>): Egr
   const omniHost = textFlag(flags, 'omniHost');
   const settings: EgressSettings = {
     action: egressActions.find((action) => action === flags.action) ?? 'list',
-    roles: listFlag(flags, 'role').map((text) => readRole('--role', text)),
+    roles: [
+      ...new Set(
+        listFlag(flags, 'role')
+          .flatMap(namesIn)
+          .map((text) => readRole(text, { option: '--role' })),
+      ),
+    ],
     components: listFlag(flags, 'components').flatMap(namesIn),
     omniHost: omniHost === undefined ? undefined : readHostName('--omni-host', omniHost),
     siderolinkPort:
@@ -87,8 +93,12 @@ export function egressSettings(flags: Flags, { cwd }: Pick<Context, 'cwd'>): Egr
 }
 
 /** Options of one action say nothing to another. */
-function refuseStray({ action, watch, print, assertClosed, lookUp }: EgressSettings): void {
+function refuseStray(settings: EgressSettings): void {
+  const { action, watch, print, assertClosed, lookUp, siderolinkPort, omniHost, components } = settings;
   const stray = [
+    ...(siderolinkPort !== undefined && omniHost === undefined && !components.includes('omni')
+      ? ['--siderolink-port is for --omni-host or --components omni']
+      : []),
     ...(watch && action !== 'resolve' ? ['--watch is for "airgap egress resolve"'] : []),
     ...(print && action !== 'resolve' ? ['--print is for "airgap egress resolve"'] : []),
     ...(print && !watch && action === 'resolve' ? ['--print is for --watch'] : []),
@@ -111,30 +121,37 @@ function formatsIn(flags: Flags): readonly string[] {
   const named = [...new Set(listFlag(flags, 'format'))];
   if (switchFlag(flags, 'diagram')) named.push('svg');
   if (switchFlag(flags, 'json')) {
-    if (named.some((name) => name !== 'json')) throw usageError('Cannot use --json with --format or --diagram');
+    if (named.some((name) => name !== 'json')) {
+      throw usageError(
+        'Cannot use --json with --format or --diagram: each says the form',
+        'for several at once: --format json --format csv --output-dir DIR',
+      );
+    }
     return ['json'];
   }
   return named.length === 0 ? ['table'] : [...new Set(named)];
 }
 
-function readRole(option: string, text: string): Role {
+function readRole(text: string, { option, hint }: { readonly option: string; readonly hint?: string }): Role {
   const role = roles.find((name) => name === text);
   if (role !== undefined) return role;
-  throw usageError(`Cannot read ${option} ${JSON.stringify(text)}: not one of ${roles.join(', ')}`);
+  throw usageError(`Cannot read ${option} ${JSON.stringify(text)}: not one of ${roles.join(', ')}`, hint);
 }
+
+const addressHint = 'write it like --address staging=10.0.0.5 or --address nodes=10.5.0.0/24';
 
 /** `staging=10.0.0.5`, `nodes=10.5.0.0/24,fd00::/64`. */
 function addressesOfRoles(texts: readonly string[]): ReadonlyMap<Role, readonly string[]> {
   const found = new Map<Role, readonly string[]>();
   for (const text of texts) {
     const split = text.indexOf('=');
-    const role = readRole('--address', split < 0 ? text : text.slice(0, split));
+    const role = readRole(split < 0 ? text : text.slice(0, split), { option: '--address', hint: addressHint });
     const addresses = split < 0 ? [] : namesIn(text.slice(split + 1));
     const wrong = addresses.length === 0 ? text : addresses.find((address) => familyOfBlock(address) === undefined);
     if (wrong !== undefined) {
       throw usageError(
         `Cannot read --address ${JSON.stringify(text)}: ${JSON.stringify(wrong)} is no address and no CIDR block`,
-        'write it like --address staging=10.0.0.5 or --address nodes=10.5.0.0/24',
+        addressHint,
       );
     }
     found.set(role, [...(found.get(role) ?? []), ...addresses]);
