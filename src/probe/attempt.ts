@@ -16,6 +16,8 @@ export interface Probing {
   readonly names: Names;
   /** As tlsOptions() of http/tls.ts gives them. */
   readonly tls: ConnectionOptions;
+  /** The same without a client certificate: hosts of the internet need none, and whoever intercepts them is shown none. */
+  readonly publicTls: ConnectionOptions;
   /** The proxy a destination is reached through. */
   readonly proxyFor: (destination: Destination) => ProxyServer | undefined;
   /** The name that name servers are asked for. */
@@ -117,7 +119,8 @@ export class Attempt {
   /** TLS over a connection. */
   async secure(socket: Socket, protocols: readonly string[]): Promise<TLSSocket> {
     const { host } = this.destination;
-    const { tls: options } = this.probing;
+    const { tls, publicTls } = this.probing;
+    const options = this.isPublic || this.destination.seen === 'undeclared' ? publicTls : tls;
     try {
       return await this.trail.take('tls', async () => {
         const wanted = { host, options, isPublic: this.isPublic, protocols };

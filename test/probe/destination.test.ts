@@ -1,6 +1,8 @@
 import { once } from 'node:events';
+import type { RequestListener } from 'node:http';
 import { createSecureServer } from 'node:http2';
 import type { Socket } from 'node:net';
+import type { TLSSocket } from 'node:tls';
 import { describe, expect, it } from 'vitest';
 import { probeDestination } from '../../src/probe/destination.ts';
 import {
@@ -128,6 +130,21 @@ describe('certificates', () => {
     const pair = certified(['registry.site'], otherAuthority);
     const probed = await tried(pair, { component: 'ghcr' }, { insecureSkipVerify: true });
     expect(probed).toMatchObject({ verdict: 'open', notes: [expect.stringMatching(/not verified/)] });
+  });
+
+  it('of this client are shown to hosts of the site, and to nobody who answers for one of the internet', async () => {
+    const client = certified(['client.site']);
+    const shown: boolean[] = [];
+    const listener: RequestListener = (request, response) => {
+      shown.push(Object.keys((request.socket as TLSSocket).getPeerCertificate()).length > 0);
+      registry(200)(request, response);
+    };
+    const asking = { requestCert: true, rejectUnauthorized: false };
+    const port = await serveHttps(listener, own, asking);
+    await probeDestination(destination(port), probing({ client }));
+    await probeDestination(destination(port, { component: 'ghcr' }), probing({ client }));
+    await probeDestination(destination(port, { seen: 'undeclared' }), probing({ client }));
+    expect(shown).toEqual([true, false, false]);
   });
 
   it('nothing is sent before the certificate was checked', async () => {

@@ -130,6 +130,7 @@ export interface ProbingOptions {
   readonly timeoutMs?: number;
   readonly signal?: AbortSignal;
   readonly insecureSkipVerify?: boolean;
+  readonly client?: CertifiedKey;
 }
 
 export function probing(options: ProbingOptions = {}): Probing {
@@ -143,7 +144,13 @@ export function probing(options: ProbingOptions = {}): Probing {
   };
   return {
     names: typeof names === 'function' ? names : byTable,
-    tls: tlsOptions({ ca, insecureSkipVerify }),
+    tls: tlsOptions({
+      ca,
+      insecureSkipVerify,
+      clientCertificate: options.client?.certificate,
+      clientKey: options.client?.key,
+    }),
+    publicTls: tlsOptions({ ca, insecureSkipVerify }),
     proxyFor: ({ through }) => (through === undefined ? undefined : proxy),
     question: 'registry.site',
     limits: { timeoutMs, signal: options.signal ?? new AbortController().signal },

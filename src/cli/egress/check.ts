@@ -63,9 +63,11 @@ function tell({ session }: EgressRun, report: CheckReport): void {
 
 async function probingFor(run: EgressRun): Promise<Probing> {
   const { session, egress, list } = run;
+  const tls = await checkTls(session);
   return {
     names: rememberNames(namesFor(run)),
-    tls: tlsOptions(await checkTls(session)),
+    tls: tlsOptions(tls),
+    publicTls: tlsOptions({ ...tls, clientCertificate: undefined, clientKey: undefined }),
     proxyFor: proxyOf(session.settings.proxy),
     question: questionOf(list.destinations),
     limits: { timeoutMs: egress.connectTimeoutMs, signal: session.signal },
