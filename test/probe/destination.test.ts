@@ -265,6 +265,19 @@ describe('other hosts', () => {
   });
 });
 
+it('says nothing of addresses of a family that this host does not have, beside one that answers', async () => {
+  const port = await serveHttps(registry(200), own);
+  // The kernel has no route for TCP to it, whatever this machine is connected to.
+  const names = { 'registry.site': ['127.0.0.1', '::ffff:255.255.255.255'] };
+  const probed = await probeDestination(destination(port), probing({ names }));
+  expect(probed).toMatchObject({ verdict: 'open', notes: [] });
+  const same = await probeDestination(
+    destination(port),
+    probing({ names: { 'registry.site': ['127.0.0.1', '255.255.255.255'] } }),
+  );
+  expect(same.notes).toHaveLength(1);
+});
+
 it('ends at once when the run does', async () => {
   const stop = new AbortController();
   const port = await serveRaw(() => {});

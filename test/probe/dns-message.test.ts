@@ -33,6 +33,25 @@ describe('readAnswer', () => {
     expect(readAnswer(printQuestion(question), question)).toMatchObject({ rejected: 'wrong' });
   });
 
+  it('takes no record of another class, and reads names as they were asked for', () => {
+    const id = 0x1234;
+    const questions = [{ type: 'A', name: 'GhCr.IO' }] as const;
+    const strange = encode({
+      type: 'response',
+      id,
+      questions: [...questions],
+      answers: [
+        { type: 'A', name: 'gHcR.io', class: 'CH', ttl: 5, data: '192.0.2.66' },
+        { type: 'CNAME', name: 'ghcr.io', class: 'HS', ttl: 5, data: 'evil.example' },
+        { type: 'A', name: 'GHCR.io', class: 'IN', ttl: 5, data: '192.0.2.1' },
+      ],
+    });
+    expect(readAnswer(strange, question)).toMatchObject({
+      aliases: [],
+      addresses: [{ name: 'ghcr.io', address: '192.0.2.1', ttl: 5 }],
+    });
+  });
+
   it('throws at no bytes whatever, and gives addresses that are addresses', () => {
     const tail = fc.uint8Array({ maxLength: 600 }).map((bytes) => Buffer.concat([right.subarray(0, 25), bytes]));
     const counts = fc

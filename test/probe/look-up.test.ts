@@ -1,5 +1,6 @@
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
+import { decode, encode } from 'dns-packet';
 import fc from 'fast-check';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { lookUp } from '../../src/probe/look-up.ts';
@@ -108,6 +109,22 @@ describe('lookUp', () => {
     expect((await ask('dead.example')).failure?.message).toMatch(
       /cut off over UDP, and over TCP: TCP connection ended/,
     );
+  });
+
+  it('takes no address of a name that nobody asked for', async () => {
+    const socket = createSocket('udp4');
+    socket.on('message', (bytes, from) => {
+      const { id, questions = [] } = decode(bytes);
+      const stray = (name: string) => ({ type: 'A', name, class: 'IN', ttl: 60, data: '192.0.2.66' }) as const;
+      const answers =
+        questions[0]?.type === 'A' ? [stray('evil.example'), stray('ghcr.io.evil.example'), stray('io')] : [];
+      socket.send(encode({ type: 'response', id, questions, answers }), from.port, from.address);
+    });
+    socket.bind(0, '127.0.0.1');
+    await once(socket, 'listening');
+    const servers = [{ address: '127.0.0.1', port: socket.address().port }];
+    expect(await ask('ghcr.io', { servers })).toMatchObject({ addresses: [], failure: { kind: 'no-address' } });
+    socket.close();
   });
 
   it('asks with another id and from another port each time, and tells which size it takes', async () => {

@@ -142,7 +142,8 @@ describe('watchNames', () => {
     dns.set('zero.example', { addresses: ['192.0.2.1'], ttl: 0 });
     dns.set('alias.example', { alias: 'slow.example', ttl: 3 });
     dns.set('slow.example', { addresses: ['192.0.2.2'], ttl: 600 });
-    start(['zero.example', 'alias.example', 'slow.example', 'zero.example']);
+    dns.set('years.example', { addresses: ['192.0.2.3'], ttl: 2 ** 31 - 1 });
+    start(['zero.example', 'alias.example', 'slow.example', 'zero.example', 'years.example']);
     await until(() => sets.has('slow.example', '192.0.2.2') && sets.has('zero.example', '192.0.2.1'));
     await passed(9500);
     expect(dns.count('zero.example', 'A')).toBeGreaterThan(5);
@@ -153,6 +154,9 @@ describe('watchNames', () => {
     const slow = sets.writes.flatMap(({ names }) => names).find(({ host }) => host === 'slow.example');
     // Until it is asked again, its TTL, and the grace.
     expect(slow?.addresses).toEqual([{ address: '192.0.2.2', seconds: 60 + 600 + 3 }]);
+    // No TTL is believed for longer than a day.
+    const years = sets.writes.flatMap(({ names }) => names).find(({ host }) => host === 'years.example');
+    expect(years?.addresses).toEqual([{ address: '192.0.2.3', seconds: 60 + 86_400 + 3 }]);
   });
 
   it('follows an alias that changes', async () => {
