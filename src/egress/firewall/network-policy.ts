@@ -100,7 +100,7 @@ function unsaid(rule: PortRule, input: FirewallInput): string[] {
   return [
     ...leftOut(rule, {
       hosts: addressesOf(rule.names, input).without,
-      reason: 'a NetworkPolicy takes addresses, and none is known of it: look names up with --look-up',
+      reason: 'a NetworkPolicy takes addresses, and none is known: look names up with --look-up',
     }),
     ...leftOut(rule, { hosts: wildcardsOf(rule), reason: wildcardsNeedNames }),
   ];

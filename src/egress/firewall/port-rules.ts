@@ -119,9 +119,13 @@ export function placeOf({ role, protocol, port }: Pick<PortRule, 'role' | 'proto
   return `${host} ${protocol}/${port} for ${role}`;
 }
 
-/** One warning for each host of a rule that a language cannot say. */
+/** More hosts than this are named in one warning. */
+const mostWarnings = 3;
+
+/** What of a rule a language cannot say, every host by its name. */
 export function leftOut(rule: PortRule, { hosts, reason }: Unsaid): string[] {
-  return hosts.map((host) => `${placeOf(rule, host)} is left out: ${reason}`);
+  if (hosts.length <= mostWarnings) return hosts.map((host) => `${placeOf(rule, host)} is left out: ${reason}`);
+  return [`${placeOf(rule, `${hosts.length} hosts`)} are left out: ${reason}: ${hosts.join(', ')}`];
 }
 
 /** All wildcards of a rule as they were written. */

@@ -43,7 +43,7 @@ const shared: readonly SharedDomain[] = [
 export function exfiltrationOf(host: string): string | undefined {
   const name = host.toLowerCase();
   const found = shared.find((domain) => isShared(name, domain));
-  return found === undefined ? undefined : `${found.what} stand behind it: data can be sent to anybody's`;
+  return found === undefined ? undefined : `${found.what} stand behind it: data can be sent to any of them`;
 }
 
 function isShared(host: string, { pattern, namedByTenant }: SharedDomain): boolean {

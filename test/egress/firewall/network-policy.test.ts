@@ -37,6 +37,20 @@ describe('network-policy', () => {
     expect(blocks).toEqual(['34.96.108.209/32', '140.82.121.33/32', '185.199.108.154/32', '2606:50c0:8000::154/128']);
   });
 
+  it('names many hosts it has no address of in one warning', () => {
+    const hosts = [...Array(5).keys()].map((index) => `host-${index}.site`);
+    const destinations = [
+      destination('staging 10.0.0.9:443'),
+      ...hosts.map((host) => destination(`staging ${host}:443`)),
+    ];
+    const { warnings } = networkPolicy.print(input({ destinations }));
+    expect(warnings).toEqual([
+      '5 hosts tcp/443 for staging are left out: a NetworkPolicy takes addresses, and none is known: look names up with --look-up: host-0.site, host-1.site, host-2.site, host-3.site, host-4.site',
+    ]);
+    const few = networkPolicy.print(input({ destinations: destinations.slice(0, 4) })).warnings;
+    expect(few).toHaveLength(3);
+  });
+
   it('refuses a list of which nothing can be said', () => {
     const destinations = [
       destination('nodes 10.5.0.1:6000', { purposes: ['registry'] }),

@@ -95,8 +95,12 @@ interface Printed {
 }
 
 function expectTold(one: Destination, { given, text, reader }: Printed): void {
-  const told = text.warnings.some((warning) =>
-    warning.startsWith(`${one.host} ${one.protocol}/${one.port} for ${one.role} is left out: `),
+  const place = `${one.protocol}/${one.port} for ${one.role}`;
+  const told = text.warnings.some(
+    (warning) =>
+      warning.startsWith(`${one.host} ${place} is left out: `) ||
+      (warning.includes(` hosts ${place} are left out: `) &&
+        warning.split(': ').at(-1)?.split(', ').includes(one.host) === true),
   );
   const asks = samplesOf(one.host).map((name) => askFor(one, name, given));
   const refused = asks.filter((ask) => !reader(text, ask));
