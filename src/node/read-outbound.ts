@@ -98,7 +98,7 @@ function placeIn(text: string, reading: Reading): Pick<Outbound, 'host' | 'port'
   const [, scheme, rest = ''] = /^(?:([a-z][a-z0-9+.-]*):\/\/)?(.*)$/is.exec(text.trim()) ?? [];
   const authority = rest.replace(/[/?#].*$/s, '').replace(/^.*@/s, '');
   const [, host = '', written] =
-    /^(\[[0-9a-f:.]+\]|[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?)(?::(\d{1,5}))?$/i.exec(authority) ?? [];
+    /^(\[[0-9a-f:.]+\]|[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?)\.?(?::(\d{1,5}))?$/i.exec(authority) ?? [];
   const port = written === undefined ? (portOf(scheme?.toLowerCase()) ?? reading.port) : Number(written);
   if (host === '' || host.length > 253 || port === undefined || port < 1 || port > 65_535) return undefined;
   const protocol = scheme?.toLowerCase() === 'udp' ? 'udp' : reading.protocol;

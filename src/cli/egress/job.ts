@@ -139,12 +139,12 @@ async function nodesOf(job: Job): Promise<Needs[]> {
   return configs.map(({ config, by: says }) => {
     const isKnown = config.mirrors.length > 0;
     const needs = nodeNeeds({ config, images: isKnown ? asked.images : [], version, by: says, wildcards });
-    return isKnown ? needs : withoutRegistry(needs);
+    return isKnown ? needs : withoutRegistry(needs, config.imageCache);
   });
 }
 
-/** Of the images nothing is known but that they come from inside the site. */
-function withoutRegistry({ destinations, notes = [] }: Needs): Needs {
+/** Of the images nothing is known but that they come from inside the site; with an image cache on the node perhaps from there alone. */
+function withoutRegistry({ destinations, notes = [] }: Needs, hasCache: boolean): Needs {
   const registry = {
     role: 'nodes',
     host: '<registry>',
@@ -152,7 +152,8 @@ function withoutRegistry({ destinations, notes = [] }: Needs): Needs {
     protocol: 'tcp',
     speaks: 'https',
     isRegistry: true,
-    required: true,
+    required: !hasCache,
+    condition: hasCache ? 'for images that the image cache of the nodes does not have' : undefined,
     purposes: ['mirror of any registry'],
     component: 'site',
     evidence: [{ kind: 'configured', by: 'nothing yet' }],

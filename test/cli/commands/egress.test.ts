@@ -110,6 +110,48 @@ describe('airgap egress', () => {
     expect(lines.map(shown).sort()).toEqual([...expected, ...ofOptions].sort());
   });
 
+  it('nodes with an image cache may do without a registry', async () => {
+    const { lines } = await list([image, ...closed, '--image-cache', '--role', 'nodes']);
+    expect(lines.map(shown)).toContain('nodes <registry> 443/tcp optional < nothing yet');
+  });
+
+  it('an own Omni stands where its documents leave a place, at the port it advertises', async () => {
+    const open = await list(['--components', 'omni', '--role', 'nodes']);
+    expect(
+      open.lines
+        .filter(({ host }) => host === '<omni>')
+        .map(({ port }) => port)
+        .sort(),
+    ).toEqual([443, 50180, 51820, 8090]);
+    expect(open.notes.join()).toContain('--omni-host');
+    const own = ['--omni-host', 'omni.site', '--siderolink-port', '50181'];
+    const named = await list(['--components', 'omni', '--role', 'nodes', ...own]);
+    expect(named.lines.map(({ host, port, protocol }) => `${host} ${port}/${protocol}`).sort()).toEqual([
+      'omni.site 443/tcp',
+      'omni.site 50181/udp',
+      'omni.site 8090/tcp',
+    ]);
+    expect(named.notes).toEqual([]);
+    const beside = await list([image, '--to', 'r.site', ...closed, ...own, '--role', 'nodes']);
+    expect(beside.lines.filter(({ host }) => host === 'omni.site')).toHaveLength(3);
+    expect(beside.lines.filter(({ host }) => host === 'ghcr.io' || host.startsWith('<'))).toEqual([]);
+  });
+
+  it('keyless verification that an option asks for needs the trust root', async () => {
+    const rule = 'registry.example/*=https://accounts.google.com,a@b.example';
+    const { lines } = await list([image, '--to', 'r.site', ...closed, '--verify-keyless', rule, '--role', 'nodes']);
+    expect(lines.map(({ host }) => host)).toContain('tuf-repo-cdn.sigstore.dev');
+  });
+
+  it('a wildcard behind a proxy goes through it, and catalogues are read from where they are', async () => {
+    const env = { HTTPS_PROXY: 'http://10.0.0.8:3128' };
+    const argv = ['--talos', 'v1.14.4', '--extensions', 'gvisor', '--to', 'r.site', '--role', 'staging', '--wildcards'];
+    const { lines } = await list(argv, { env });
+    expect(lines.find(({ host }) => host === '*.pkg.dev')?.through).toBe('10.0.0.8:3128');
+    const lone = await list(['docker.io/library/nginx:1', '--to', 'r.site', '--role', 'staging', ...closed]);
+    expect(lone.lines.map(({ host }) => host)).not.toContain('ghcr.io');
+  });
+
   it('--role leaves the others out, and of a pipe the list is read', async () => {
     const { lines } = await list(['-', '--to', 'r.site', ...closed, '--role', 'staging'], { stdin: `${image}\n` });
     expect(lines.map(shown).sort()).toEqual([...names, example, 'staging r.site 443/tcp < --to'].sort());

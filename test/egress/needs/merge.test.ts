@@ -48,6 +48,32 @@ describe('mergeNeeds()', () => {
     }
   });
 
+  it('keeps what either says, whichever comes first', () => {
+    const plain: Destination = {
+      ...one,
+      component: 'site',
+      speaks: 'tcp',
+      alternatives: 'regions',
+      inPlaceOf: ['*.b'],
+    };
+    const rich: Destination = { ...one, exfiltration: 'why', through: 'proxy.site:3128', inPlaceOf: ['*.a'] };
+    for (const destinations of [
+      [plain, rich],
+      [rich, plain],
+    ]) {
+      const [joined] = mergeNeeds([{ destinations }]).destinations;
+      expect(joined).toMatchObject({
+        component: 'ghcr',
+        speaks: 'https',
+        exfiltration: 'why',
+        through: 'proxy.site:3128',
+      });
+      expect(joined?.inPlaceOf).toEqual(['*.a', '*.b']);
+      // What one needs it for has no substitute.
+      expect(joined?.alternatives).toBeUndefined();
+    }
+  });
+
   it('roles, ports and protocols stay apart, and the order of asking does not matter', () => {
     const others: Destination[] = [
       { ...one, role: 'nodes' },

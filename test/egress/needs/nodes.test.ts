@@ -130,6 +130,7 @@ cluster: {discovery: {enabled: true, registries: {service: {endpoint: ${endpoint
   it.each([
     ['v1.13.9', '', ['time.cloudflare.com 123/udp']],
     ['v1.14.4', '', ['time.cloudflare.com 123/udp', 'time.cloudflare.com 4460/tcp']],
+    ['v1.14.4', 'ntp: {useNTS: false}', ['time.cloudflare.com 123/udp']],
     ['v1.14.4', 'ntp: {servers: [ntp.site]}', ['ntp.site 123/udp']],
     ['v1.14.4', 'ntp: {servers: [ntp.site], useNTS: true}', ['ntp.site 123/udp', 'ntp.site 4460/tcp']],
     ['v1.14.4', 'ntp: {servers: ["ntp.site:4461"], useNTS: true}', ['ntp.site 123/udp', 'ntp.site 4461/tcp']],
@@ -248,6 +249,61 @@ endpoint: https://api.site:6443
       ]),
     );
     expect(JSON.stringify(needs)).not.toContain('secret');
+  });
+
+  it('says what else is to be known of proxies, tunnels and registries nobody wrote about', () => {
+    const proxied = needsOf({ text: whole('  env: {HTTP_PROXY: proxy.site:3128}\n'), images: [] });
+    expect(printed(proxied.destinations)).toContain('proxy.site 3128/tcp');
+    expect(proxied.notes?.join()).toContain('NO_PROXY');
+    const linked = 'apiVersion: v1alpha1\nkind: SideroLinkConfig\napiUrl: grpc://omni.site?jointoken=secret\n';
+    const { destinations, notes } = needsOf({ text: linked, images: [] });
+    expect(printed(destinations)).toContain('omni.site 443/tcp');
+    expect(notes?.join()).toContain('the UDP port of SideroLink');
+    const unknown = needsOf({ text: whole(''), images: [parseReference('registry.example:5000/a:1')] });
+    expect(unknown.notes?.join()).toContain('registry.example:5000: whether it has its token service');
+  });
+
+  it.each([
+    ['machine.env', whole('  env: {https_proxy: "http://p.site."}\n'), 'p.site 80/tcp'],
+    [
+      'EnvironmentConfig',
+      'kind: EnvironmentConfig\nvariables: {HTTPS_PROXY: "http://p.site:3128"}\n',
+      'p.site 3128/tcp',
+    ],
+    ['KmsgLogConfig', 'kind: KmsgLogConfig\nname: a\nurl: udp://[fd00::9]:514/\n', 'fd00::9 514/udp'],
+    ['TCPProbeConfig', 'kind: TCPProbeConfig\nname: a\nendpoint: probe.site:53\n', 'probe.site 53/tcp'],
+    [
+      'SwapVolumeConfig',
+      'kind: SwapVolumeConfig\nname: a\nencryption: {keys: [{kms: {endpoint: "https://kms.site"}}]}\n',
+      'kms.site 443/tcp',
+    ],
+    [
+      'systemDiskEncryption',
+      whole('  systemDiskEncryption: {state: {keys: [{kms: {endpoint: "kms.site:4050"}}]}}\n'),
+      'kms.site 4050/tcp',
+    ],
+    [
+      'own discovery',
+      'kind: DiscoveryServiceConfig\nname: a\nendpoint: grpc://discovery.site:3000\n',
+      'discovery.site 3000/tcp',
+    ],
+  ])('%s names a host', (_what, text, expected) => {
+    const whatever = text.startsWith('kind') ? `apiVersion: v1alpha1\n${text}` : text;
+    expect(printed(needsOf({ text: whatever, version: 'v1.14.4', images: [] }).destinations)).toContain(expected);
+  });
+
+  it.each(['no-port.site', ':514', 'host.site:0', 'host.site:70000', 'http://'])(
+    'an endpoint %j names none',
+    (endpoint) => {
+      const text = whole(`  logging: {destinations: [{endpoint: ${JSON.stringify(endpoint)}, format: json_lines}]}\n`);
+      expect(needsOf({ text, images: [] }).destinations.filter(({ purposes }) => purposes[0] === 'logs')).toEqual([]);
+    },
+  );
+
+  it('registries behind the image cache of the node are asked themselves where there is no mirror', () => {
+    const text = whole('  features: {imageCache: {localEnabled: true}}\n');
+    const found = needsOf({ text }).destinations.filter(({ host }) => host === 'ghcr.io' || host === 'registry.k8s.io');
+    expect(found.map(({ required }) => required)).toEqual([true, true]);
   });
 
   it('what a node asks of itself meets no firewall', () => {
