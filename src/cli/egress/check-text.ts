@@ -1,9 +1,10 @@
 /** What a check of destinations showed, for readers and for programs. Pure. */
 import type { Destination, Role } from '../../egress/destination.ts';
+import { gridLines } from '../../egress/print/grid.ts';
 import { isMissed, type Probed, verdicts } from '../../egress/verdict.ts';
 import type { Checked } from '../../probe/check.ts';
 import { type Openings, type Shut, shuts } from '../../probe/closed.ts';
-import { counted, printable, tableLines, timeText } from '../report/text.ts';
+import { counted, printable, timeText } from '../report/text.ts';
 
 export interface CheckReport {
   readonly checked: Checked;
@@ -23,12 +24,6 @@ export interface CheckReport {
 /** A row for each destination, what is worth knowing, and a summary. */
 export function checkLines(report: CheckReport, { columns }: { readonly columns: number | undefined }): string[] {
   const { checked, listNotes } = report;
-  const rows = checked.destinations.map((probed) => [
-    probed.verdict,
-    placeText(probed.destination),
-    `${printable(probed.destination.purposes.join(', '))}${probed.destination.required ? '' : ' (optional)'}`,
-    seenText(probed),
-  ]);
   const notes = [
     ...checked.destinations.flatMap(({ notes: own, destination }) =>
       own.map((note) => `${placeText(destination)}: ${note}`),
@@ -37,13 +32,25 @@ export function checkLines(report: CheckReport, { columns }: { readonly columns:
     ...listNotes,
   ];
   return [
-    ...(rows.length === 0
-      ? []
-      : tableLines([['VERDICT', 'DESTINATION', 'FOR', 'SEEN'], ...rows], { columns, shrink: 2 })),
+    ...rowLines(checked.destinations, columns),
     ...notes.map((note) => `note: ${printable(note)}`),
     summary(report),
     ...closedLines(report),
   ];
+}
+
+/** Where a name is too long for a column, it has its line alone: what is known of it stands below. */
+function rowLines(destinations: readonly Probed[], columns: number | undefined): string[] {
+  if (destinations.length === 0) return [];
+  const widest = Math.max('VERDICT'.length, ...destinations.map(({ verdict }) => verdict.length));
+  const place = (verdict: string, name: string) => `${verdict.padEnd(widest)}  ${name}`;
+  const rows = destinations.map((probed) => {
+    const { verdict, destination } = probed;
+    const what = `${printable(destination.purposes.join(', '))}${destination.required ? '' : ' (optional)'}`;
+    return { names: [place(verdict, placeText(destination))], cells: [what, seenText(probed)] };
+  });
+  const heading = { names: [place('VERDICT', 'DESTINATION')], cells: ['FOR', 'SEEN'] };
+  return gridLines([heading, ...rows], { columns, indent: '', namePart: 0.55 });
 }
 
 /** `ghcr.io:443/tcp`. */

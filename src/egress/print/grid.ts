@@ -10,15 +10,15 @@ export interface GridOptions {
   /** Lines are at most this wide, where words allow it. Default any width: one line for each row. */
   readonly columns?: number | undefined;
   readonly indent: string;
+  /** The first column may take this part of a line; a longer name has a line of its own. Default 0.38. */
+  readonly namePart?: number;
 }
 
 const gap = '  ';
-/** The first column may take this part of a line; a longer name has a line of its own. */
-const namePart = 0.38;
 const narrowest = 8;
 
 /** The names are the first column; a row of several stands apart. No blanks at the end of a line. */
-export function gridLines(rows: readonly GridRow[], { columns, indent }: GridOptions): string[] {
+export function gridLines(rows: readonly GridRow[], { columns, indent, namePart = 0.38 }: GridOptions): string[] {
   const names = rows.flatMap((row) => row.names.map((name) => name.length));
   const widths = cellWidths(rows);
   let nameWidth = longest(names);

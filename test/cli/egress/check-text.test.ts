@@ -48,6 +48,22 @@ describe('checkLines()', () => {
     ]);
   });
 
+  it('cuts nothing on a terminal: a long name has its line alone, and reasons go on below', () => {
+    const host = 'prod-registry-k8s-io-ap-southeast-1.s3.dualstack.ap-southeast-1.amazonaws.com';
+    const purposes = ['blobs of registry.k8s.io', 'mirror of docker.io', 'mirror of ghcr.io'];
+    const all = [probed({ milliseconds: 12.3, certificate }), probed({ verdict: 'wrong answer' }, { host, purposes })];
+    expect(checkLines(report(all), { columns: 80 }).slice(0, -1)).toEqual([
+      'VERDICT       DESTINATION      FOR                      SEEN',
+      'open          ghcr.io:443/tcp  registry ghcr.io         answers 401, 12 ms,',
+      '                                                        certificate of "Sectigo"',
+      `wrong answer  ${host}:443/tcp`,
+      '                               blobs of                 answers 401',
+      '                               registry.k8s.io, mirror',
+      '                               of docker.io, mirror of',
+      '                               ghcr.io',
+    ]);
+  });
+
   it('says so where there is nothing to check', () => {
     expect(lines(report([]))).toEqual(['checked 0 destinations from here in 0.4 s: nothing to check']);
   });

@@ -40,8 +40,8 @@ describe('network-policy', () => {
   it('names many hosts it has no address of in one warning', () => {
     const hosts = [...Array(5).keys()].map((index) => `host-${index}.site`);
     const destinations = [
-      destination('staging 10.0.0.9:443'),
-      ...hosts.map((host) => destination(`staging ${host}:443`)),
+      destination('staging 10.0.0.9:443', { purposes: ['x'] }),
+      ...hosts.map((host) => destination(`staging ${host}:443`, { purposes: ['x'] })),
     ];
     const { warnings } = networkPolicy.print(input({ destinations }));
     expect(warnings).toEqual([
