@@ -58,7 +58,9 @@ export function readUrl(option: string, text: string): URL {
     );
   }
   if (url.search !== '' || url.hash !== '')
-    throw usageError(`Cannot read ${option} ${JSON.stringify(text)}: a query or fragment has no meaning here`);
+    throw usageError(
+      `Cannot read ${option} ${JSON.stringify(withoutSecrets(text))}: a query or fragment has no meaning here`,
+    );
   return url;
 }
 
@@ -89,6 +91,7 @@ export function readEndpoint(option: string, text: string): string {
   return url.origin;
 }
 
+/** Up to the last @ it may be a password, which may hold slashes; a query may be a token. */
 function withoutSecrets(text: string): string {
-  return text.replace(/\/\/[^/@]*@/, '//***@');
+  return text.replace(/\/\/.*@/s, '//***@').replace(/([?#]).*$/s, '$1***');
 }

@@ -187,7 +187,8 @@ function refuseSecrets(text: string): void {
   if (isDirectory && !text.slice(text.indexOf(':') + 1).startsWith('//')) return;
   if (/^(?:[./~\\]|[A-Za-z]:[\\/])/.test(text)) return;
   const rest = text.replace(/^[a-z][a-z0-9+.-]*:\/\//i, '');
-  if (/^[^/?#]*@/.test(rest)) {
+  // A password may hold slashes; a digest has its own refusal.
+  if (/^[^/?#]*@|@(?!sha\d+:)/i.test(rest)) {
     throw new AirgapError('ERR_USAGE', 'Cannot use the location: it holds a user name or password', {
       hint: 'name the user with --from-user or --to-user, or log in so that the credentials file has it',
     });
