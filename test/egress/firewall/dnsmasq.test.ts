@@ -11,9 +11,10 @@ describe('dnsmasq', () => {
   });
 
   it('gives what the line of a longer domain catches to the wildcards above it', () => {
-    const line = linesOf(['*.x.io', '*.b.x.io', 'a.x.io', 'b.x.io']);
+    const line = linesOf(['*.x.io', '*.b.x.io', 'a.x.io', 'b.x.io', '*.c.x.io']);
     expect(line('a.x.io')).toEqual(['a.x.io', 'wildcard.x.io']);
     expect(line('b.x.io')).toEqual(['wildcard.b.x.io', 'b.x.io', 'wildcard.x.io']);
+    expect(line('c.x.io')).toEqual(['wildcard.c.x.io', 'wildcard.x.io']);
     expect(line('x.io')).toEqual(['wildcard.x.io']);
   });
 
