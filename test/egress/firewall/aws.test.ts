@@ -116,11 +116,21 @@ describe('aws', () => {
     expect(aws.print(input({ destinations })).warnings.join()).not.toContain('two packets');
   });
 
-  it('refuses more than a rule group holds', () => {
-    const destinations = Array.from({ length: 30_001 }, (_, index) =>
-      destination(`staging n${index}.site:443`, { purposes: ['x'] }),
+  it.each([
+    ['rules', 30_001, ''],
+    ['bytes', 8000, `.${'abcdefghij'.repeat(6)}`],
+  ])('refuses more %s than a rule group holds', (_, length, long) => {
+    const destinations = Array.from({ length }, (__, index) =>
+      destination(`staging n${index}${long}.site:443`, { purposes: ['x'] }),
     );
     expect(() => aws.print(input({ destinations }))).toThrow(expect.objectContaining({ code: 'ERR_USAGE' }));
+  });
+
+  it('asks for twice the room that its rules take', () => {
+    const destinations = Array.from({ length: 300 }, (_, index) =>
+      destination(`staging n${index}.site:443`, { purposes: ['x'] }),
+    );
+    expect(aws.print(input({ destinations })).use[0]).toContain('--capacity 600 ');
   });
 
   it('allows a proxy by its address, as what is sent to it names other hosts', () => {

@@ -84,6 +84,30 @@ describe('cilium', () => {
     });
   });
 
+  it('asks for the DNS proxy on port 53 alone', () => {
+    const destinations = [5353, 53].map((port) =>
+      destination(`staging 10.0.0.2:${port}`, { protocol: 'udp', speaks: 'dns', purposes: ['names'] }),
+    );
+    const [staging] = policiesIn(cilium.print(input({ destinations })));
+    expect(
+      staging?.spec.egress.slice(1).map(({ toPorts }) => [toPorts?.[0]?.ports[0]?.port, toPorts?.[0]?.rules]),
+    ).toEqual([
+      ['53', { dns: [{ matchPattern: '*' }] }],
+      ['5353', undefined],
+    ]);
+  });
+
+  it('reads no more into several stars than one', () => {
+    const destinations = [destination('staging a**b.**.x.site:443', { purposes: ['x'] })];
+    const [staging] = policiesIn(cilium.print(input({ destinations })));
+    expect(staging?.spec.egress[1]?.toFQDNs).toEqual([{ matchPattern: 'a*b.*.x.site' }]);
+  });
+
+  it('refuses a list of which nothing can be said', () => {
+    const destinations = [destination('nodes <omni>:443', { purposes: ['Omni'] })];
+    expect(() => cilium.print(input({ destinations }))).toThrow(expect.objectContaining({ code: 'ERR_USAGE' }));
+  });
+
   it('says what a host policy needs where nodes reach names', () => {
     const destinations = [destination('nodes registry.site:443', { purposes: ['registry'] })];
     const { warnings } = cilium.print(input({ destinations }));

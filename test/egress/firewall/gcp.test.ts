@@ -62,6 +62,14 @@ describe('gcp', () => {
     ]);
   });
 
+  it('puts at most 256 addresses into a rule', () => {
+    const destinations = Array.from({ length: 300 }, (_, index) =>
+      destination(`staging 192.0.${2 + (index >> 8)}.${index & 255}:443`, { purposes: ['x'] }),
+    );
+    const rules = rulesIn(gcp.print(input({ destinations }))).filter(({ action }) => action === 'allow');
+    expect(rules.map(({ blocks }) => blocks.length)).toEqual([256, 44]);
+  });
+
   it('never mixes address families in one rule', () => {
     for (const { sources, blocks } of rulesIn(gcp.print(input({ from })))) {
       expect(new Set([...sources, ...blocks].map((block) => block.includes(':'))).size).toBeLessThan(2);
