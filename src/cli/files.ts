@@ -1,7 +1,7 @@
 /** Files the program reads and writes for its user: lists, locks, patches. */
 import { randomBytes } from 'node:crypto';
 import { constants, openSync } from 'node:fs';
-import { access, mkdir, open, rename, rm, stat } from 'node:fs/promises';
+import { access, mkdir, open, realpath, rename, rm, stat } from 'node:fs/promises';
 import { Socket } from 'node:net';
 import { basename, dirname, join } from 'node:path';
 import type { Readable } from 'node:stream';
@@ -101,11 +101,16 @@ export async function checkWritable(path: string): Promise<void> {
   }
 }
 
-/** `/dev/stdout` is a link to a pipe or a terminal: what it names counts. */
+/**
+ * `/dev/stdout` is a link to a pipe or a terminal: what it names counts. Where it names a file, the rename would put that in place of the
+ * link, for every program of the machine.
+ */
 async function refuseSpecial(path: string): Promise<void> {
+  const folder = await realpath(dirname(path)).catch(() => '');
   const found = await stat(path).catch(() => undefined);
-  if (found === undefined || found.isFile()) return;
-  throw Object.assign(new Error('it is no regular file'), found.isDirectory() ? { code: 'EISDIR' } : {});
+  const isOfSystem = /^\/(?:dev|proc|sys)(?:\/|$)/.test(folder) && !/^\/dev\/shm(?:\/|$)/.test(folder);
+  if (!isOfSystem && (found === undefined || found.isFile())) return;
+  throw Object.assign(new Error('it is no regular file'), found?.isDirectory() === true ? { code: 'EISDIR' } : {});
 }
 
 /** The folder itself, or the nearest above it that is there. */

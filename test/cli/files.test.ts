@@ -11,6 +11,7 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
@@ -82,6 +83,19 @@ describe('what is no regular file', () => {
     }
     expect(lstatSync(pipe).isFIFO()).toBe(true);
     expect(readdirSync(folder).sort()).toEqual(['link', 'pipe']);
+  });
+
+  it('is a link of the system, also while that leads to a file', async () => {
+    const file = join(folder, 'output');
+    const handle = await open(file, 'w');
+    try {
+      const refusal = { code: 'ERR_USAGE', message: expect.stringContaining('it is no regular file') };
+      await expect(checkWritable(`/dev/fd/${handle.fd}`)).rejects.toMatchObject(refusal);
+      await expect(checkWritable(`/proc/self/fd/${handle.fd}`)).rejects.toMatchObject(refusal);
+      await expect(checkWritable('/dev/not-there')).rejects.toMatchObject(refusal);
+    } finally {
+      await handle.close();
+    }
   });
 
   it('is not a link to a file: that is replaced, and what it led to stays', async () => {
