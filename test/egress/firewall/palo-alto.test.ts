@@ -110,6 +110,23 @@ describe('palo-alto', () => {
     ]);
   });
 
+  it('denies nothing to a role it allows nothing', () => {
+    const destinations = [destination('staging 10.0.0.9:443', { purposes: ['registry'] })];
+    const { rules } = read(paloAlto.print(input({ destinations, from })));
+    expect([...rules.keys()]).toEqual(['airgap-staging-https-tcp-443-ips', 'airgap-staging-deny']);
+  });
+
+  it('says when there are more lists than a firewall reads', () => {
+    const said = (length: number) => {
+      const destinations = Array.from({ length }, (_, index) =>
+        destination(`staging 10.0.0.9:${5000 + index}`, { purposes: ['x'] }),
+      );
+      return paloAlto.print(input({ destinations })).warnings.filter((warning) => warning.includes('lists are more'));
+    };
+    expect(said(30)).toEqual([]);
+    expect(said(31)).toEqual(['31 lists are more than the 30 that a firewall reads: print fewer roles with --role']);
+  });
+
   it('says that names may be lies where it trusts them, and what nothing denies', () => {
     const said = (given: ReturnType<typeof input>) =>
       paloAlto.print(given).warnings.filter((warning) => /14978 and 14984$|intrazone-default/.test(warning));

@@ -102,6 +102,22 @@ describe('what languages share', () => {
     expect(sourceless(rules, given).map((warning) => /of (\w+) are/.exec(warning)?.[1])).toEqual(['nodes', 'omni']);
   });
 
+  it('takes a role without a single address as one that was not given', () => {
+    expect(sourcesOf(input({ from: new Map([['staging', []]]) }), 'staging')).toBeUndefined();
+  });
+
+  it('tells a proxy by its address, of IPv6 too, so that no rule looks for its name', () => {
+    const destinations = ['10.0.0.9', 'fd00::9'].flatMap((host, index) => [
+      destination(`staging ${host}:3128`, { speaks: 'http', purposes: ['proxy'] }),
+      destination(`staging n${index}.site:443`, {
+        purposes: ['registry'],
+        through: index === 0 ? `${host}:3128` : `[${host}]:3128`,
+      }),
+    ]);
+    const { rules } = portRules(input({ destinations }), { bySpeaks: true });
+    expect(rules.map(({ speaks, addresses: all }) => [speaks, ...all])).toEqual([['tcp', '10.0.0.9', 'fd00::9']]);
+  });
+
   it('gives addresses of names, those without any, and the shortest TTL', () => {
     const given = input({ addresses });
     const names = ['pkg-containers.githubusercontent.com', 'ghcr.io', 'a.site'];
