@@ -9,6 +9,7 @@ import { type Printer, printers } from '../../egress/print/printers.ts';
 import { quoteShell } from '../../oci/shell.ts';
 import { checkWritable, writeFileAtomic } from '../files.ts';
 import { nearName } from '../next-text.ts';
+import { printable } from '../report/text.ts';
 import { usageError } from '../values.ts';
 import { knownAddresses } from './resolve.ts';
 import type { EgressRun } from './run.ts';
@@ -133,13 +134,13 @@ interface Told {
 
 /** What was written where, and the steps from there on. */
 function tellUse({ printed, places, cwd, stderr }: Told): void {
-  for (const { path } of places) stderr.write(`wrote ${nearName(cwd, path)}\n`);
+  for (const { path } of places) stderr.write(`wrote ${printable(nearName(cwd, path))}\n`);
   for (const { name, use, files } of printed) {
     if (use.length === 0) continue;
     const [main] = files;
     const saved = places.length > 0 || main === undefined ? '' : `, saved as ${main.path}`;
     const title = printed.length === 1 ? `To use it${saved}:` : `To use ${name}:`;
-    stderr.write(`\n${title}\n${use.map((step) => `  ${withPlaces(step, places, cwd)}\n`).join('')}`);
+    stderr.write(`\n${title}\n${use.map((step) => `  ${printable(withPlaces(step, places, cwd))}\n`).join('')}`);
   }
 }
 

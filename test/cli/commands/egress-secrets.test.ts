@@ -122,4 +122,11 @@ describe('secrets of a job', () => {
       }
     },
   );
+
+  it('names of files move no cursor either', async () => {
+    const { status, stderr } = await egress('--format', 'list', '--output', 'a\u001b[31m\nb', '--no-optional');
+    expect(status).toBe(0);
+    expect(stderr).toContain('wrote a\\x1b[31m\\x0ab\n');
+    expect(stderr).not.toMatch(/[^\P{Cc}\n]/u);
+  });
 });
