@@ -12,6 +12,7 @@ interface Line {
   readonly port: number;
   readonly protocol: string;
   readonly required: boolean;
+  readonly purposes: readonly string[];
   readonly through?: string;
   readonly condition?: string;
   readonly evidence: readonly { readonly kind: string; readonly by?: string }[];
@@ -150,6 +151,18 @@ describe('airgap egress', () => {
     expect(lines.find(({ host }) => host === '*.pkg.dev')?.through).toBe('10.0.0.8:3128');
     const lone = await list(['docker.io/library/nginx:1', '--to', 'r.site', '--role', 'staging', ...closed]);
     expect(lone.lines.map(({ host }) => host)).not.toContain('ghcr.io');
+    folder.write('overlay.txt', 'docker.io/library/nginx:1\n');
+    const own = [
+      'overlay.txt',
+      '--extensions',
+      'gvisor',
+      '--talos',
+      'v1.14.4',
+      '--source-endpoint',
+      '*=https://cache.site',
+    ];
+    const cached = await list([...own, '--to', 'r.site', '--role', 'staging', ...closed]);
+    expect(cached.lines.find(({ host }) => host === 'cache.site')?.purposes).toContain('registry ghcr.io');
   });
 
   it('--role leaves the others out, and of a pipe the list is read', async () => {
@@ -171,6 +184,8 @@ describe('airgap egress', () => {
     );
     expect(lines.map(({ through }) => through).filter((one) => one !== undefined)).toEqual(['[fd00::8]:3128']);
     expect(stdout).not.toContain('secret');
+    const plain = await list([image, '--to', 'http://x.site', ...closed, '--role', 'staging'], { env });
+    expect(plain.lines.map(shown)).toContain('staging plain.site 80/tcp < HTTP_PROXY');
   });
 
   it('says which variable, and which key of airgap.yaml, wants a line', async () => {
@@ -312,6 +327,10 @@ describe('airgap egress with a lock', () => {
       'nodes r.site 5000/tcp < airgap-talos.yaml',
     ];
     expect((await list(['--role', 'nodes'])).lines.map(shown).sort()).toEqual(written);
+    // What is typed stands before what was written.
+    const moved = await list(['--role', 'nodes', '--to', 'https://x.site', ...closed]);
+    expect(moved.lines.map(({ host }) => host)).toContain('x.site');
+    expect(moved.lines.map(({ host }) => host)).not.toContain('r.site');
     const head = 'version: v1alpha1\nmachine: {type: worker, token: abcdef.0123456789abcdef}\n';
     const discovery =
       '---\napiVersion: v1alpha1\nkind: DiscoveryServiceConfig\nname: default\nendpoint: https://discovery.talos.dev/\n';
