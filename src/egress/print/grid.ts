@@ -17,7 +17,7 @@ export interface GridOptions {
 const gap = '  ';
 const narrowest = 8;
 
-/** The names are the first column; a row of several stands apart. No blanks at the end of a line. */
+/** The first row is the heading. The names are the first column; a row of several stands apart. No blanks at the end of a line. */
 export function gridLines(rows: readonly GridRow[], { columns, indent, namePart = 0.38 }: GridOptions): string[] {
   const names = rows.flatMap((row) => row.names.map((name) => name.length));
   const widths = cellWidths(rows);
@@ -31,7 +31,7 @@ export function gridLines(rows: readonly GridRow[], { columns, indent, namePart 
   const lines: string[] = [];
   for (const [index, row] of rows.entries()) {
     const isApart = row.names.length > 1 || (rows[index - 1]?.names.length ?? 1) > 1;
-    if (isApart && index > 0) lines.push('');
+    if (isApart && index > 1) lines.push('');
     for (const line of rowLines(row, { nameWidth, widths })) lines.push(`${indent}${line}`.trimEnd());
   }
   return lines;

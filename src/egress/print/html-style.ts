@@ -23,11 +23,11 @@ th,td{text-align:left;vertical-align:top;padding:.4rem .6rem;border-top:1px soli
 thead th{color:var(--soft);font-size:.8125rem;border-top:0}
 code{font-family:ui-monospace,Menlo,Consolas,"DejaVu Sans Mono",monospace;font-size:.8125rem}
 table{table-layout:fixed}
-.host{width:31%}
-.port{width:10%}
-.needed{width:13%}
-.seen{width:10%}
-.known-from{width:18%}
+.host{width:30%}
+.port{width:9%}
+.needed{width:20%}
+.seen{width:9%}
+.known-from{width:16%}
 .finding th,.finding td{background:var(--warnbg)}
 .finding th:first-child{border-left:4px double var(--warnline)}
 .beware{background:var(--warnbg);border-left:4px solid var(--warnline);padding:.625rem 1rem .625rem 2rem;margin:0}

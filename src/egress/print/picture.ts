@@ -107,8 +107,9 @@ function stopsOf(destinations: readonly Destination[], lane: 'site' | 'internet'
   });
 }
 
-function titleOf({ component, seen, purposes }: Destination): string {
+function titleOf({ role, component, seen, purposes }: Destination): string {
   if (seen === 'undeclared') return 'Contacted, but not declared';
+  if (role === 'omni' && component === 'omni') return 'Needed by Omni';
   if (component !== 'site') return componentTitles[component];
   const text = purposes.join(', ');
   return text.charAt(0).toUpperCase() + text.slice(1);

@@ -181,3 +181,9 @@ it('tells many optional hosts by their number, and draws what is needed or was c
   expect([drawn('needed'), drawn('spare'), drawn('contacted')]).toEqual([12, 3, 12]);
   expect(text).toContain('and 9 more, see the list');
 });
+
+it('calls what Omni fetches what it needs, and what nodes reach it by its name', () => {
+  const fetched = run(read(listOf([destination('factory.talos.dev', { role: 'omni', component: 'omni' })])));
+  const reached = run(read(listOf([destination('omni.site', { role: 'nodes', component: 'omni' })])));
+  expect([fetched, reached].map((text) => text.includes('Needed by Omni'))).toEqual([true, false]);
+});

@@ -120,6 +120,7 @@ Documents that KNOWN FROM names are listed by --format markdown.
     const names = (text: string) =>
       ['needed', 'spare', 'contacted', 'odd'].map((name) => text.split(`  ${name}-`).length);
     expect(names(shown(true)).map((count) => count - 1)).toEqual([12, 3, 12, 12]);
+    expect(shown(true).split('\n')[2]).toMatch(/^ {2}\w/);
     expect(shown(true)).toContain('  and 9 more: see --format csv\n');
     expect(names(shown(false)).map((count) => count - 1)).toEqual([12, 12, 12, 12]);
   });
