@@ -73,8 +73,10 @@ export interface WatchOptions {
 const shortestWaitMs = 1000;
 /** What somebody else emptied is filled again after so long, whatever the TTL. */
 const longestWaitMs = 60_000;
-/** Asked so much before the TTL ends, which the question and the writing take: twice what they took last, where that was more. */
-const aheadMs = 250;
+/** Asked so much before the TTL ends: a tenth of it within these bounds, or twice what asking and writing took lately, if more. */
+const ahead = { leastMs: 250, mostMs: 2000 } as const;
+/** How much of what a slow round took counts for the next one. */
+const remembered = 0.9;
 /** No name is asked for more often while it is answered: a TTL of a second is kept too. */
 const shortestPauseMs = 750;
 const longestRetryMs = 30_000;
@@ -151,7 +153,7 @@ class NameWatch {
   readonly #shared: Shared;
   #servers: readonly NameServer[];
   #failures = 0;
-  /** From the last question until its answer was written. */
+  /** From a question until its answer was written, of late. */
   #tookMs = 0;
   /** In the last answer. */
   #current = new Set<string>();
@@ -185,15 +187,16 @@ class NameWatch {
     this.#preferServer(found.server);
     this.#tellTrouble(found.unanswered);
     const least = Math.min(...found.addresses.map(({ ttl }) => ttl));
-    const ahead = Math.min(least * 500, Math.max(aheadMs, 2 * this.#tookMs));
-    const byTtl = Math.max(shortestPauseMs, Math.min(longestWaitMs, least * 1000 - ahead));
+    const usual = Math.min(ahead.mostMs, Math.max(ahead.leastMs, least * 100));
+    const early = Math.min(least * 500, Math.max(usual, 2 * this.#tookMs));
+    const byTtl = Math.max(shortestPauseMs, Math.min(longestWaitMs, least * 1000 - early));
     const nextMs = found.unanswered === undefined ? byTtl : Math.min(byTtl, backOffMs(this.#failures));
     const addresses = found.addresses.map(({ address, ttl }) => {
       return { address, seconds: (nextMs + options.graceMs) / 1000 + Math.min(ttl, longestTtl) };
     });
     const retryMs = await this.#shared.write({ host: this.#host, addresses, nextMs });
     if (retryMs !== undefined) return retryMs;
-    this.#tookMs = now() - askedAt;
+    this.#tookMs = Math.max(now() - askedAt, remembered * this.#tookMs);
     this.#tellChange(new Set(addresses.map(({ address }) => address)));
     const longest = Math.max(...addresses.map(({ seconds }) => seconds));
     this.#keptUntil = Math.max(this.#keptUntil, now() + longest * 1000);
