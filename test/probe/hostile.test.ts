@@ -15,7 +15,7 @@ async function saidOf(port: number, timeoutMs = 400): Promise<{ readonly verdict
   const probed = await probeDestination(destination(port), probing({ timeoutMs }));
   const here = { host: 'here', addresses: [] };
   const known = { openings: undefined, listNotes: [], from: new Map(), here, timeoutMs, milliseconds: 1, exitCode: 0 };
-  const lines = checkLines({ ...known, checked: { destinations: [probed], notes: [] } }, { columns: 80 });
+  const lines = checkLines({ ...known, checked: { destinations: [probed], notes: [] } }, { columns: undefined });
   return { verdict: probed.verdict, text: lines.join('\n') };
 }
 
