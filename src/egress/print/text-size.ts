@@ -23,7 +23,23 @@ const wideAdvance = 1.1;
 export function textWidth(text: string, font: Font): number {
   let width = 0;
   for (const character of text) width += advanceOf(character, font.mono);
-  return width * font.size * (font.bold === true && !font.mono ? 1.09 : 1);
+  return scaled(width, font);
+}
+
+/** How much of a text is drawn no wider than `width`, in UTF-16 units: no more of it is looked at. */
+function fittingIn(text: string, { font, width }: Line): number {
+  let used = 0;
+  let fitting = 0;
+  for (const character of text) {
+    used += advanceOf(character, font.mono);
+    if (scaled(used, font) > width) break;
+    fitting += character.length;
+  }
+  return fitting;
+}
+
+function scaled(width: number, { size, bold, mono }: Font): number {
+  return width * size * (bold === true && !mono ? 1.09 : 1);
 }
 
 function advanceOf(character: string, mono: boolean): number {
@@ -32,27 +48,32 @@ function advanceOf(character: string, mono: boolean): number {
   return advances.find(([pattern]) => pattern.test(character))?.[1] ?? otherAdvance;
 }
 
+/** The room for a line, and how it is drawn. */
+export interface Line {
+  readonly font: Font;
+  readonly width: number;
+}
+
 /** Lines no wider than `width`: broken at blanks, or else behind punctuation. */
-export function linesOf(text: string, { font, width }: { readonly font: Font; readonly width: number }): string[] {
+export function linesOf(text: string, line: Line): string[] {
   const lines: string[] = [];
   for (const word of text.split(' ')) {
     const last = lines.at(-1);
     const together = last === undefined ? word : `${last} ${word}`;
-    if (textWidth(together, font) <= width) lines.splice(-1, 1, together);
-    else for (const part of broken(word, { font, width })) lines.push(part);
+    if (fittingIn(together, line) === together.length) lines.splice(-1, 1, together);
+    else for (const part of broken(word, line)) lines.push(part);
   }
   return lines;
 }
 
-function broken(word: string, { font, width }: { readonly font: Font; readonly width: number }): string[] {
+function broken(word: string, line: Line): string[] {
   const found: string[] = [];
   let rest = word;
-  while (rest.length > 1 && textWidth(rest, font) > width) {
-    let fitting = 1;
-    while (textWidth(rest.slice(0, fitting + 1), font) <= width) fitting += 1;
+  for (;;) {
+    const fitting = Math.max(1, fittingIn(rest, line));
+    if (fitting >= rest.length) return [...found, rest];
     const end = breakAt(rest, fitting);
     found.push(rest.slice(0, end));
     rest = rest.slice(end);
   }
-  return [...found, rest];
 }
