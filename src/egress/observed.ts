@@ -1,5 +1,5 @@
 /** What is declared, held against what runs of `mirror` contacted: seen, declared only, or contacted and not declared. */
-import { isDirect, isHostAndPort } from '../lock/contacts.ts';
+import { isDirect, isHostAndPort, mostContacts } from '../lock/contacts.ts';
 import type { Contact } from '../lock/lock.ts';
 import { defaultHost } from '../oci/host.ts';
 import {
@@ -88,7 +88,9 @@ function placesOf(contacts: readonly Contact[]): { places: ReadonlyMap<string, P
       places.set(placeKey({ host, port }), { host, port, contacts: [...known, contact] });
     }
   }
+  const isCut = contacts.length >= mostContacts;
   const notes = [
+    ...(isCut ? [`of the hosts that were contacted no more than ${mostContacts} are kept: there may be others`] : []),
     ...(own === 0 ? [] : ['contacts on this machine itself are left out: no firewall is on the way']),
     ...(broken === 0 ? [] : [`contacts that name no HOST:PORT are left out: ${broken}`]),
   ];

@@ -6,7 +6,7 @@ import type { Contact, Observed } from './lock.ts';
 
 const mostHosts = 100_000;
 /** Contacts that sums keep, the first by their hosts' text: whoever redirects to ever new names makes no lock that cannot be read back. */
-const mostContacts = 10_000;
+export const mostContacts = 10_000;
 /** Beside proxies, for what was reached without one as well. */
 const direct = 'direct';
 

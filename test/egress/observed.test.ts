@@ -255,6 +255,13 @@ describe('mergeObserved()', () => {
     expect(destinations.map(({ through }) => through)).toEqual([undefined, undefined]);
   });
 
+  it('says where there may have been more than were kept', () => {
+    const many = Array.from({ length: 10_000 }, (_, index) => contacted(`h${index}.site:443`));
+    const note = 'of the hosts that were contacted no more than 10000 are kept: there may be others';
+    expect(mergeObserved({ destinations: [], notes: [] }, many).notes).toContain(note);
+    expect(mergeObserved({ destinations: [], notes: [] }, many.slice(1)).notes).not.toContain(note);
+  });
+
   it('leaves this machine out, and what is no host', () => {
     const hosts = [
       '127.0.0.1:5000',
