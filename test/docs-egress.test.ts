@@ -10,7 +10,8 @@ import { KeptOutput } from './cli/terminal.ts';
 
 const folder = fileURLToPath(new URL('../docs', import.meta.url));
 /** A command in its first line, what it prints below. `check`, `resolve` and `--observed` depend on what is around. */
-const blocks = /^```(text|markdown|console|yaml|sh)\n\$ airgap egress (?!check|resolve|--observed)([^\n]*)\n(.*?)^```$/gms;
+const blocks =
+  /^```(text|markdown|console|yaml|sh)\n\$ airgap egress (?!check|resolve|--observed)([^\n]*)\n(.*?)^```$/gms;
 const pages = ['../README.md', ...readdirSync(folder)].filter(
   (name) => name.endsWith('.md') && [...read(name).matchAll(blocks)].length > 0,
 );
