@@ -17,6 +17,9 @@ const releaseKeys: Readonly<Record<string, readonly string[]>> = {
 /** For emit they say what is installed, so they count only where that was asked for. */
 const installerKeys: readonly string[] = ['schematics', 'installerPlatforms', 'secureboot', 'factory'];
 
+/** Options of the same name that mean something else there: egress writes its own list, not what nodes are told. */
+const otherMeanings: Readonly<Record<string, readonly string[]>> = { egress: ['format', 'output', 'output-dir'] };
+
 /** Options of which one speaks against the other: the one on the command line leaves the other in the file out. */
 const opposites: Readonly<Record<string, readonly string[]>> = {
   from: ['source-endpoint'],
@@ -58,6 +61,7 @@ export function entriesFor(spec: Spec, typed: Typed): TakenKey[] {
     ...Object.keys(own).flatMap((name) => opposites[name] ?? []),
     ...notForTarget(own),
     ...notForLock(typed),
+    ...(otherMeanings[command] ?? []),
   ]);
   const installs =
     own.installImage === true || spec.entries.some(({ key, on }) => key.name === 'installImage' && on === true);

@@ -1,3 +1,4 @@
+import { readdirSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { LockedImage } from '../../../src/lock/lock.ts';
 import { printLock } from '../../../src/lock/print.ts';
@@ -209,6 +210,17 @@ describe('airgap egress', () => {
     );
     const service = await list(['--components', 'discovery']);
     expect(service.lines.map(shown)).toEqual(['nodes discovery.talos.dev 443/tcp < document document']);
+  });
+
+  it('writes no list where airgap.yaml has what nodes are told, and takes no form of that', async () => {
+    const nodes = 'nodes:\n  formats: [talos, k3s]\n  nameservers: [10.0.0.2]\n';
+    const start = `version: 1\nimages:\n  references: [${image}]\ntarget:\n  to: https://r.site\n${nodes}`;
+    for (const key of ['output: patch.yaml', 'outputDir: nodes']) {
+      folder.write('airgap.yaml', `${start}  ${key}\n`);
+      const { status, stdout } = await folder.airgap(['egress', '--role', 'nodes']);
+      expect([status, stdout]).toEqual([0, expect.stringContaining('Nodes, once mirrored')]);
+      expect(readdirSync(folder.path)).toEqual(['airgap.yaml']);
+    }
   });
 
   it('a configuration without mirrors has them from what is mirrored; one with mirrors keeps its own', async () => {
