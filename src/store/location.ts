@@ -183,8 +183,9 @@ function withoutOwnPort(host: string, scheme: 'http' | 'https'): string {
 
 /** A user name before the host, or a query or fragment that may hold a token: refused without repeating any of it. */
 function refuseSecrets(text: string): void {
-  const isDirectory = [layoutScheme, ...Object.values(cacheSchemes)].some((scheme) => text.startsWith(scheme));
-  if (isDirectory && !text.slice(text.indexOf(':') + 1).startsWith('//')) return;
+  const schemes = [layoutScheme, bundleScheme, ...Object.values(cacheSchemes)];
+  const isPath = schemes.some((scheme) => text.startsWith(scheme));
+  if (isPath && !text.slice(text.indexOf(':') + 1).startsWith('//')) return;
   if (/^(?:[./~\\]|[A-Za-z]:[\\/])/.test(text)) return;
   const rest = text.replace(/^[a-z][a-z0-9+.-]*:\/\//i, '');
   // A password may hold slashes; a digest has its own refusal.

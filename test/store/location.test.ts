@@ -32,6 +32,7 @@ describe('parseLocation()', () => {
     ['bundle:talos-1.14.tar', { kind: 'bundle', path: 'talos-1.14.tar', isDirectory: false }],
     ['bundle:/media/usb//', { kind: 'bundle', path: '/media/usb', isDirectory: true }],
     ['image-cache:./a b', { kind: 'image-cache', directory: './a b', form: 'flat' }],
+    ['bundle:/mnt/a@b#1/c.tar', { kind: 'bundle', path: '/mnt/a@b#1/c.tar', isDirectory: false }],
     ['image-cache:/srv/a@b?c', { kind: 'image-cache', directory: '/srv/a@b?c', form: 'flat' }],
     ['image-cache-oci:x/', { kind: 'image-cache', directory: 'x/', form: 'oci' }],
     ['bundle:/', { kind: 'bundle', path: '/', isDirectory: true }],
@@ -72,14 +73,17 @@ describe('parseLocation()', () => {
     expect(refused.message).toMatch(/^Cannot use (?:the )?location[^\n]*[^.]$/);
   });
 
-  it.each(['https://robot:s3cr3t@host.example/x', 'robot:s3cr3t@host.example', 'oci://robot:s3cr3t@host.example'])(
-    'refuses credentials without repeating them (%#)',
-    (text) => {
-      const refused = refusalOf(text);
-      expect(JSON.stringify(refused)).not.toMatch(/s3cr3t|robot/);
-      expect(refused.message).toContain('user name or password');
-    },
-  );
+  it.each([
+    'https://robot:s3cr3t@host.example/x',
+    'robot:s3cr3t@host.example',
+    'oci://robot:s3cr3t@host.example',
+    'https://robot:s3cr3t/+@host.example',
+    'bundle://robot:s3cr3t@host.example',
+  ])('refuses credentials without repeating them (%#)', (text) => {
+    const refused = refusalOf(text);
+    expect(JSON.stringify(refused)).not.toMatch(/s3cr3t|robot/);
+    expect(refused.message).toContain('user name or password');
+  });
 
   it.each(['bundle:/', 'bundle:usb/', 'bundle:x.tar', 'oci:/'])('reads %s back as it is printed', (text) => {
     expect(printLocation(parseLocation(text))).toBe(text);
