@@ -209,7 +209,9 @@ describe.skipIf(reason !== undefined)(titled('the single executable', reason), (
       );
       const wanted = Object.entries(packages)
         .filter(([path, { dev }]) => path !== '' && dev !== true)
-        .map(([path, { version }]) => `${path.replace(/.*node_modules\//, 'pkg:npm/')}@${version}`);
+        // A scope is written %40 (package-url, types/npm).
+        .map(([path, { version }]) => [path.replace(/.*node_modules\/(?=@|[^/]+$)/, ''), version] as const)
+        .map(([name, version]) => `pkg:npm/${name.replace('@', '%40')}@${version}`);
       expect(
         npmParts()
           .map(({ purl }) => purl)
