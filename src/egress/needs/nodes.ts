@@ -129,11 +129,12 @@ function timeOf({ config, version, by, wildcards }: NodeFacts): Destination[] {
 
 /** The port of a server is that of its key exchange (Talos documentation, "Time Servers"). */
 function timeServer(server: string, about: { readonly by: string; readonly useNts: boolean }): Destination[] {
-  const { host, port } = placeOfRegistry(isAddress(server) && server.includes(':') ? `[${server}]` : server);
+  const written = isAddress(server) && server.includes(':') ? `[${server}]` : server;
+  const { host, port } = placeOfRegistry(written);
   const { by, useNts } = about;
   const clock = configured('nodes', { host, port: 123, speaks: 'ntp' }, { purpose: 'time', by });
   if (!useNts) return [{ ...clock, protocol: 'udp' }];
-  const exchange: Place = { host, port: server.endsWith(`:${port}`) ? port : 4460, speaks: 'tcp' };
+  const exchange: Place = { host, port: /:\d+$/.test(written) ? port : 4460, speaks: 'tcp' };
   return [
     { ...clock, protocol: 'udp' },
     configured('nodes', exchange, { purpose: 'keys for authenticated time (NTS)', by }),
