@@ -83,7 +83,8 @@ function peersOf(node: ConfigNode | undefined, { path, add }: { readonly path: s
   }
 }
 
-const proxy: Reading = { kind: 'proxy', protocol: 'tcp', port: undefined };
+// As Go reads it, which nodes are written in: http:// where nothing else is said (golang.org/x/net/http/httpproxy, parseProxy).
+const proxy: Reading = { kind: 'proxy', protocol: 'tcp', port: 80 };
 const logs: Reading = { kind: 'logs', protocol: 'tcp', port: undefined };
 const events: Reading = { kind: 'events', protocol: 'tcp', port: undefined };
 const probe: Reading = { kind: 'probe', protocol: 'tcp', port: undefined };
@@ -98,7 +99,7 @@ function placeIn(text: string, reading: Reading): Pick<Outbound, 'host' | 'port'
   const [, scheme, rest = ''] = /^(?:([a-z][a-z0-9+.-]*):\/\/)?(.*)$/is.exec(text.trim()) ?? [];
   const authority = rest.replace(/[/?#].*$/s, '').replace(/^.*@/s, '');
   const [, host = '', written] =
-    /^(\[[0-9a-f:.]+\]|[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?)\.?(?::(\d{1,5}))?$/i.exec(authority) ?? [];
+    /^(\[[0-9a-f:.]+\]|[a-z0-9_](?:[a-z0-9._-]*[a-z0-9_])?)\.?(?::(\d{1,5}))?$/i.exec(authority) ?? [];
   const port = written === undefined ? (portOf(scheme?.toLowerCase()) ?? reading.port) : Number(written);
   if (host === '' || host.length > 253 || port === undefined || port < 1 || port > 65_535) return undefined;
   const protocol = scheme?.toLowerCase() === 'udp' ? 'udp' : reading.protocol;
@@ -106,6 +107,7 @@ function placeIn(text: string, reading: Reading): Pick<Outbound, 'host' | 'port'
 }
 
 function portOf(scheme: string | undefined): number | undefined {
+  if (scheme === 'socks5' || scheme === 'socks5h') return 1080;
   if (scheme === 'https' || scheme === 'grpc') return 443;
   return scheme === 'http' ? 80 : undefined;
 }

@@ -135,6 +135,8 @@ cluster: {discovery: {enabled: true, registries: {service: {endpoint: ${endpoint
     ['v1.14.4', 'ntp: {servers: [ntp.site], useNTS: true}', ['ntp.site 123/udp', 'ntp.site 4460/tcp']],
     ['v1.14.4', 'ntp: {servers: ["ntp.site:4461"], useNTS: true}', ['ntp.site 123/udp', 'ntp.site 4461/tcp']],
     ['v1.14.4', 'ntp: {servers: ["fd00::1", 10.0.0.1]}', ['10.0.0.1 123/udp', 'fd00::1 123/udp']],
+    ['v1.14.4', 'ntp: {servers: ["fd00::443"], useNTS: true}', ['fd00::443 123/udp', 'fd00::443 4460/tcp']],
+    ['v1.14.4', 'ntp: {servers: ["[fd00::1]:443"], useNTS: true}', ['fd00::1 123/udp', 'fd00::1 443/tcp']],
     ['v1.14.4', 'ptp: {devices: [/dev/ptp0]}', []],
   ])('%s with %j asks these for the time: %j', (version, document, expected) => {
     const text = `${whole('')}${document === '' ? '' : `---\nkind: TimeSyncConfig\napiVersion: v1alpha1\n${document}\n`}`;
@@ -265,6 +267,8 @@ endpoint: https://api.site:6443
 
   it.each([
     ['machine.env', whole('  env: {https_proxy: "http://p.site."}\n'), 'p.site 80/tcp'],
+    ['a proxy without scheme and port', whole('  env: {https_proxy: p_1.site}\n'), 'p_1.site 80/tcp'],
+    ['a SOCKS proxy', whole('  env: {https_proxy: "socks5://p.site"}\n'), 'p.site 1080/tcp'],
     [
       'EnvironmentConfig',
       'kind: EnvironmentConfig\nvariables: {HTTPS_PROXY: "http://p.site:3128"}\n',
