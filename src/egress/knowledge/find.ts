@@ -6,11 +6,10 @@ import { covers, isWildcard } from '../destination.ts';
 import { knownDestinations } from './all.ts';
 import { type ComponentName, componentNames, type KnownDestination } from './known.ts';
 
-/** Names of one registry that references write otherwise. */
+/** Other names of Docker Hub, which references are normalised from. */
 const otherNames: ReadonlyMap<string, string> = new Map([
   ['index.docker.io', 'docker.io'],
   ['registry-1.docker.io', 'docker.io'],
-  ['registry.hub.docker.com', 'docker.io'],
 ]);
 
 /** What one name stands for in `--components`. */

@@ -64,12 +64,18 @@ describe('forRegistry', () => {
     expect(forRegistry('us-python.pkg.dev')).toEqual([]);
   });
 
-  it.each(['registry.example.com', 'ghcr.io.example.com', 'localhost:5000', '', '*', '<omni>', '*-docker.pkg.dev:443'])(
-    'knows nothing of %j',
-    (name) => {
-      expect(forRegistry(name)).toEqual([]);
-    },
-  );
+  it.each([
+    'registry.example.com',
+    'registry.hub.docker.com',
+    'ghcr.io.example.com',
+    'localhost:5000',
+    '',
+    '*',
+    '<omni>',
+    '*-docker.pkg.dev:443',
+  ])('knows nothing of %j', (name) => {
+    expect(forRegistry(name)).toEqual([]);
+  });
 
   it('never has what is superseded, nor anything for a name nobody gave a registry', () => {
     const names = [...new Set(knownDestinations.flatMap(({ registries }) => registries))];
