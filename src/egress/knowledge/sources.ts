@@ -1,6 +1,4 @@
 /** The documents that the knowledge base is from. */
-import { AirgapError } from '../../errors.ts';
-import { quoteText } from '../../oci/quote.ts';
 import type { KnownSource } from './known.ts';
 import { sideroSources } from './sidero-sources.ts';
 
@@ -162,15 +160,3 @@ export const knownSources: readonly KnownSource[] = [
     by: 'third-party',
   },
 ];
-
-const byId = new Map(knownSources.map((source) => [source.id, source]));
-
-/** Throws ERR_USAGE for an id that no source has. */
-export function sourceById(id: string): KnownSource {
-  const source = byId.get(id);
-  if (source !== undefined) return source;
-  throw new AirgapError(
-    'ERR_USAGE',
-    `Cannot name source ${quoteText(id, 80)}: the knowledge base has none of that name`,
-  );
-}

@@ -1,6 +1,6 @@
 /** What services need, whatever the images: `--components`, and Omni. */
 import type { TalosVersion } from '../../talos/version.ts';
-import { type Destination, type Role, roles } from '../destination.ts';
+import { type Destination, roles } from '../destination.ts';
 import { forComponent } from '../knowledge/find.ts';
 import type { ComponentName, KnownDestination } from '../knowledge/known.ts';
 import { toDestinations } from '../knowledge/place.ts';
@@ -68,9 +68,4 @@ function withOmni(destinations: readonly Destination[], { omniHost, siderolinkPo
       one.host === omni ? { ...one, host: omniHost, evidence: [...one.evidence, given] } : one,
     ),
   };
-}
-
-/** Roles that a list has. */
-export function rolesIn(destinations: readonly Destination[]): readonly Role[] {
-  return roles.filter((role) => destinations.some((one) => one.role === role));
 }

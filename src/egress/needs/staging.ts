@@ -1,6 +1,6 @@
 /** What the host that mirrors has to reach: upstream registries with all that belongs to them, the target, names, a proxy. */
 import type { TalosVersion } from '../../talos/version.ts';
-import { type Destination, isAddress, isExactName } from '../destination.ts';
+import { type Destination, isExactName, isWildcard } from '../destination.ts';
 import { forRegistry } from '../knowledge/find.ts';
 import { toDestinations } from '../knowledge/place.ts';
 import type { Needs } from './merge.ts';
@@ -95,7 +95,7 @@ function nameServersFor(
   { facts, notes }: { readonly facts: StagingFacts; readonly notes: string[] },
 ): Destination[] {
   const asksNames = destinations.some(
-    ({ host, through }) => through === undefined && !isAddress(host) && !isLiteral(host),
+    ({ host, through }) => through === undefined && (isExactName(host) || isWildcard(host)),
   );
   if (!asksNames) return [];
   const reachable = facts.nameServers.filter(({ address }) => !isThisMachine(address));
@@ -103,10 +103,6 @@ function nameServersFor(
     notes.push('which name servers this host asks is not known here: name them with --resolver ADDRESS');
   }
   return reachable.flatMap(({ address, port, by }) => nameServer('staging', { address, port, by }));
-}
-
-function isLiteral(host: string): boolean {
-  return !isExactName(host) && !host.includes('*');
 }
 
 /** Both ways of asking: answers that do not fit into a datagram are asked for again over TCP (RFC 7766, section 5). */

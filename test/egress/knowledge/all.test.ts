@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { covers, isAddress, isPlaceholder, isWildcard } from '../../../src/egress/destination.ts';
 import { knownDestinations } from '../../../src/egress/knowledge/all.ts';
 import { componentNames, type KnownDestination } from '../../../src/egress/knowledge/known.ts';
-import { knownSources, sourceById } from '../../../src/egress/knowledge/sources.ts';
+import { knownSources } from '../../../src/egress/knowledge/sources.ts';
 import { fixtures } from './source-rows.ts';
 
 const label = '[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?';
@@ -138,10 +138,5 @@ describe('every source', () => {
       knownDestinations.flatMap(({ sources, exact = [] }) => [...sources, ...exact.flatMap((one) => one.sources)]),
     );
     expect(knownSources.filter(({ id }) => !used.has(id)).map(({ id }) => id)).toEqual([]);
-  });
-
-  it('is found by its id, and no other', () => {
-    expect(sourceById('omni-egress').by).toBe('owner');
-    expect(() => sourceById('nobody')).toThrow(expect.objectContaining({ code: 'ERR_USAGE' }));
   });
 });
