@@ -67,7 +67,15 @@ function publicServers(list: readonly Destination[], role: Role): Destination[] 
     { ...base, host, port: 853, protocol: 'tcp', speaks: 'tcp', purposes: ['public name server, over TLS'] },
   ]);
   const time = (host: string): Destination => {
-    return { ...base, host, port: 123, protocol: 'udp', speaks: 'ntp', purposes: ['public time server'] };
+    return {
+      ...base,
+      host,
+      component: 'time',
+      port: 123,
+      protocol: 'udp',
+      speaks: 'ntp',
+      purposes: ['public time server'],
+    };
   };
   const named = time(publicTimeServer);
   if (list.some((allowed) => allows(allowed, named))) return servers;

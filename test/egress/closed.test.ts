@@ -29,6 +29,8 @@ describe('mustBeClosed()', () => {
       for (const host of ['1.1.1.1', '2606:4700:4700::1111']) expect(places).toContain(`${host} ${port}`);
     const time = ['162.159.200.1 123/udp', '2606:4700:f1::1 123/udp'];
     expect(places).toEqual(expect.arrayContaining(time));
+    const clocks = everything.filter(({ protocol, port }) => protocol === 'udp' && port === 123);
+    expect(new Set(clocks.map(({ component }) => component))).toEqual(new Set(['time']));
     const allowed = destination(123, { host: 'time.cloudflare.com', protocol: 'udp', speaks: 'ntp' });
     expect(placesOf(mustBeClosed([allowed], { role: 'nodes' })).filter((place) => time.includes(place))).toEqual([]);
   });

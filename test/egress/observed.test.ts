@@ -125,6 +125,14 @@ describe('mergeObserved()', () => {
     );
   });
 
+  it('finds a registry that led to the port of a name server, too', () => {
+    const server = declared('10.0.0.2', { port: 53, speaks: 'dns', purposes: ['names'] });
+    const { findings } = mergeObserved(listOf(server), [contacted('10.0.0.2:53')]);
+    expect(findings.map(({ host, purposes }) => [host, purposes])).toEqual([
+      ['10.0.0.2', ['names', 'redirect target of ghcr.io:443']],
+    ]);
+  });
+
   it('says no text of a lock that is no host', () => {
     const { findings } = mergeObserved(listOf(), [
       contacted('cdn.test:443', 'redirect', { registries: ['$(reboot)'] }),

@@ -47,6 +47,7 @@ function joined(one: Destination, other: Destination): Destination {
     alternatives: one.alternatives === other.alternatives ? one.alternatives : undefined,
     exfiltration: one.exfiltration ?? other.exfiltration,
     through: one.through ?? other.through,
+    seen: first.seen ?? second.seen,
   };
 }
 

@@ -56,7 +56,13 @@ describe('mergeNeeds()', () => {
       alternatives: 'regions',
       inPlaceOf: ['*.b'],
     };
-    const rich: Destination = { ...one, exfiltration: 'why', through: 'proxy.site:3128', inPlaceOf: ['*.a'] };
+    const rich: Destination = {
+      ...one,
+      exfiltration: 'why',
+      through: 'proxy.site:3128',
+      inPlaceOf: ['*.a'],
+      seen: 'seen',
+    };
     for (const destinations of [
       [plain, rich],
       [rich, plain],
@@ -67,6 +73,7 @@ describe('mergeNeeds()', () => {
         speaks: 'https',
         exfiltration: 'why',
         through: 'proxy.site:3128',
+        seen: 'seen',
       });
       expect(joined?.inPlaceOf).toEqual(['*.a', '*.b']);
       // What one needs it for has no substitute.
