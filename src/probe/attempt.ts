@@ -164,6 +164,7 @@ function ofProxy(error: unknown, { url }: ProxyServer, more: { readonly isReache
   return new StepFailure('blocked', `proxy ${url.host}: ${error.message}`, {
     ...(error.hint !== undefined && { hint: error.hint }),
     missing: { kind: 'proxy', place: `${url.hostname}:${portOf(url)}`, ...more },
+    cause: error.cause,
   });
 }
 

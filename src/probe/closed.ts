@@ -6,6 +6,7 @@ import { Attempt, type Probing } from './attempt.ts';
 import { mostAtOnce } from './check.ts';
 import { isWithoutRoute } from './connect.ts';
 import { speakUdp } from './datagrams.ts';
+import { ProxyRefused } from './http.ts';
 import { codeOf, StepFailure } from './trail.ts';
 import { isOffInternet, isSinkhole } from './unlikely-address.ts';
 
@@ -26,16 +27,19 @@ export const shuts = [
 export interface Openings {
   /** How many places were looked at; to those of `shut` under `without-name` and `led-elsewhere` nothing was sent. */
   readonly tried: number;
-  /** Those that answered; `state` says how. */
+  /** What answered; `state` says how. A place that answers directly and through a proxy stands there for both. */
   readonly open: readonly Probed[];
-  /** How many of the others ended how; with `open` they are all. */
+  /** How many of the others ended how. */
   readonly shut: Readonly<Record<Shut, number>>;
   /** Names to which a name server said an address of the internet: names leave the site, and whatever is written into them. */
   readonly resolved: readonly string[];
 }
 
 export interface Closing {
+  /** Without a proxy. */
   readonly probing: Probing;
+  /** Where it gives a proxy for a place, that is tried through it too. Default: none. */
+  readonly proxyFor?: Probing['proxyFor'] | undefined;
   /** `address port` of what is allowed: a name that leads there leads nowhere else. */
   readonly allowed: ReadonlySet<string>;
 }
@@ -46,15 +50,31 @@ export interface Closing {
  */
 export async function findOpen(places: readonly Destination[], closing: Closing): Promise<Openings> {
   const limit = limitTo(mostAtOnce);
-  const looks = await Promise.all(places.map((place) => limit(() => look(place, closing))));
+  const { probing, proxyFor = () => undefined } = closing;
+  const looks = await Promise.all(
+    places.map((place) => {
+      const ways = proxyFor(place) === undefined ? [probing] : [probing, { ...probing, proxyFor }];
+      return Promise.all(ways.map((way) => limit(() => look(place, { ...closing, probing: way }))));
+    }),
+  );
   const shut = { silent: 0, refused: 0, 'without-route': 0, 'without-name': 0, 'led-elsewhere': 0 };
-  for (const { ended } of looks) if (typeof ended === 'string') shut[ended] += 1;
+  for (const ways of looks) {
+    const end = endOfAll(ways);
+    if (end !== undefined) shut[end] += 1;
+  }
   return {
     tried: places.length,
-    open: looks.flatMap(({ ended }) => (typeof ended === 'string' ? [] : [ended])),
+    open: looks.flat().flatMap(({ ended }) => (typeof ended === 'string' ? [] : [ended])),
     shut,
-    resolved: [...new Set(looks.flatMap(({ resolved }) => resolved ?? []))].sort(),
+    resolved: [...new Set(looks.flat().flatMap(({ resolved }) => resolved ?? []))].sort(),
   };
+}
+
+/** Of a place that was tried in several ways: how the first ended in which something was sent. Undefined where one was open. */
+function endOfAll(ways: readonly Look[]): Shut | undefined {
+  const ends = ways.flatMap(({ ended }) => (typeof ended === 'string' ? [ended] : []));
+  if (ends.length < ways.length) return undefined;
+  return ends.find((end) => end !== 'without-name' && end !== 'led-elsewhere') ?? ends[0];
 }
 
 interface Look {
@@ -62,7 +82,7 @@ interface Look {
   readonly resolved?: string;
 }
 
-async function look(place: Destination, { probing, allowed }: Closing): Promise<Look> {
+async function look(place: Destination, { probing, allowed }: Pick<Closing, 'probing' | 'allowed'>): Promise<Look> {
   const attempt = new Attempt(place, probing);
   let ended: string | { readonly shut: Shut };
   try {
@@ -85,12 +105,13 @@ async function look(place: Destination, { probing, allowed }: Closing): Promise<
 }
 
 /** An answer to a datagram that is none to the question is an answer all the same: whoever gave it took what was sent. */
-function endOf({ verdict, message, cause }: StepFailure, { trail }: Attempt): string | { readonly shut: Shut } {
+function endOf(failure: StepFailure, { trail }: Attempt): string | { readonly shut: Shut } {
+  const { verdict, message, cause } = failure;
   const step = trail.steps.at(-1)?.name;
   if (step === 'name') return { shut: 'without-name' };
   if (step === 'answer' && verdict === 'wrong answer') return message;
   if (isWithoutRoute(cause)) return { shut: 'without-route' };
-  return { shut: codeOf(cause) === '' ? 'silent' : 'refused' };
+  return { shut: codeOf(cause) === '' && !(failure instanceof ProxyRefused) ? 'silent' : 'refused' };
 }
 
 async function answerOf(attempt: Attempt, allowed: ReadonlySet<string>): Promise<string | { readonly shut: Shut }> {

@@ -82,4 +82,28 @@ describe('findOpen()', () => {
     const { open } = await findOpen([destination(port, { host: 'ghcr.io' })], { probing: settings, allowed: nothing });
     expect(open).toMatchObject([{ state: `connection accepted (to ${sixth})` }]);
   });
+
+  it('counts a place that is tried through a proxy too once, by what was sent', async () => {
+    const proxy = await serveRaw((socket) => {
+      socket.once('data', (asked) => {
+        socket.write(`HTTP/1.1 ${asked.includes('open.io') ? 200 : 403} .\r\n\r\n`);
+      });
+    });
+    const server = { url: new URL(`http://127.0.0.1:${proxy}`), authorization: undefined };
+    const port = await serveRaw(() => {}, '127.0.0.2');
+    const settings = probing({ names: { 'both.open.io': ['127.0.0.2'] } });
+    const places = ['both.open.io', 'open.io', 'refused.io', 'direct.io'].map((host) => destination(port, { host }));
+    const { tried, open, shut } = await findOpen(places, {
+      probing: settings,
+      allowed: nothing,
+      proxyFor: ({ host }) => (host === 'direct.io' ? undefined : server),
+    });
+    const through = `the proxy 127.0.0.1:${proxy} connects`;
+    expect(open.map(({ destination: { host }, state }) => [host, state])).toEqual([
+      ['both.open.io', 'connection accepted (to 127.0.0.2)'],
+      ['both.open.io', through],
+      ['open.io', through],
+    ]);
+    expect({ tried, shut }).toEqual({ tried: 4, shut: { ...noneShut, refused: 1, 'without-name': 1 } });
+  });
 });

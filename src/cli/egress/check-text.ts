@@ -93,7 +93,8 @@ function closedLines({ openings, here, timeoutMs, checked }: CheckReport): strin
   const unsent = shut['without-name'] + shut['led-elsewhere'];
   const [name] = resolved;
   const isAlone = open.length === 0 && checked.destinations.every(({ verdict }) => verdict !== 'open');
-  const what = open.length === 0 ? 'none answers' : `${open.length} ${open.length === 1 ? 'answers' : 'answer'}`;
+  const answering = new Set(open.map(({ destination }) => destination)).size;
+  const what = answering === 0 ? 'none answers' : `${answering} ${answering === 1 ? 'answers' : 'answer'}`;
   const counts = shuts.flatMap((kind) => (shut[kind] === 0 ? [] : [`${shut[kind]} ${shutWords[kind]}`]));
   const addresses = here.addresses.slice(0, mostOwnAddresses).join(', ');
   return [
@@ -151,7 +152,7 @@ const roleNames: Readonly<Record<Role, string>> = {
 };
 
 /** The line that is missing, for whoever opens it; undefined where a firewall is not what is in the way. */
-export function firewallText(
+function firewallText(
   { destination, verdict, step, missing }: Probed,
   from: ReadonlyMap<Role, readonly string[]>,
 ): string | undefined {

@@ -131,15 +131,9 @@ async function openingsBeside(
     ),
   );
   const choose = chooseProxy(session.settings.proxy);
-  const proxied = places.filter((place) => place.speaks === 'https' && proxyFor(choose, place) !== undefined);
-  const [direct, tunnelled] = await Promise.all([
-    findOpen(places, { allowed, probing: { ...probing, proxyFor: () => undefined } }),
-    findOpen(proxied, { allowed, probing: { ...probing, proxyFor: (place) => proxyFor(choose, place) } }),
-  ]);
-  return {
-    tried: direct.tried,
-    open: [...direct.open, ...tunnelled.open],
-    shut: direct.shut,
-    resolved: direct.resolved,
-  };
+  return await findOpen(places, {
+    allowed,
+    probing: { ...probing, proxyFor: () => undefined },
+    proxyFor: (place) => (place.speaks === 'https' ? proxyFor(choose, place) : undefined),
+  });
 }
