@@ -101,7 +101,7 @@ function addActionOptions(command: Command): void {
       'resolve --watch, --look-up: how long an address stays in a set after its TTL (default: 10m)',
     )
     .option('--print', 'resolve --watch: print what nft would be given, and run nothing')
-    .option('--connect-timeout <duration>', 'check: for each of name, connection, TLS and answer (default: 3s)')
+    .option('--connect-timeout <duration>', 'for each of name, connection, TLS and answer (default: 3s)')
     .option('--assert-closed', 'check: nothing but the listed destinations may answer');
 }
 

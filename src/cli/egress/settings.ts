@@ -89,6 +89,7 @@ export function egressSettings(flags: Flags, { cwd }: Pick<Context, 'cwd'>): Egr
     assertClosed: switchFlag(flags, 'assertClosed'),
   };
   refuseStray(settings);
+  refuseListOptions(settings, flags);
   return settings;
 }
 
@@ -109,6 +110,25 @@ function refuseStray(settings: EgressSettings): void {
   ];
   if (stray[0] !== undefined) throw usageError(`Cannot use these options together: ${stray[0]}`);
 }
+
+/** They say how the list is written, and the other actions write none: whoever names a file would look for it afterwards. */
+function refuseListOptions({ action }: EgressSettings, flags: Flags): void {
+  if (action === 'list') return;
+  const option = Object.entries(ofTheList).find(([name]) => flags[name] !== undefined)?.[1];
+  if (option === undefined) return;
+  throw usageError(
+    `Cannot use these options together: ${option} is for the list, which "airgap egress ${action}" does not write`,
+    'for programs: --json; for a file: > FILE',
+  );
+}
+
+const ofTheList = {
+  format: '--format',
+  diagram: '--diagram',
+  stateless: '--stateless',
+  output: '--output',
+  outputDir: '--output-dir',
+};
 
 function namesIn(text: string): string[] {
   return text

@@ -77,6 +77,18 @@ nothing was piped in, and there is no talosctl on PATH
     expect(await refused([image, ...options])).toContain(said);
   });
 
+  it.each([
+    ['check', ['--output', 'report.txt']],
+    ['check', ['--format', 'csv']],
+    ['check', ['--stateless']],
+    ['resolve', ['--output-dir', 'out']],
+    ['resolve', ['--diagram']],
+  ])('%s refuses what is for the list: %j', async (action, options) => {
+    const stderr = await refused([action, image, ...options]);
+    expect(stderr).toContain(`${options[0]} is for the list, which "airgap egress ${action}" does not write`);
+    expect(stderr).toContain('hint: for programs: --json; for a file: > FILE');
+  });
+
   it('says how the list of Omni is asked for, where nothing is in it', async () => {
     const note = 'what the host of Omni itself fetches is listed with --components omni';
     expect(JSON.parse(await list([image, '--role', 'omni']))).toMatchObject({ destinations: [], notes: [note] });
