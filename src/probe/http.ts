@@ -51,7 +51,7 @@ async function explained<T>(limits: Limits, work: () => Promise<T>): Promise<T> 
   try {
     return await work();
   } catch (error) {
-    if (limits.signal.aborted) throw error;
+    if (limits.signal.aborted) throw limits.signal.reason;
     const code = codeOf(error);
     if (error instanceof TimedOut)
       throw new StepFailure('blocked', `connected, and no answer within ${seconds(limits.timeoutMs)}`, { hint: later });

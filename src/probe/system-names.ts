@@ -56,6 +56,7 @@ async function throughSystem(name: string, limits: Limits) {
     });
     return { addresses: found.map(({ address }) => address), by: 'this machine' };
   } catch (error) {
+    if (limits.signal.aborted) throw limits.signal.reason;
     if (error instanceof TimedOut) throw unanswered(error.message);
     if (codeOf(error) === 'EAI_AGAIN') throw unanswered('temporary failure');
     if (error instanceof StepFailure || codeOf(error) === '') throw error;

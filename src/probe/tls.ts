@@ -63,7 +63,7 @@ function shakeHands(socket: Socket, { host, options, protocols }: TlsWanted, lim
       if (failed) secured.destroy();
     };
   }).catch((error: unknown) => {
-    if (limits.signal.aborted) throw error;
+    if (limits.signal.aborted) throw limits.signal.reason;
     throw notShaken(error, limits);
   });
 }

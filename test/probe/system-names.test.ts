@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { AirgapError } from '../../src/errors.ts';
 import { hostsIn, systemNames } from '../../src/probe/system-names.ts';
 import { startNameServer } from '../support/nameServer.ts';
 import { closing } from './world.ts';
@@ -44,9 +45,10 @@ describe('systemNames()', () => {
 
   it('ends with the run', async () => {
     const stop = new AbortController();
-    stop.abort(new Error('enough'));
-    await expect(systemNames({ servers: [] })('localhost', { ...limits, signal: stop.signal })).rejects.toThrow(
-      'enough',
+    // With a code, as errors of the system have one: it is no answer of theirs.
+    stop.abort(new AirgapError('ERR_INTERRUPTED', 'enough'));
+    await expect(systemNames({ servers: [] })('localhost', { ...limits, signal: stop.signal })).rejects.toBe(
+      stop.signal.reason,
     );
   });
 });
