@@ -15,10 +15,11 @@ export interface Session {
   readonly reporter: Reporter;
   /** Width that text on standard output should keep to; undefined where that is no terminal. */
   readonly columns: number | undefined;
+  /** Aborted with an AirgapError when a person or the clock ends the run. */
   readonly signal: AbortSignal;
   /** Whom this run contacted. */
   readonly contacts: ContactLog;
-  /** The signal aborts with this when a person or the clock ended the run. */
+  /** `performance.now()` when the work began. */
   readonly startedAt: number;
 }
 

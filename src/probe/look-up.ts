@@ -3,7 +3,6 @@
  * not tell. A stub resolver (RFC 1034 section 5.3.1) over RFC 1035 messages: EDNS0 (RFC 6891), TCP for what is cut off (RFC 7766),
  * random ids and ports (RFC 5452), TTLs as RFC 2181 section 8 reads them, an absent name as RFC 8020 does.
  */
-
 import { exchange, type NoAnswer } from './dns-exchange.ts';
 import type { DnsAnswer, Family } from './dns-message.ts';
 import { isAskable } from './dns-message.ts';

@@ -23,10 +23,10 @@ export function rememberNames(names: Names): Names {
   };
 }
 
-/** Asks these servers; all of it within the limit. */
+/** Asks these servers, each with its share of the limit. */
 export function namesFrom(servers: readonly NameServer[]): Names {
   return async (name, { timeoutMs, signal }) => {
-    // Each is asked twice before the next one.
+    // Silent ones are asked a second time.
     const each = Math.max(200, Math.floor(timeoutMs / (2 * Math.max(1, servers.length))));
     const found = await lookUp(name, { servers, timeoutMs: each, signal });
     if (found.failure !== undefined) throw nameFailure(found.failure);

@@ -1,5 +1,4 @@
 /** `airgap egress`: what the firewall must open for a job, in its own language, looked up and checked. */
-
 import type { EgressList } from '../../egress/destination.ts';
 import { firewallLanguages } from '../../egress/firewall/languages.ts';
 import { findingText, mergeObserved } from '../../egress/observed.ts';

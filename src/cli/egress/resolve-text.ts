@@ -1,5 +1,4 @@
 /** What `airgap egress resolve` prints. Names and addresses come from DNS: nothing is printed as it came. Pure. */
-
 import type { LookUpFailure } from '../../probe/look-up.ts';
 import { counted, printableAscii, tableLines } from '../report/text.ts';
 import type { AskedName, NotAsked } from './look-up-names.ts';
@@ -63,7 +62,7 @@ function summary(found: readonly AskedName[]): string {
 }
 
 /** The name whose addresses have to be asked for again first. */
-export function shortestOf(asked: readonly AskedName[]): { readonly host: string; readonly ttl: number } | undefined {
+function shortestOf(asked: readonly AskedName[]): { readonly host: string; readonly ttl: number } | undefined {
   const each = asked.flatMap(({ host, found }) => {
     return found.addresses.length === 0 ? [] : [{ host, ttl: shortestTtl(found.addresses) }];
   });

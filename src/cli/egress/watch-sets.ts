@@ -12,8 +12,8 @@ import type { EgressRun } from './run.ts';
 import { Told } from './watch-text.ts';
 
 /**
- * Goes on until it is interrupted, or nobody reads what --print prints, and then gives 0, as a server does. Throws ERR_USAGE where there is nothing to watch or nothing to
- * fill, and what ended the run otherwise.
+ * Goes on until it is interrupted, or nobody reads what --print prints, and then gives 0, as a server does. Throws ERR_USAGE where there
+ * is nothing to watch or nothing to fill, and what ended the run otherwise.
  */
 export async function watchSets(
   run: EgressRun,

@@ -31,8 +31,8 @@ const opposites: Readonly<Record<string, readonly string[]>> = {
 };
 
 /**
- * Whether the command line says which images: by inputs, by components in place of images, or by a directory or a bundle to be read, which without inputs is meant as a
- * whole. Then the images of the file are left out: two answers to one question would mirror more than was asked for.
+ * Whether the command line says which images: by inputs, by components in place of images, or by a directory or a bundle to be read,
+ * which without inputs is meant as a whole. Then the images of the file are left out: two answers to one question would mirror more than was asked for.
  */
 export function namesImages(inputs: readonly string[], own: Flags): boolean {
   const from = textFlag(own, 'from');

@@ -33,9 +33,9 @@ const internet = ['203.0.113.0/24', '198.51.100.0/24', '192.0.2.0/24', '1.1.1.1'
 export const nameServer = '203.0.113.53';
 /** Packets to it are swallowed. */
 export const silentAddress = '198.51.100.250';
-/** Of the namespaces' ends towards the router. */
 /** Of the router's end towards `staging`: where a proxy may listen. */
 export const proxyAddress = '10.77.1.1';
+/** Of the namespaces' ends towards the router. */
 export const addressOf = { staging: ['10.77.1.2', 'fd77:1::2'], node: ['10.77.2.2', 'fd77:2::2'] } as const;
 
 /** Hosts like `staging`, for checks at the same time under different rules. */
