@@ -27,8 +27,8 @@ export const aws: FirewallLanguage = {
   print,
 };
 
-/** Quotas that cannot be changed: rules in a group, and bytes of its text. */
-const mostRules = 30_000;
+/** Quotas that cannot be changed: capacity of a group, and bytes of its text, which fewer rules than that fill. */
+const mostCapacity = 30_000;
 const mostBytes = 2_000_000;
 const firstSid = 1_000_001;
 
@@ -66,8 +66,8 @@ function refuseImpossible(lines: readonly string[], text: string): void {
   const state =
     lines.length === 0
       ? 'no destination of this list can be said in it'
-      : lines.length > mostRules || text.length > mostBytes
-        ? `${lines.length} rules of ${text.length} bytes are more than the ${mostRules} and ${mostBytes} it may hold`
+      : text.length > mostBytes
+        ? `${lines.length} rules of ${text.length} bytes are more than the ${mostBytes} bytes it may hold`
         : undefined;
   if (state === undefined) return;
   throw new AirgapError('ERR_USAGE', `Cannot write a rule group of AWS Network Firewall: ${state}`, {
@@ -75,9 +75,9 @@ function refuseImpossible(lines: readonly string[], text: string): void {
   });
 }
 
-/** A group's capacity is fixed once it is made: twice of what is needed now, in hundreds. One rule takes one. */
+/** A group's capacity is fixed once it is made: twice of what is needed now, in hundreds, as far as there is more. One rule takes one. */
 function capacityFor(rules: number): number {
-  return Math.min(mostRules, Math.ceil((rules * 2) / 100) * 100);
+  return Math.min(mostCapacity, Math.ceil((rules * 2) / 100) * 100);
 }
 
 function variables(used: readonly Role[], input: FirewallInput): object {

@@ -28,7 +28,7 @@ export function checkInput({ destinations, addresses, from }: FirewallInput): vo
 
 function checkDestination({ host, port, protocol, through }: Destination): void {
   hostKind(host);
-  if (!Number.isInteger(port) || port < 1 || port > 65_535) throw unusable(host, `${port} is no port`);
+  if (!isPort(port)) throw unusable(host, `${port} is no port`);
   if (protocol !== 'tcp' && protocol !== 'udp')
     throw unusable(host, `${JSON.stringify(protocol)} is neither tcp nor udp`);
   if (through !== undefined && !isHostAndPort(through))
@@ -37,9 +37,13 @@ function checkDestination({ host, port, protocol, through }: Destination): void 
 
 /** `proxy.site:3128`, `[fd00::1]:3128`. */
 function isHostAndPort(text: string): boolean {
-  const [, bracketed, plain] = /^(?:\[([0-9a-f:.]+)\]|([^:[\]]+)):\d{1,5}$/.exec(text) ?? [];
+  const [, bracketed, plain, port] = /^(?:\[([0-9a-f:.]+)\]|([^:[\]]+)):(\d{1,5})$/.exec(text) ?? [];
   const kind = kindOf(bracketed ?? plain ?? '');
-  return bracketed === undefined ? kind === 'name' || kind === 'ipv4' : kind === 'ipv6';
+  return isPort(Number(port)) && (bracketed === undefined ? kind === 'name' || kind === 'ipv4' : kind === 'ipv6');
+}
+
+function isPort(port: number): boolean {
+  return Number.isInteger(port) && port >= 1 && port <= 65_535;
 }
 
 /** Throws ERR_USAGE where it is neither a name, nor a wildcard that leaves the last label, nor an address, nor a place. */

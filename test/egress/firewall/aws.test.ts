@@ -70,6 +70,14 @@ function allows(text: FirewallText, ask: Ask): boolean {
   });
 }
 
+/** Rules of short addresses: as many of them as fit. */
+function addressesOnly(length: number) {
+  const destinations = Array.from({ length }, (_, index) =>
+    destination(`omni 1.${index >> 14}.${(index >> 7) & 127}.${index & 127}:53`, { purposes: [] }),
+  );
+  return input({ destinations });
+}
+
 describe('aws', () => {
   it('writes its golden files', async () => {
     await expectGolden(aws.print(input()), 'aws');
@@ -116,21 +124,18 @@ describe('aws', () => {
     expect(aws.print(input({ destinations })).warnings.join()).not.toContain('two packets');
   });
 
-  it.each([
-    ['rules', 30_001, ''],
-    ['bytes', 8000, `.${'abcdefghij'.repeat(6)}`],
-  ])('refuses more %s than a rule group holds', (_, length, long) => {
-    const destinations = Array.from({ length }, (__, index) =>
-      destination(`staging n${index}${long}.site:443`, { purposes: ['x'] }),
-    );
-    expect(() => aws.print(input({ destinations }))).toThrow(expect.objectContaining({ code: 'ERR_USAGE' }));
+  it('asks for twice the room that its rules take, and no more than there is', () => {
+    expect(aws.print(addressesOnly(300)).use[0]).toContain('--capacity 600 ');
+    expect(aws.print(addressesOnly(15_100)).use[0]).toContain('--capacity 30000 ');
   });
 
-  it('asks for twice the room that its rules take', () => {
-    const destinations = Array.from({ length: 300 }, (_, index) =>
-      destination(`staging n${index}.site:443`, { purposes: ['x'] }),
+  it('refuses more than a rule group holds: its bytes are full before its rules', () => {
+    expect(() => aws.print(addressesOnly(24_000))).toThrow(
+      expect.objectContaining({
+        code: 'ERR_USAGE',
+        message: expect.stringMatching(/: 24000 rules of \d{7} bytes are more than the 2000000 bytes it may hold$/),
+      }),
     );
-    expect(aws.print(input({ destinations })).use[0]).toContain('--capacity 600 ');
   });
 
   it('allows a proxy by its address, as what is sent to it names other hosts', () => {

@@ -87,6 +87,15 @@ describe('gcp', () => {
     ]);
   });
 
+  it('denies all else to everybody where it is not known who one role is', () => {
+    const staging = new Map([['staging', ['10.0.0.5']]] as const);
+    const denied = rulesIn(gcp.print(input({ from: staging }))).filter(({ action }) => action === 'deny');
+    expect(denied.map(({ sources, blocks }) => [sources, blocks])).toEqual([
+      [[], ['0.0.0.0/0']],
+      [[], ['::/0']],
+    ]);
+  });
+
   it('says what else its denies cut off, and what comes before them', () => {
     const { warnings } = gcp.print(input());
     expect(warnings).toContainEqual(

@@ -75,10 +75,14 @@ describe('hosts', () => {
   });
 
   it('checks ports, proxies, looked up addresses and who connects', () => {
+    const one = (said: object) => ({ destinations: [destination('staging ghcr.io:443', { purposes: [], ...said })] });
     const wrong = [
-      { destinations: [destination('staging ghcr.io:443', { purposes: ['x'], port: 0 })] },
-      { destinations: [destination('staging ghcr.io:443', { purposes: ['x'], through: 'proxy;x:1' })] },
-      { destinations: [destination('staging ghcr.io:443', { purposes: ['x'], through: 'proxy' })] },
+      ...[0, 65_536, 1.5, Number.NaN].map((port) => one({ port })),
+      one({ protocol: 'icmp' }),
+      ...['proxy;x:1', 'proxy', 'proxy:0', 'proxy:65536', '[10.0.0.9]:1', 'fd00::9:1', '*.site:1'].map((through) =>
+        one({ through }),
+      ),
+      { addresses: new Map([['ghcr.io', [{ address: '1.2.3.4', ttl: -1 }]]]) },
       { addresses: new Map([['ghcr.io', [{ address: '1.2.3.4 }', ttl: 1 }]]]) },
       { addresses: new Map([['ghcr.io', [{ address: '1.2.3.4', ttl: Number.NaN }]]]) },
       { from: new Map([['nodes', ['10.0.0.0/8; accept']]] as const) },
@@ -86,6 +90,8 @@ describe('hosts', () => {
     for (const part of wrong)
       expect(() => checkInput(input(part))).toThrow(expect.objectContaining({ code: 'ERR_USAGE' }));
     expect(() => checkInput(input({ from }))).not.toThrow();
+    for (const through of ['proxy.site:3128', '10.0.0.9:1', '[fd00::9]:65535'])
+      expect(() => checkInput(input(one({ through })))).not.toThrow();
   });
 });
 

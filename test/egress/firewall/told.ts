@@ -41,6 +41,7 @@ const host = fc.oneof(
   { weight: 4, arbitrary: fc.oneof(domain, long) },
   { weight: 3, arbitrary: domain.map((name) => `*.${name}`) },
   { weight: 2, arbitrary: fc.tuple(label, domain).map(([one, name]) => `${one}-*.${name}`) },
+  { weight: 1, arbitrary: domain.map((name) => `*${name}`) },
   { weight: 1, arbitrary: fc.tuple(label, domain).map(([one, name]) => `*.${one}.*.${name}`) },
   { weight: 2, arbitrary: fc.ipV4().filter((address) => !/^(0|198)\./.test(address)) },
   { weight: 1, arbitrary: fc.nat(65_534).map((number) => `2001:db8::${(number + 1).toString(16)}`) },
