@@ -40,7 +40,7 @@ export interface LockedImage {
   readonly origins: readonly string[];
 }
 
-/** A host that was reached, once for each purpose. */
+/** A host that was contacted, once for each purpose; a refused connection counts. */
 export interface Contact {
   /** `host:port`. */
   readonly host: string;
