@@ -47,7 +47,7 @@ export interface MirrorJob {
   readonly includeForeign?: boolean;
   /** The lock an earlier run left for this target: what it vouches for and both ends confirm is not looked at again. */
   readonly previous?: Lock | undefined;
-  /** The lock that stands where the new one goes, if it was written for the same target: what it says of contacts is added to. Default: `previous`. */
+  /** The lock that stands where the new one goes: what it says of contacts is added to, where both have an image at one place. Default: `previous`. */
   readonly earlier?: Lock | undefined;
   /** Make no write request of any kind. Default false. */
   readonly dryRun?: boolean;
