@@ -2,8 +2,8 @@
 import { type Destination, isWildcard } from '../destination.ts';
 import { groupedBy } from '../grouped.ts';
 import { blocksOf, type Family, familyOf, shortAddress } from './addresses.ts';
-import type { FirewallInput, KnownAddress } from './language.ts';
-import { shortHash } from './sets.ts';
+import type { FirewallInput } from './language.ts';
+import { shortHash, timeoutsOf } from './sets.ts';
 
 const families: readonly Family[] = [4, 6];
 
@@ -29,7 +29,7 @@ export function restoreText(named: readonly Destination[], input: FirewallInput)
       (family) =>
         `create ${ipsetName(host, family)} hash:ip family ${family === 4 ? 'inet' : 'inet6'} timeout 0 -exist`,
     ),
-    ...[...timeoutsOf(addresses.get(host) ?? [], graceSeconds)].map(
+    ...[...timeoutsOf(addresses.get(host) ?? [], { graceSeconds, longest: longestTimeout })].map(
       ([address, seconds]) => `add ${ipsetName(host, familyOf(address) ?? 4)} ${address} timeout ${seconds} -exist`,
     ),
   ]);
@@ -45,17 +45,6 @@ export function restoreText(named: readonly Destination[], input: FirewallInput)
 
 function isLiteral(host: string): boolean {
   return familyOf(host) !== undefined;
-}
-
-/** An address that several records name stays for the longest of them, and none for ever, as 0 would mean. */
-function timeoutsOf(known: readonly KnownAddress[], graceSeconds: number): ReadonlyMap<string, number> {
-  const seconds = new Map<string, number>();
-  for (const { address, ttl } of known) {
-    const kept = Math.min(Math.max(Math.ceil(ttl + graceSeconds), 1), longestTimeout);
-    const short = shortAddress(address);
-    seconds.set(short, Math.max(kept, seconds.get(short) ?? 0));
-  }
-  return seconds;
 }
 
 function iptablesLines(destination: Destination, input: FirewallInput): string[] {

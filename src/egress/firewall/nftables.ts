@@ -1,10 +1,10 @@
 /** nftables: one table, with a set for each host that `egress resolve` or dnsmasq keeps filled, and one rule for each destination. */
 import { type Destination, type Role, roles } from '../destination.ts';
-import { blocksOf, type Family, familyOf, shortAddress } from './addresses.ts';
+import { blocksOf, type Family, familyOf } from './addresses.ts';
 import { checkInput, hostKind } from './hosts.ts';
-import type { FirewallInput, FirewallLanguage, FirewallText, KnownAddress } from './language.ts';
+import type { FirewallInput, FirewallLanguage, FirewallText } from './language.ts';
 import { forwardChain, hostChains } from './nft-chains.ts';
-import { checkSetNames, longestTimeout, nftTable, setName } from './sets.ts';
+import { checkSetNames, longestTimeout, nftTable, setName, timeoutsOf } from './sets.ts';
 
 /** Rules of a host (chain output) or, with addresses of who connects, of a gateway (chain forward). */
 export const nftables: FirewallLanguage = {
@@ -98,7 +98,9 @@ function hostSets(covered: readonly Destination[], { addresses, graceSeconds }: 
   const hosts = [...new Set(covered.map(({ host }) => host))].filter(hasSet);
   return hosts.flatMap((host) =>
     families.map((family) => {
-      const elements = elementsOf(addresses.get(host) ?? [], { family, graceSeconds });
+      const known = (addresses.get(host) ?? []).filter(({ address }) => familyOf(address) === family);
+      const timeouts = timeoutsOf(known, { graceSeconds, longest: longestTimeout });
+      const elements = [...timeouts].map(([address, seconds]) => `${address} timeout ${seconds}s`);
       const filling = elements.length === 0 ? '' : ` elements = { ${elements.join(', ')} };`;
       return `set ${setName(host, family)} { type ipv${family}_addr; flags timeout;${filling} }`;
     }),
@@ -108,20 +110,6 @@ function hostSets(covered: readonly Destination[], { addresses, graceSeconds }: 
 function hasSet(host: string): boolean {
   const kind = hostKind(host);
   return kind === 'name' || kind === 'wildcard';
-}
-
-/** An address that several records name stays for the longest of them: nft takes each once. */
-function elementsOf(
-  known: readonly KnownAddress[],
-  { family, graceSeconds }: { readonly family: Family; readonly graceSeconds: number },
-): string[] {
-  const seconds = new Map<string, number>();
-  for (const { address, ttl } of known.filter((one) => familyOf(one.address) === family)) {
-    const kept = Math.min(Math.max(Math.ceil(ttl + graceSeconds), 1), longestTimeout);
-    const short = shortAddress(address);
-    seconds.set(short, Math.max(kept, seconds.get(short) ?? 0));
-  }
-  return [...seconds].map(([address, kept]) => `${address} timeout ${kept}s`);
 }
 
 function warningsOf(covered: readonly Destination[], input: FirewallInput): string[] {

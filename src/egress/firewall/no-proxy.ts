@@ -108,7 +108,7 @@ function hostFile(role: Role, input: FirewallInput): FirewallFile {
     ...(isKnown ? [] : ['# The list names no proxy: write it here.']),
     `${mark}HTTPS_PROXY=${value}`,
     `${mark}HTTP_PROXY=${value}`,
-    '# Reached directly: this machine, and what the site configured. A name counts with its subdomains.',
+    `# Reached directly: this machine, and ${isKnown ? 'what the list sends through no proxy' : 'what the site configured'}. A name counts with its subdomains.`,
     `NO_PROXY=${exempt.join(',')}`,
   ]);
 }

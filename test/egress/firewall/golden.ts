@@ -1,4 +1,4 @@
-/** Golden files: what a language makes of the shared list, file by file. `npx vitest run -u` writes them anew. */
+/** Golden files: what a language makes of the shared list, file by file. `npx vitest run --project unit test/egress -u` writes them anew. */
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';

@@ -33,6 +33,16 @@ describe('nftables', () => {
     expect(text).toContain('set v6_ghcr.io { type ipv6_addr; flags timeout; elements = { fd00::1 timeout 60s }; }');
   });
 
+  it('keeps no address for ever, nor longer than nft takes', () => {
+    const known = [
+      { address: '192.0.2.1', ttl: 0 },
+      { address: '192.0.2.2', ttl: 2_147_483_647 },
+      { address: '192.0.2.3', ttl: 1.5 },
+    ];
+    const text = textOf(input({ addresses: new Map([['ghcr.io', known]]), graceSeconds: 0 }));
+    expect(text).toContain('{ 192.0.2.1 timeout 1s, 192.0.2.2 timeout 4000000s, 192.0.2.3 timeout 2s }');
+  });
+
   it('opens no address of the other family for who has none', () => {
     const list = [destination('staging fd00::1:443', { purposes: ['x'] })];
     const text = textOf(input({ destinations: list, from: new Map([['staging', ['10.0.0.5']]]) }));
@@ -88,7 +98,8 @@ describe('nftables', () => {
     );
   });
 
-  it('has set names the kernel takes', () => {
+  it('has set names the kernel takes, and one for each name', () => {
+    expect(setName('a_b.site', 4)).not.toBe(setName('a__b.site', 4));
     const long = `${`${'a'.repeat(60)}.`.repeat(4)}io`;
     expect(setName(long, 4)).toMatch(/^v4_[a.]{80}_[0-9a-f]{16}$/);
     expect(setName(long, 4)).not.toBe(setName(`b${long}`, 4));

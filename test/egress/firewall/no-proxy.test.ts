@@ -25,6 +25,19 @@ describe('no-proxy', () => {
     expect(choose(new URL('https://example.com/'))?.url.host).toBe('proxy.site:3128');
   });
 
+  it('does not send what goes to a proxy past it, whatever the proxy is called', () => {
+    for (const proxy of ['proxy.site', '10.0.0.9', 'fd00::9']) {
+      const through = `${proxy.includes(':') ? `[${proxy}]` : proxy}:3128`;
+      const list = [
+        destination(`staging ${proxy}:3128`, { purposes: [], component: 'site', speaks: 'http' }),
+        destination('staging ghcr.io:443', { purposes: [], through }),
+      ];
+      const variables = environment(noProxy.print(input({ destinations: list })).files[0]?.text ?? '');
+      expect(variables.get('HTTPS_PROXY')).toBe(`http://${through}`);
+      expect(variables.get('NO_PROXY')).toBe('localhost,127.0.0.0/8,::1');
+    }
+  });
+
   it('gives nodes a document that Talos reads', () => {
     const document: unknown = parse(fileOf('egress-proxy-nodes.yaml'));
     expect(document).toEqual({

@@ -17,6 +17,22 @@ describe('squid', () => {
     expect(access).not.toContain('proxy.site');
   });
 
+  it('does not pass on to a proxy by its address either', () => {
+    const [access] = filesOf([
+      destination('staging fd00::9:3128', { purposes: [], speaks: 'http', component: 'site' }),
+      destination('staging ghcr.io:443', { purposes: [], through: '[fd00::9]:3128' }),
+    ]);
+    expect(access).toContain('_names dstdomain -n ghcr.io\n');
+    expect(access).not.toContain('fd00::9');
+  });
+
+  it('has the words of Squid for all of one address family', () => {
+    const everybody = new Map([['staging', ['10.0.0.5', '::/0', '0.0.0.0/0']]] as const);
+    const { files } = squid.print(input({ from: everybody }));
+    for (const { text } of files)
+      expect([...text.matchAll(/^acl \w+ src (.*)$/gm)].map(([, source]) => source)).toEqual(['ipv4', 'ipv6']);
+  });
+
   it('says each domain once that another covers', () => {
     const hosts = ['*.x.io', 'x.io', 'a.x.io', '*.b.x.io', 'notx.io', 'x.io.net'];
     const [access] = filesOf(hosts.map((host) => destination(`staging ${host}:443`, { purposes: [] })));
