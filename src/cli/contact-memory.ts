@@ -16,8 +16,8 @@ import { writeFileAtomic } from './files.ts';
 import { sameRule } from './lock-file.ts';
 import type { Session } from './session.ts';
 
-/** Far more than the hosts of any run. */
-const fileLimit = 4 * 1024 * 1024;
+/** Far more than the 10,000 contacts that are kept at most. */
+const fileLimit = 16 * 1024 * 1024;
 
 export interface ContactMemory {
   /** What this run contacted, and runs for the same target before it that left no lock. */

@@ -7,6 +7,7 @@ import { createServer } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { contactsFor } from '../../../src/cli/egress/contacts.ts';
 import { AirgapError } from '../../../src/errors.ts';
+import { mostContacts } from '../../../src/lock/contacts.ts';
 import type { Contact, Lock, Observed } from '../../../src/lock/lock.ts';
 import { parseLock } from '../../../src/lock/parse.ts';
 import { printLock } from '../../../src/lock/print.ts';
@@ -229,7 +230,7 @@ describe('a run that leaves no lock', () => {
       () => pending().replace('"gone.test:443",\n      "purpose"', '"$(reboot)",\n      "purpose"'),
     ],
     ['a time that is none', () => pending().replace('2001-01-01T00:00:09Z', 'soon')],
-    ['too much', () => `${' '.repeat(5 * 1024 * 1024)}${pending()}`],
+    ['too much', () => `${' '.repeat(17 * 1024 * 1024)}${pending()}`],
   ])('says that a broken file is left out: %s', async (_name, text) => {
     world.folder.write(beside, text());
     const ran = await mirror([pause]);
@@ -239,6 +240,19 @@ describe('a run that leaves no lock', () => {
     ]);
     expect(lockNow().contacts).toHaveLength(2);
     expect(existsSync(world.folder.file(beside))).toBe(false);
+  });
+
+  it('reads back as many hosts as are kept, however long their names are', async () => {
+    const [contact] = parseLock(pending(), beside).contacts;
+    const contacts = Array.from({ length: mostContacts }, (_, index): Contact => {
+      const host = `${'a'.repeat(60)}.${'b'.repeat(60)}.${index}.test:443`;
+      return { host, purpose: 'redirect', observed: contact?.observed };
+    });
+    world.folder.write(beside, pending({ contacts }));
+    const told: string[] = [];
+    const lockFile = world.folder.file('airgap.lock');
+    const read = await contactsFor({ lockFile }, (event) => void told.push(event.type));
+    expect([read.length, told]).toEqual([mostContacts, []]);
   });
 
   it('tells a broken file to who asks for what was observed, and fails for a broken lock', async () => {
