@@ -3,8 +3,7 @@
  * 6.2, 329154); they hold what DNS answers that pass the FortiGate say, so clients must ask through it, without DNS over HTTPS.
  */
 import { AirgapError } from '../../errors.ts';
-import type { Role } from '../destination.ts';
-import { roles } from '../destination.ts';
+import { type Role, roles } from '../destination.ts';
 import { type Family, familyOf } from './addresses.ts';
 import { policyEntry, section, table } from './fortigate-text.ts';
 import type { FirewallInput, FirewallLanguage, FirewallText } from './language.ts';
@@ -75,24 +74,11 @@ function print(input: FirewallInput): FirewallText {
   const objects = unique([...sources.flatMap(({ members }) => members), ...policies.flatMap(({ members }) => members)]);
   const groups = [...sources, ...policies.flatMap(groupsOf)];
   refuseSharedNames(objects, groups);
+  const lines = [...policies.flatMap((policy) => policyLines(policy, input)), ...sources.flatMap(denyLines)];
   const text = [
-    ...([4, 6] as const).map((family) =>
-      section(
-        table('address', family),
-        objects.filter((object) => object.family === family).map(({ name, lines }) => [name, ...lines]),
-      ),
-    ),
-    ...([4, 6] as const).map((family) =>
-      section(table('addrgrp', family), groups.filter((group) => group.family === family).map(groupLines)),
-    ),
+    ...objectSections(objects, groups),
     section('firewall service custom', services(policies)),
-    [
-      'config firewall policy',
-      ...policies.flatMap((policy) => policyLines(policy, input)),
-      ...sources.flatMap(denyLines),
-      'end',
-      '',
-    ].join('\n'),
+    ['config firewall policy', ...lines, 'end', ''].join('\n'),
   ];
   return {
     files: [{ path: 'egress-fortigate.conf', text: header + text.join('') }],
@@ -104,6 +90,22 @@ function print(input: FirewallInput): FirewallText {
     ],
     use: ['paste egress-fortigate.conf into the CLI of the VDOM, or upload it under System > Configuration scripts'],
   };
+}
+
+/** Addresses before the groups that name them; IPv4 before IPv6. */
+function objectSections(objects: readonly Address[], groups: readonly Group[]): string[] {
+  const families: readonly Family[] = [4, 6];
+  return [
+    ...families.map((family) =>
+      section(
+        table('address', family),
+        objects.filter((object) => object.family === family).map(({ name, lines }) => [name, ...lines]),
+      ),
+    ),
+    ...families.map((family) =>
+      section(table('addrgrp', family), groups.filter((group) => group.family === family).map(groupLines)),
+    ),
+  ];
 }
 
 /** IPv6 addresses of names count only where a source of IPv6 was given: with none, rules are for IPv4. */

@@ -19,6 +19,11 @@ describe('dnsmasq', () => {
     expect(line('x.io')).toEqual(['wildcard.x.io']);
   });
 
+  it('gives what the line of a wildcard catches to inner wildcards above it', () => {
+    const line = linesOf(['*.s3.*.x.io', '*.b.x.io']);
+    expect(line('b.x.io')).toEqual(['wildcard.b.x.io', 'wildcard.s3.wildcard.x.io']);
+  });
+
   it('does not give an inner wildcard what it does not cover', () => {
     const line = linesOf(['prod-*.s3.io', 'prod-1.s3.io', 'other.s3.io']);
     expect(line('prod-1.s3.io')).toEqual(['prod-1.s3.io', 'prod-wildcard.s3.io']);

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { csvCell, csvColumns, printCsv } from '../../../src/egress/print/csv.ts';
+import { visible } from '../../../src/egress/print/visible.ts';
 import { destination, hostileList, hostileTexts, listOf, observedList, talosList, testSources } from '../lists.ts';
 
 const options = { stateless: false, title: 'a job', sources: testSources };
@@ -88,6 +89,7 @@ describe('CSV', () => {
       fc.property(fc.string({ unit: 'binary', minLength: 1 }), (text) => {
         const rows = records(printCsv(listOf([destination('ghcr.io', { condition: text })]), options));
         expect(rows).toHaveLength(1);
+        expect(rows[0]?.condition?.replace(/^'(?=\s*[=+\-@＝＋－＠])/, '')).toBe(visible(text));
         expect(rows[0]?.component).toBe('ghcr');
       }),
     );

@@ -65,6 +65,19 @@ Documents that KNOWN FROM names are listed by --format markdown.
     );
   });
 
+  it('names three of many hosts to allow instead, and how many more', () => {
+    const exact = (count: number) =>
+      printTable(
+        listOf([
+          destination('*.pkg.dev', { exfiltration: 'shared' }),
+          ...[...Array(count).keys()].map((index) => destination(`r${index}.pkg.dev`, { inPlaceOf: ['*.pkg.dev'] })),
+        ]),
+        options,
+      );
+    expect(exact(4)).toContain('; allow r0.pkg.dev, r1.pkg.dev, r2.pkg.dev, r3.pkg.dev instead\n');
+    expect(exact(5)).toContain('; allow r0.pkg.dev, r1.pkg.dev, r2.pkg.dev and 2 more that are listed here instead\n');
+  });
+
   it('adds what comes back where the firewall does not follow connections, but for what a proxy reaches', () => {
     const lines = printTable(observedList, { ...options, stateless: true }).split('\n');
     const answers = lines.filter((line) => / from \d+\/tcp /.test(line)).map((line) => line.trim().split(/\s+/)[0]);
@@ -123,6 +136,12 @@ Documents that KNOWN FROM names are listed by --format markdown.
     expect(shown(true).split('\n')[2]).toMatch(/^ {2}\w/);
     expect(shown(true)).toContain('  and 9 more: see --format csv\n');
     expect(names(shown(false)).map((count) => count - 1)).toEqual([12, 12, 12, 12]);
+    const few = listOf(
+      hosts('spare')
+        .map((host) => destination(host, spare))
+        .slice(0, 8),
+    );
+    expect(printTable(few, { ...options, columns: 132, brief: true })).not.toContain('more');
   });
 
   it('has a line for each destination where any width will do', () => {
