@@ -83,6 +83,17 @@ describe('CSV', () => {
       for (const cell of row) expect(cell).not.toMatch(/^\s*[=+\-@]/);
   });
 
+  it('has quotes around what a reader would cut or divide', () => {
+    expect([' x', 'x ', 'a; b', 'a,b', 'a"b', 'a b'].map(csvCell)).toEqual([
+      '" x"',
+      '"x "',
+      '"a; b"',
+      '"a,b"',
+      '"a""b"',
+      'a b',
+    ]);
+  });
+
   it('is read back whatever the texts hold', () => {
     expect(records(printCsv(hostileList, options))).toHaveLength(hostileTexts.length);
     fc.assert(

@@ -34,6 +34,13 @@ describe('the report', () => {
     expect(list.destinations.filter(({ host }) => !codes.includes(visible(host)))).toEqual([]);
   });
 
+  it('has as many cells in each row as in its heading', () => {
+    for (const list of [observedList, talosList]) {
+      const widths = allOf(readXml(printHtml(list, options)), 'tr').map(({ children }) => children.length);
+      expect(new Set(widths)).toEqual(new Set([list === observedList ? 6 : 5]));
+    }
+  });
+
   it('shows hostile texts as texts, wherever they stand', () => {
     const page = printHtml(hostileList, { ...options, title: hostileTexts[0] ?? '', date: hostileTexts[1] });
     const root = readXml(page);

@@ -53,6 +53,13 @@ describe('Markdown', () => {
     );
   });
 
+  it('has a name as code only where that shows it as it is', () => {
+    const hostOf = (host: string) =>
+      printMarkdown(listOf([destination(host)]), options).match(/^\| (.*?) \| 443/m)?.[1];
+    expect(hostOf('*.pkg.dev')).toBe('`*.pkg.dev`');
+    for (const host of [' x', 'x ', 'a`b', 'a|b']) expect(hostOf(host)).toBe(escapeMarkdown(host));
+  });
+
   it('leaves no mark-up in a text', () => {
     expect(escapeMarkdown('[x](y) <b> `c` *d* _e_ ~~f~~ a|b &lt; # !')).toBe(
       '\\[x\\](y) \\<b\\> \\`c\\` \\*d\\* \\_e\\_ \\~\\~f\\~\\~ a\\|b \\&lt; \\# \\!',
