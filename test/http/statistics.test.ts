@@ -1,6 +1,6 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import type { HttpClient } from '../../src/http/client.ts';
 import { failureOf, get, openClient, read, serve, serveRaw, type TestServer } from './servers.ts';
 
@@ -97,6 +97,23 @@ describe('contacts()', () => {
     expect(contact).toMatchObject({ requests: 1, receivedBytes: 5, sentBytes: 7, through: [] });
     const { firstAt = 0, lastAt = 0 } = contact ?? {};
     expect([firstAt >= before, lastAt - firstAt >= 50, lastAt <= Date.now()]).toEqual([true, true, true]);
+  });
+
+  it('has the time of a later request before its answer is there', async () => {
+    let held: (() => void) | undefined;
+    const server = await serve((request, response) => {
+      if (request.url === '/a') response.end('1');
+      else held = () => response.end('2');
+    });
+    const { client } = openClient();
+    await read(client, get(server.url, '/a'));
+    const ended = client.contacts()[0]?.lastAt ?? 0;
+    await vi.waitFor(() => expect(Date.now()).toBeGreaterThan(ended));
+    const second = read(client, get(server.url, '/b'));
+    await vi.waitFor(() => expect(held).toBeDefined());
+    expect(client.contacts()[0]?.lastAt).toBeGreaterThan(ended);
+    held?.();
+    expect(await second).toBe('2');
   });
 
   it('has the bytes that were sent to who never answered, and the time of that', async () => {
