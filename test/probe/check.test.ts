@@ -62,6 +62,7 @@ describe('checkAll()', () => {
     ]);
     const listed = destination(443, { host: '*.r1.site', isRegistry: false });
     expect((await checkAll([one, listed], probing())).notes).toEqual([]);
+    expect((await checkAll([one, { ...listed, protocol: 'udp' }], probing())).notes).toEqual(notes);
   });
 
   it('a name the name server keeps back is the fault of that line', async () => {

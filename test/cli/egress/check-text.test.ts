@@ -73,9 +73,10 @@ describe('checkLines()', () => {
     'tried from node-1 (10.5.0.9, fd00::9), waiting 3.0 s each; other addresses and ports, ICMP and QUIC were not tried';
 
   it('tells what --assert-closed found', () => {
+    const direct = probed({ state: 'connection accepted (to 1.2.3.4)' });
     const openings = {
       tried: 126,
-      open: [probed({ state: 'connection accepted (to 1.2.3.4)' })],
+      open: [direct, { ...direct, state: 'the proxy p.site:3128 connects' }],
       shut,
       resolved: ['a.io', 'b.io'],
     };
@@ -87,6 +88,7 @@ describe('checkLines()', () => {
     ]);
     expect(problemLines(found)).toEqual([
       'must be closed: ghcr.io:443/tcp (registry ghcr.io): connection accepted (to 1.2.3.4)',
+      'must be closed: ghcr.io:443/tcp (registry ghcr.io): the proxy p.site:3128 connects',
     ]);
   });
 

@@ -1,4 +1,5 @@
 /** Where the forms of `airgap egress` go, and how they are put to use there. */
+import { existsSync, mkdirSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { firewallLanguages } from '../../../src/egress/firewall/languages.ts';
 import { type WorkFolder, workFolder } from '../airgap.ts';
@@ -30,6 +31,13 @@ describe('the list of egress', () => {
     expect(stepsIn(env.stderr)).toEqual([
       '  EnvironmentFile=/etc/airgap/egress-proxy-staging.env in a systemd unit, or: set -a; . ./my.env; set +a',
     ]);
+  });
+
+  it('writes none where one of several cannot be written', async () => {
+    mkdirSync(folder.file('out/egress.json'), { recursive: true });
+    const { status, stderr } = await egress(['--format', 'csv', '--format', 'json', '--output-dir', 'out']);
+    expect({ status, stderr }).toEqual({ status: 2, stderr: expect.stringContaining('egress.json') });
+    expect(existsSync(folder.file('out/egress.csv'))).toBe(false);
   });
 
   it('names files in the folder they were written to, of every form', async () => {

@@ -89,6 +89,17 @@ nothing was piped in, and there is no talosctl on PATH
     expect(stderr).toContain('hint: for programs: --json; for a file: > FILE');
   });
 
+  it('names the option as the source of what is typed, and the variable only where nothing is', async () => {
+    const told = async (more: readonly string[]) => {
+      const env = { AIRGAP_TO: 'https://other.site' };
+      return (await folder.airgap(['egress', image, '--json', ...more], { env })).stdout;
+    };
+    expect(await told([])).toContain('"AIRGAP_TO"');
+    const typed = await told(['--to', 'https://registry.site']);
+    expect(typed).toContain('"--to"');
+    expect(typed).not.toContain('AIRGAP_TO');
+  });
+
   it('says how the list of Omni is asked for, where nothing is in it', async () => {
     const note = 'what the host of Omni itself fetches is listed with --components omni';
     expect(JSON.parse(await list([image, '--role', 'omni']))).toMatchObject({ destinations: [], notes: [note] });
