@@ -68,8 +68,8 @@ function withoutThisMachine(destinations: readonly Destination[], notes: string[
 }
 
 function behindProxy(destination: Destination, { proxyFor }: StagingFacts): Destination {
-  const { host, port, speaks, protocol } = destination;
-  const proxy = protocol === 'tcp' ? proxyFor({ host, port, speaks }) : undefined;
+  const { host, port, speaks } = destination;
+  const proxy = proxyFor({ host, port, speaks });
   return proxy === undefined ? destination : { ...destination, through: printPlace(proxy) };
 }
 

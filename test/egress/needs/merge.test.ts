@@ -95,6 +95,14 @@ describe('mergeNeeds()', () => {
   });
 });
 
+describe('compareDestinations()', () => {
+  it('takes names from their last label on, and addresses as they are written', () => {
+    const hosts = ['b.a.example', '10.1.0.1', 'a.b.example', '10.0.0.9'];
+    const sorted = hosts.map((host) => ({ ...one, host })).sort(compareDestinations);
+    expect(sorted.map(({ host }) => host)).toEqual(['10.0.0.9', '10.1.0.1', 'b.a.example', 'a.b.example']);
+  });
+});
+
 describe('covers()', () => {
   it.each([
     ['*.pkg.dev', 'europe-west1-docker.pkg.dev', true],
@@ -106,6 +114,8 @@ describe('covers()', () => {
     ['a*z.example', 'abcz.example', true],
     ['a*z.example', 'az.example', true],
     ['a*z.example', 'a.z.example', false],
+    ['a*z.example', 'x.az.example', false],
+    ['ab*bc.example', 'abc.example', false],
     ['ghcr.io', 'ghcr.io', true],
     ['ghcr.io', 'x.ghcr.io', false],
   ])('%s covers %s: %s', (pattern, name, expected) => {

@@ -137,6 +137,7 @@ cluster: {discovery: {enabled: true, registries: {service: {endpoint: ${endpoint
     ['v1.14.4', 'ntp: {servers: ["fd00::1", 10.0.0.1]}', ['10.0.0.1 123/udp', 'fd00::1 123/udp']],
     ['v1.14.4', 'ntp: {servers: ["fd00::443"], useNTS: true}', ['fd00::443 123/udp', 'fd00::443 4460/tcp']],
     ['v1.14.4', 'ntp: {servers: ["[fd00::1]:443"], useNTS: true}', ['fd00::1 123/udp', 'fd00::1 443/tcp']],
+    ['v1.14.4', 'ntp: {servers: ["ntp.site:70000"], useNTS: true}', ['ntp.site 123/udp']],
     ['v1.14.4', 'ptp: {devices: [/dev/ptp0]}', []],
   ])('%s with %j asks these for the time: %j', (version, document, expected) => {
     const text = `${whole('')}${document === '' ? '' : `---\nkind: TimeSyncConfig\napiVersion: v1alpha1\n${document}\n`}`;
@@ -187,10 +188,14 @@ nameservers:
   it('keyless verification needs the trust root, for the images it matches alone', () => {
     const rule = (pattern: string) =>
       `${closed}---\napiVersion: v1alpha1\nkind: ImageVerificationConfig\nrules:\n  - image: ${pattern}\n    keyless:\n      issuer: https://accounts.google.com\n      subject: a@b.example\n`;
-    const tuf = (pattern: string) =>
-      needsOf({ text: rule(pattern) }).destinations.filter(({ host }) => host === 'tuf-repo-cdn.sigstore.dev');
+    const tuf = (pattern: string, asked = images) =>
+      needsOf({ text: rule(pattern), images: asked }).destinations.filter(
+        ({ host }) => host === 'tuf-repo-cdn.sigstore.dev',
+      );
     expect(tuf('ghcr.io/siderolabs/*').map(({ required }) => required)).toEqual([true]);
     expect(tuf('quay.io/*')).toEqual([]);
+    // Where no image is named, whatever nodes pull may match.
+    expect(tuf('quay.io/*', [])).toHaveLength(1);
   });
 
   it('keeps host and port of what else is configured, and no token', () => {
@@ -251,6 +256,8 @@ endpoint: https://api.site:6443
       ]),
     );
     expect(JSON.stringify(needs)).not.toContain('secret');
+    const spoken = new Map(needs.destinations.map(({ host, speaks }) => [host, speaks]));
+    expect(['fd00::7', 'omni.site', 'kms.site'].map((host) => spoken.get(host))).toEqual(['wireguard', 'tcp', 'tcp']);
   });
 
   it('says what else is to be known of proxies, tunnels and registries nobody wrote about', () => {
@@ -260,6 +267,7 @@ endpoint: https://api.site:6443
     const linked = 'apiVersion: v1alpha1\nkind: SideroLinkConfig\napiUrl: grpc://omni.site?jointoken=secret\n';
     const { destinations, notes } = needsOf({ text: linked, images: [] });
     expect(printed(destinations)).toContain('omni.site 443/tcp');
+    expect(destinations.find(({ host }) => host === 'omni.site')?.speaks).toBe('https');
     expect(notes?.join()).toContain('the UDP port of SideroLink');
     const unknown = needsOf({ text: whole(''), images: [parseReference('registry.example:5000/a:1')] });
     expect(unknown.notes?.join()).toContain('registry.example:5000: whether it has its token service');

@@ -71,6 +71,8 @@ describe('stagingNeeds()', () => {
     expect(destinations.some(({ speaks }) => speaks === 'dns')).toBe(true);
     const byAddress = () => ({ host: '10.0.0.8', port: 3128, speaks: 'http' }) as const;
     expect(listOf({ proxyFor: byAddress }).destinations.some(({ speaks }) => speaks === 'dns')).toBe(false);
+    const onThisMachine = () => ({ host: '127.0.0.1', port: 3128, speaks: 'http' }) as const;
+    expect(listOf({ proxyFor: onThisMachine }).destinations.map(({ host }) => host)).not.toContain('127.0.0.1');
   });
 
   it('this machine needs no firewall, neither as target nor as name server', () => {
