@@ -130,12 +130,19 @@ describe('airgap egress check', () => {
   });
 
   it('goes through the proxy of the environment, and says when that refuses', async () => {
-    const proxy = await serveHttp((_, response) => void response.writeHead(403).end());
+    let asked = '';
+    const proxy = await serveRaw((socket) => {
+      socket.on('data', (bytes) => {
+        asked += bytes.toString('latin1');
+        socket.end('HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\n\r\n');
+      });
+    });
     const env = { HTTPS_PROXY: `http://user:secret@proxy.test:${proxy}`, NO_PROXY: 'target.test' };
     dns.set('proxy.test', { addresses: ['127.0.0.1'] });
     const { status, stdout, stderr } = await check([], { env });
     expect(status).toBe(4);
     expect(stderr).toMatch(new RegExp(`blocked: source\\.test:${source}/tcp`));
+    expect(asked).toContain(`proxy-authorization: Basic ${Buffer.from('user:secret').toString('base64')}\r\n`);
     expect(`${stdout}${stderr}`).not.toMatch(/secret/);
     expect(stdout).toMatch(new RegExp(`^open +proxy\\.test:${proxy}/tcp +proxy`, 'm'));
   });
