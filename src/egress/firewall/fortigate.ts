@@ -63,9 +63,7 @@ function print(input: FirewallInput): FirewallText {
     throw new AirgapError(
       'ERR_USAGE',
       'Cannot write FortiGate policies: no destination of this list can be said in them',
-      {
-        hint: 'print --format table to see what is listed',
-      },
+      { hint: 'print --format table to see what is listed' },
     );
   }
   const sources = roles.flatMap((role) =>

@@ -84,28 +84,22 @@ export function wrapped(text: string, width: number): string[] {
   const lines: string[] = [];
   for (const word of text.split(' ').flatMap((word) => pieces(word, width))) {
     const last = lines.at(-1);
-    if (last !== undefined && !word.joined && last.length + 1 + word.text.length <= width)
-      lines[lines.length - 1] = `${last} ${word.text}`;
-    else lines.push(word.text);
+    if (last !== undefined && last.length + 1 + word.length <= width) lines[lines.length - 1] = `${last} ${word}`;
+    else lines.push(word);
   }
   return lines;
 }
 
-/** A word, or a part of one that goes on from the line before. */
-interface Piece {
-  readonly text: string;
-  readonly joined: boolean;
-}
-
-function pieces(word: string, width: number): Piece[] {
-  const found: Piece[] = [];
+/** A word, or its parts where it is longer: each as long as can be, so that two that follow each other never fit into one line. */
+function pieces(word: string, width: number): string[] {
+  const found: string[] = [];
   let rest = word;
   while (rest.length > width) {
     const end = breakAt(rest, width);
-    found.push({ text: rest.slice(0, end), joined: found.length > 0 });
+    found.push(rest.slice(0, end));
     rest = rest.slice(end);
   }
-  return [...found, { text: rest, joined: found.length > 0 }];
+  return [...found, rest];
 }
 
 /** Behind the last dot, hyphen, colon, slash or comma that fits, unless nearly nothing is before it. */

@@ -5,11 +5,11 @@ import { type Destination, type EgressList, type Protocol, type Role, roles } fr
 import { groupedBy } from '../grouped.ts';
 import type { ComponentName, KnownSource } from '../knowledge/known.ts';
 
-/** Who connects, as a heading. Of nodes a list may be for those that have a mirror, or for any. */
-export function roleTitle(role: Role, destinations: readonly Destination[]): string {
+/** Who connects, as a heading over its destinations. Of nodes a list may be for those that have a mirror, or for any. */
+function roleTitle(role: Role, destinations: readonly Destination[]): string {
   if (role === 'staging') return 'The host that mirrors';
   if (role === 'omni') return 'Omni';
-  const isMirrored = destinations.some((one) => one.role === role && one.component === 'site' && one.isRegistry);
+  const isMirrored = destinations.some((one) => one.component === 'site' && one.isRegistry);
   return isMirrored ? 'Nodes, once mirrored' : 'Nodes';
 }
 
@@ -215,8 +215,11 @@ function findingText({ role, exfiltration, ...where }: Destination): string {
 const inSentence: Readonly<Record<Role, string>> = { staging: 'the host that mirrors', nodes: 'nodes', omni: 'Omni' };
 
 function insteadOf(host: string, list: EgressList): string {
+  const purposes = new Set(list.destinations.filter((one) => one.host === host).flatMap((one) => one.purposes));
+  // What stands in for it elsewhere may be another tenant's host: that of a registry this one has nothing to do with.
   const standing = list.destinations.filter(
-    ({ inPlaceOf, host: own }) => own !== host && inPlaceOf?.includes(host) === true,
+    ({ inPlaceOf, host: own, purposes: its }) =>
+      own !== host && inPlaceOf?.includes(host) === true && its.some((purpose) => purposes.has(purpose)),
   );
   const exact = [...new Set(standing.map((one) => one.host))];
   if (exact.length > 4)

@@ -22,6 +22,7 @@ describe('lines of a cell', () => {
         const lines = wrapped(words.join(' '), width);
         expect(lines.join('').replaceAll(' ', '')).toBe(words.join(''));
         expect(lines.filter((line) => line.length > width)).toEqual([]);
+        if (words.length === 1) expect(lines.join('')).toBe(words[0]);
       }),
     );
   });
