@@ -128,12 +128,35 @@ function stillDeclared(wildcard: Destination, places: readonly Place[]): Destina
 }
 
 /** Whether a contact was one for `blobs of ghcr.io`. A purpose that names no registry is served by any. */
-function serves({ purpose, observed }: Contact, declared: string): boolean {
-  const [, what = '', registry] = /^(.*?)(?: of)? ((?:[a-z0-9-]+\.)+[a-z0-9-]+(?::\d+)?)$/.exec(declared) ?? [];
+function serves(contact: Contact, declared: string): boolean {
+  const { what, registry } = readPurpose(declared);
   if (registry === undefined) return true;
   const wanted = what === 'registry' ? 'registry' : what.startsWith('token service') ? 'token' : 'redirect';
+  return contact.purpose === wanted && isFor(contact, registry);
+}
+
+/** `blobs of ghcr.io`, `registry ghcr.io`; other purposes name no registry. */
+function readPurpose(text: string): { readonly what: string; readonly registry: string | undefined } {
+  const [, what = '', registry] = /^(.*?)(?: of)? ((?:[a-z0-9-]+\.)+[a-z0-9-]+(?::\d+)?)$/.exec(text) ?? [];
+  return { what, registry };
+}
+
+function isFor({ observed }: Contact, registry: string): boolean {
   const host = defaultHost(registry);
-  return purpose === wanted && observed?.registries.includes(host.includes(':') ? host : `${host}:443`) === true;
+  return observed?.registries.includes(host.includes(':') ? host : `${host}:443`) === true;
+}
+
+/**
+ * Whether the registries a wildcard is declared for are those that sent there: on a domain of many tenants another registry's host is
+ * another tenant. Contacts of which nobody knows for whom they were are taken as declared.
+ */
+function isOnItsBehalf({ purposes }: Destination, { contacts }: Place): boolean {
+  const registries = purposes.map((text) => readPurpose(text).registry);
+  return contacts.some(
+    (contact) =>
+      contact.observed === undefined ||
+      registries.some((registry) => registry === undefined || isFor(contact, registry)),
+  );
 }
 
 /** Contacted, and not declared by its own name. */
@@ -142,11 +165,12 @@ function newlySeen(
   declared: { readonly wildcards: readonly Destination[]; readonly exact: readonly Destination[] },
 ): Destination[] {
   const byWildcard = declared.wildcards
-    .filter((wildcard) => isCovered(wildcard, place))
+    .filter((wildcard) => isCovered(wildcard, place) && isOnItsBehalf(wildcard, place))
     .map((wildcard) => inPlaceOf(wildcard, { place, patterns: [wildcard.host] }));
   if (byWildcard.length > 0) return byWildcard;
   const byNeighbour = declared.exact.flatMap((neighbour) => {
     const patterns = (neighbour.inPlaceOf ?? []).filter((host) => isCovered({ host, port: neighbour.port }, place));
+    if (!isOnItsBehalf(neighbour, place)) return [];
     return patterns.length === 0 ? [] : [inPlaceOf({ ...neighbour, condition: undefined }, { place, patterns })];
   });
   if (byNeighbour.length > 0) return byNeighbour;

@@ -168,7 +168,6 @@ describe('mergeObserved()', () => {
   });
 
   it.each([
-    ['another registry', contacted('x.cdn.test:443', 'redirect', { registries: ['quay.io:443'] })],
     ['another duty', contacted('x.cdn.test:443', 'token')],
     ['nobody knows whom', { host: 'x.cdn.test:443', purpose: 'redirect' } as const],
   ])('keeps the wildcard where it was contacted for %s', (_name, contact) => {
@@ -176,6 +175,18 @@ describe('mergeObserved()', () => {
       '*.cdn.test:443 declared-only',
       'x.cdn.test:443 seen',
     ]);
+  });
+
+  it('finds a host that another registry sent to, also where a wildcard or the host of another tenant is declared', () => {
+    const contacts = [contacted('evil.cdn.test:443', 'redirect', { registries: ['quay.io:443'] })];
+    const tenant = declared('account.cdn.test', { inPlaceOf: ['*.cdn.test'] });
+    for (const list of [listOf(declared('*.cdn.test')), listOf(tenant)]) {
+      expect(mergeObserved(list, contacts).findings).toMatchObject([
+        { host: 'evil.cdn.test', seen: 'undeclared', purposes: ['redirect target of quay.io:443'] },
+      ]);
+    }
+    const both = [contacted('evil.cdn.test:443', 'redirect', { registries: ['ghcr.io:443', 'quay.io:443'] })];
+    expect(mergeObserved(listOf(tenant), both).findings).toEqual([]);
   });
 
   it('keeps of a wildcard what was not seen yet, and knows Docker Hub by both its names', () => {

@@ -1,6 +1,6 @@
 /** `airgap egress`: the list is printed, in forms for people and programs and in firewalls' languages. */
 import { resolve } from 'node:path';
-import { isExactName } from '../../egress/destination.ts';
+import { type Destination, isExactName } from '../../egress/destination.ts';
 import { blocksMeet } from '../../egress/firewall/addresses.ts';
 import type { FirewallInput, FirewallLanguage } from '../../egress/firewall/language.ts';
 import { firewallLanguages } from '../../egress/firewall/languages.ts';
@@ -177,11 +177,23 @@ function printMain(printed: Printed | undefined, { session }: EgressRun): void {
   session.reporter.event({ type: 'notice', message, isWarning: true });
 }
 
+/** Names that let anybody's data out, where the language itself says nothing of them. */
+function sharedDomains(destinations: readonly Destination[], said: readonly string[]): string[] {
+  const shared = destinations.flatMap(({ host, exfiltration }) =>
+    exfiltration === undefined || said.some((line) => line.includes(host) && line.includes(exfiltration))
+      ? []
+      : [`${host}: ${exfiltration}`],
+  );
+  return [...new Set(shared)];
+}
+
 function print(form: Form, about: { run: EgressRun; title: string; input: FirewallInput | undefined }): Printed {
   const { run, title, input } = about;
   if ('language' in form) {
     if (input === undefined) throw new Error('a firewall is written without its input');
-    return { name: form.language.name, ...form.language.print(input) };
+    const printed = form.language.print(input);
+    const warnings = [...printed.warnings, ...sharedDomains(input.destinations, printed.warnings)];
+    return { name: form.language.name, ...printed, warnings };
   }
   const { name } = form.printer;
   const { outputFile, outputDir } = run.egress;

@@ -138,7 +138,7 @@ function namesIn(text: string): string[] {
 }
 
 function formatsIn(flags: Flags): readonly string[] {
-  const named = [...new Set(listFlag(flags, 'format'))];
+  const named = [...new Set(listFlag(flags, 'format').flatMap(namesIn))];
   if (switchFlag(flags, 'diagram')) named.push('svg');
   if (switchFlag(flags, 'json')) {
     if (named.some((name) => name !== 'json')) {

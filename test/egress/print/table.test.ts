@@ -54,8 +54,9 @@ Documents that KNOWN FROM names are listed by --format markdown.
 
   it('warns of names that many tenants share, and says what to allow instead', () => {
     const list = listOf([
-      destination('*.pkg.dev', { exfiltration: 'anybody may have a name under it' }),
-      destination('europe-west1-docker.pkg.dev', { inPlaceOf: ['*.pkg.dev'] }),
+      destination('*.pkg.dev', { purposes: ['blobs of a.test'], exfiltration: 'anybody may have a name under it' }),
+      destination('europe-west1-docker.pkg.dev', { purposes: ['blobs of a.test'], inPlaceOf: ['*.pkg.dev'] }),
+      destination('another-tenant.pkg.dev', { purposes: ['blobs of b.test'], inPlaceOf: ['*.pkg.dev'] }),
       destination('storage.googleapis.com', { exfiltration: 'anybody may have a bucket' }),
     ]);
     const text = printTable(list, options);
@@ -66,11 +67,14 @@ Documents that KNOWN FROM names are listed by --format markdown.
   });
 
   it('names three of many hosts to allow instead, and how many more', () => {
+    const purposes = ['blobs of a.test'];
     const exact = (count: number) =>
       printTable(
         listOf([
-          destination('*.pkg.dev', { exfiltration: 'shared' }),
-          ...[...Array(count).keys()].map((index) => destination(`r${index}.pkg.dev`, { inPlaceOf: ['*.pkg.dev'] })),
+          destination('*.pkg.dev', { exfiltration: 'shared', purposes }),
+          ...[...Array(count).keys()].map((index) =>
+            destination(`r${index}.pkg.dev`, { inPlaceOf: ['*.pkg.dev'], purposes }),
+          ),
         ]),
         options,
       );
