@@ -284,11 +284,11 @@ endpoint: https://api.site:6443
     ],
     ['KmsgLogConfig', 'kind: KmsgLogConfig\nname: a\nurl: udp://[fd00::9]:514/\n', 'fd00::9 514/udp'],
     ['TCPProbeConfig', 'kind: TCPProbeConfig\nname: a\nendpoint: probe.site:53\n', 'probe.site 53/tcp'],
-    [
-      'SwapVolumeConfig',
-      'kind: SwapVolumeConfig\nname: a\nencryption: {keys: [{kms: {endpoint: "https://kms.site"}}]}\n',
+    ...['SwapVolumeConfig', 'UserVolumeConfig', 'RawVolumeConfig'].map((kind) => [
+      kind,
+      `kind: ${kind}\nname: a\nencryption: {keys: [{kms: {endpoint: "https://kms.site"}}]}\n`,
       'kms.site 443/tcp',
-    ],
+    ]),
     [
       'systemDiskEncryption',
       whole('  systemDiskEncryption: {state: {keys: [{kms: {endpoint: "kms.site:4050"}}]}}\n'),
