@@ -146,17 +146,12 @@ function isFor({ observed }: Contact, registry: string): boolean {
   return observed?.registries.includes(host.includes(':') ? host : `${host}:443`) === true;
 }
 
-/**
- * Whether the registries a wildcard is declared for are those that sent there: on a domain of many tenants another registry's host is
- * another tenant. Contacts of which nobody knows for whom they were are taken as declared.
- */
+/** On a domain of many tenants the host of another registry is another tenant. Where nobody knows who sent there, it is taken as declared. */
 function isOnItsBehalf({ purposes }: Destination, { contacts }: Place): boolean {
   const registries = purposes.map((text) => readPurpose(text).registry);
-  return contacts.some(
-    (contact) =>
-      contact.observed === undefined ||
-      registries.some((registry) => registry === undefined || isFor(contact, registry)),
-  );
+  const speaksFor = (contact: Contact) =>
+    registries.some((registry) => registry === undefined || isFor(contact, registry));
+  return contacts.some((contact) => contact.observed === undefined || speaksFor(contact));
 }
 
 /** Contacted, and not declared by its own name. */
@@ -168,9 +163,9 @@ function newlySeen(
     .filter((wildcard) => isCovered(wildcard, place) && isOnItsBehalf(wildcard, place))
     .map((wildcard) => inPlaceOf(wildcard, { place, patterns: [wildcard.host] }));
   if (byWildcard.length > 0) return byWildcard;
-  const byNeighbour = declared.exact.flatMap((neighbour) => {
+  const neighbours = declared.exact.filter((one) => isOnItsBehalf(one, place));
+  const byNeighbour = neighbours.flatMap((neighbour) => {
     const patterns = (neighbour.inPlaceOf ?? []).filter((host) => isCovered({ host, port: neighbour.port }, place));
-    if (!isOnItsBehalf(neighbour, place)) return [];
     return patterns.length === 0 ? [] : [inPlaceOf({ ...neighbour, condition: undefined }, { place, patterns })];
   });
   if (byNeighbour.length > 0) return byNeighbour;
