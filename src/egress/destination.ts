@@ -82,6 +82,11 @@ export function destinationKey({ role, host, port, protocol }: Destination): str
   return `${role} ${protocol} ${host} ${port}`;
 }
 
+/** `ghcr.io:443`; an IPv6 address stands in brackets: `[fd00::1]:443`. */
+export function printPlace({ host, port }: { readonly host: string; readonly port: number }): string {
+  return `${host.includes(':') ? `[${host}]` : host}:${port}`;
+}
+
 /** `*.pkg.dev`. */
 export function isWildcard(host: string): boolean {
   return host.includes('*');

@@ -9,6 +9,7 @@ import {
   type EgressList,
   isPlaceholder,
   isWildcard,
+  printPlace,
 } from './destination.ts';
 import { exfiltrationOf } from './knowledge/shared-domains.ts';
 import { mergeNeeds } from './needs/merge.ts';
@@ -236,7 +237,7 @@ export function findingText(
   const asked = evidence.flatMap((one) => (one.kind === 'observed' ? (one.contact.observed?.registries ?? []) : []));
   const isProxy = evidence.some((one) => one.kind === 'observed' && one.contact.purpose === 'proxy');
   const isOfOthers = asked.length > 0 && asked.every((registry) => !seen.includes(placeKey(splitPlace(registry))));
-  const place = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+  const place = printPlace({ host, port });
   const opened = isOpened ? ', as these rules do' : '';
   const what = `${place} was contacted (${purposes.join(', ')}), and nothing declares it`;
   if (isProxy) return `${what}: ask with the HTTP_PROXY, HTTPS_PROXY and NO_PROXY that the run had`;

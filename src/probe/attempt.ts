@@ -1,7 +1,7 @@
 /** One destination while it is tried: the way to it, step by step, and what was learnt on the way. */
 import type { Socket } from 'node:net';
 import type { ConnectionOptions, TLSSocket } from 'node:tls';
-import { type Destination, isAddress } from '../egress/destination.ts';
+import { type Destination, isAddress, printPlace } from '../egress/destination.ts';
 import type { Probed, ShownCertificate } from '../egress/verdict.ts';
 import { bareHostname } from '../http/hosts.ts';
 import type { ProxyServer } from '../http/proxy.ts';
@@ -90,7 +90,7 @@ export class Attempt {
 
   async #tunnel(proxy: ProxyServer): Promise<Socket> {
     const { host, port } = this.destination;
-    const authority = `${host.includes(':') ? `[${host}]` : host}:${port}`;
+    const authority = printPlace({ host, port });
     return await this.trail.take('proxy', async () => {
       const reached = await this.#reach(proxy);
       const socket = await openTunnel(reached, { proxy, authority }, this.limits).catch((error: unknown) => {

@@ -1,6 +1,6 @@
 /** Tries all destinations of a list, and says of each what is wrong with it itself. */
 import { limitTo } from '../async/limit.ts';
-import { covers, type Destination } from '../egress/destination.ts';
+import { covers, type Destination, printPlace } from '../egress/destination.ts';
 import type { Probed } from '../egress/verdict.ts';
 import type { Probing } from './attempt.ts';
 import { probeDestination } from './destination.ts';
@@ -35,17 +35,13 @@ function withCause(probed: Probed, all: readonly Probed[]): Probed {
     if (verdict === 'open' || verdict === 'unknown' || other === destination) return false;
     // What is required is missed, and something required has to say so.
     if (destination.required && !other.required) return false;
-    return missing.kind === 'names' ? other.speaks === 'dns' : placeOf(other) === missing.place;
+    return missing.kind === 'names' ? other.speaks === 'dns' : printPlace(other) === missing.place;
   };
   const cause = all.find(isCause);
   if (cause === undefined) return probed;
   const what = missing.kind === 'names' ? 'no name server answers' : `the proxy ${missing.place ?? ''} cannot be used`;
-  const hint = `first ${placeOf(cause.destination)}/${cause.destination.protocol}`;
+  const hint = `first ${printPlace(cause.destination)}/${cause.destination.protocol}`;
   return { ...probed, verdict: 'unknown', state: `not tried: ${what}`, hint };
-}
-
-function placeOf({ host, port }: Pick<Destination, 'host' | 'port'>): string {
-  return `${host.includes(':') ? `[${host}]` : host}:${port}`;
 }
 
 /** Where registries send clients for a token, and nobody thought of. */
@@ -58,7 +54,7 @@ function unlistedTokenServices(all: readonly Probed[]): string[] {
     );
     if (isListed) return [];
     return [
-      `${placeOf(destination)} sends clients to ${placeOf(tokenService)} for a token, and that is not in the list`,
+      `${printPlace(destination)} sends clients to ${printPlace(tokenService)} for a token, and that is not in the list`,
     ];
   });
   return [...new Set(notes)];

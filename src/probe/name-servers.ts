@@ -1,6 +1,8 @@
 /** Which DNS servers to ask. */
+
 import { getServers } from 'node:dns';
 import { isIP } from 'node:net';
+import { printPlace } from '../egress/destination.ts';
 
 /** A DNS server. */
 export interface NameServer {
@@ -28,6 +30,5 @@ export function parseNameServer(text: string): NameServer | undefined {
 
 /** `10.0.0.2`, `10.0.0.2:5353`, `[fd00::2]:5353`: port 53 is not written. */
 export function printNameServer({ address, port }: NameServer): string {
-  if (port === 53) return address;
-  return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
+  return port === 53 ? address : printPlace({ host: address, port });
 }

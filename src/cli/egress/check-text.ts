@@ -1,5 +1,5 @@
 /** What a check of destinations showed, for readers and for programs. Pure. */
-import type { Destination, Role } from '../../egress/destination.ts';
+import { type Destination, printPlace, type Role } from '../../egress/destination.ts';
 import { gridLines } from '../../egress/print/grid.ts';
 import { isMissed, type Probed, verdicts } from '../../egress/verdict.ts';
 import type { Checked } from '../../probe/check.ts';
@@ -55,7 +55,7 @@ function rowLines(destinations: readonly Probed[], columns: number | undefined):
 
 /** `ghcr.io:443/tcp`. */
 function placeText({ host, port, protocol }: Destination): string {
-  return printable(`${host.includes(':') ? `[${host}]` : host}:${port}/${protocol}`);
+  return printable(`${printPlace({ host, port })}/${protocol}`);
 }
 
 function seenText({ verdict, state, certificate, milliseconds, destination }: Probed): string {

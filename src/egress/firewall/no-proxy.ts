@@ -1,5 +1,5 @@
 /** What to set where a proxy is used: the variables of the hosts, and a document for Talos nodes. Read as src/http/proxy.ts says. */
-import { type Destination, type Role, roles } from '../destination.ts';
+import { type Destination, printPlace, type Role, roles } from '../destination.ts';
 import { blocksOf, shortAddress } from './addresses.ts';
 import { checkInput, hostKind } from './hosts.ts';
 import type { FirewallFile, FirewallInput, FirewallLanguage, FirewallText } from './language.ts';
@@ -63,7 +63,7 @@ function directOf(role: Role, input: FirewallInput): Destination[] {
       through === undefined &&
       (speaks === 'https' || speaks === 'http') &&
       (component === 'site' || proxies.length > 0) &&
-      !proxies.includes(`${host.includes(':') ? `[${host}]` : host}:${port}`),
+      !proxies.includes(printPlace({ host, port })),
   );
 }
 

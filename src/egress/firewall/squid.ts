@@ -1,5 +1,5 @@
 /** Squid: who may reach which names on which ports through this proxy, and a second file that holds TLS to the same names. */
-import { type Destination, type Role, roles } from '../destination.ts';
+import { type Destination, printPlace, type Role, roles } from '../destination.ts';
 import { groupedBy } from '../grouped.ts';
 import { blocksOf } from './addresses.ts';
 import { checkInput, hostKind, purposeOf } from './hosts.ts';
@@ -54,10 +54,10 @@ function whyNot(
   { from, proxies }: Pick<FirewallInput, 'from'> & { readonly proxies: ReadonlySet<string | undefined> },
 ): string | undefined {
   if (from.size > 0 && !from.has(role)) return `${role} is left out: it has no --address ${role}=...`;
-  if (proxies.has(hostAndPort(host, port))) return '';
+  if (proxies.has(printPlace({ host, port }))) return '';
   if (hostKind(host) === 'place') return `${host} is not known here: add its name or address to egress-squid.conf`;
   if (speaks === 'https' || speaks === 'http') return undefined;
-  return `${hostAndPort(host, port)} speaks ${nameOf(speaks)}, which Squid does not pass: open it for ${role} in the packet filter`;
+  return `${printPlace({ host, port })} speaks ${nameOf(speaks)}, which Squid does not pass: open it for ${role} in the packet filter`;
 }
 
 function nameOf(speaks: Destination['speaks']): string {
@@ -69,10 +69,6 @@ function nameOf(speaks: Destination['speaks']): string {
     http: 'HTTP',
     https: 'HTTPS',
   }[speaks];
-}
-
-function hostAndPort(host: string, port: number): string {
-  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
 function warningsOf({ from }: FirewallInput, { passed, refused }: SortedOut): string[] {

@@ -1,6 +1,6 @@
 /** What the host that mirrors has to reach: upstream registries with all that belongs to them, the target, names, a proxy. */
 import type { TalosVersion } from '../../talos/version.ts';
-import { type Destination, isExactName, isWildcard } from '../destination.ts';
+import { type Destination, isExactName, isWildcard, printPlace } from '../destination.ts';
 import { forRegistry } from '../knowledge/find.ts';
 import { toDestinations } from '../knowledge/place.ts';
 import type { Needs } from './merge.ts';
@@ -71,10 +71,6 @@ function behindProxy(destination: Destination, { proxyFor }: StagingFacts): Dest
   const { host, port, speaks } = destination;
   const proxy = proxyFor({ host, port, speaks });
   return proxy === undefined ? destination : { ...destination, through: printPlace(proxy) };
-}
-
-function printPlace({ host, port }: Place): string {
-  return `${host.includes(':') ? `[${host}]` : host}:${port}`;
 }
 
 /** By the variable that is for its scheme. */

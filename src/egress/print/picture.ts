@@ -1,5 +1,5 @@
 /** What a picture of a list shows: for each role the boxes it connects to, in the site or beyond the firewall. */
-import { type Destination, type EgressList, isAddress, isPlaceholder, type Role } from '../destination.ts';
+import { type Destination, type EgressList, isAddress, isPlaceholder, printPlace, type Role } from '../destination.ts';
 import { groupedBy } from '../grouped.ts';
 import { byRole, componentTitles, portText, spareOf } from './wording.ts';
 
@@ -45,7 +45,7 @@ export interface Host {
 export function bandsOf(list: EgressList): Band[] {
   return byRole(list).map(({ role, title, destinations }) => {
     const proxies = [...new Set(destinations.flatMap(({ through }) => through ?? []))];
-    const direct = destinations.filter((one) => one.through === undefined && !proxies.includes(placeOf(one)));
+    const direct = destinations.filter((one) => one.through === undefined && !proxies.includes(printPlace(one)));
     const stops = [
       ...stopsOf(direct.filter(isInside), 'site'),
       ...stopsOf(
@@ -60,7 +60,7 @@ export function bandsOf(list: EgressList): Band[] {
 }
 
 function proxyStop(proxy: string, destinations: readonly Destination[]): Stop {
-  const own = destinations.filter((one) => one.through === undefined && placeOf(one) === proxy);
+  const own = destinations.filter((one) => one.through === undefined && printPlace(one) === proxy);
   const assumed: Link = {
     ports: '',
     why: '',
@@ -76,10 +76,6 @@ function proxyStop(proxy: string, destinations: readonly Destination[]): Stop {
       'internet',
     ),
   };
-}
-
-function placeOf({ host, port }: Destination): string {
-  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
 /** What the site names itself is its own, unless its address is a public one, or it is only known from names of images. */
