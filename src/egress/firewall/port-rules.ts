@@ -1,5 +1,4 @@
 /** Destinations as firewalls take them: who, where to, which port; and what no firewall can be told, said in words. */
-import { createHash } from 'node:crypto';
 import { AirgapError } from '../../errors.ts';
 import {
   type Destination,
@@ -10,9 +9,11 @@ import {
   roles,
   type Speaks,
 } from '../destination.ts';
+import { groupedBy } from '../grouped.ts';
 import { blocksOf, familyOfBlock } from './addresses.ts';
 import { checkInput, hostKind, plainText } from './hosts.ts';
 import type { FirewallInput } from './language.ts';
+import { shortHash } from './sets.ts';
 
 /** All that one role reaches on one port. Sorted as the list is, without doubles. */
 export interface PortRule {
@@ -51,20 +52,19 @@ export interface Unsaid {
 export function portRules(input: FirewallInput, options: { readonly bySpeaks: boolean }): PortRules {
   checkInput(input);
   const warnings: string[] = [];
-  const groups = new Map<string, Destination[]>();
+  const written: Destination[] = [];
   for (const destination of withoutProxyNames(input.destinations)) {
     const reason = whyLeftOut(destination);
     if (reason !== undefined) warnings.push(`${placeOf(destination, destination.host)} is left out: ${reason}`);
     else {
       if (destination.exfiltration !== undefined)
         warnings.push(`${placeOf(destination, destination.host)}: ${plainText(destination.exfiltration)}`);
-      const { role, protocol, port, speaks } = destination;
-      const key = [roles.indexOf(role), protocol, port, options.bySpeaks ? speaks : ''].join(' ');
-      const group = groups.get(key);
-      if (group === undefined) groups.set(key, [destination]);
-      else group.push(destination);
+      written.push(destination);
     }
   }
+  const groups = groupedBy(written, ({ role, protocol, port, speaks }) =>
+    [role, protocol, port, options.bySpeaks ? speaks : ''].join(' '),
+  );
   return { rules: [...groups.values()].map(ruleOf).sort(compareRules), warnings };
 }
 
@@ -158,9 +158,7 @@ export function shortestTtl(names: readonly string[], { addresses }: FirewallInp
 
 /** A name for an object, of at most `most` characters: one that is too long keeps its start, and gets the hash of all of it. */
 export function fittingName(name: string, most: number): string {
-  return name.length <= most
-    ? name
-    : `${name.slice(0, most - 13)}-${createHash('sha256').update(name).digest('hex').slice(0, 12)}`;
+  return name.length <= most ? name : `${name.slice(0, most - 13)}-${shortHash(name).slice(0, 12)}`;
 }
 
 /** Two things would have one name: ERR_USAGE. `wildcard.x.io` beside `*.x.io` is such a pair, and nobody has it by chance. */
