@@ -3,7 +3,7 @@ import { randomInt } from 'node:crypto';
 import { createSocket } from 'node:dgram';
 import { createConnection, isIP } from 'node:net';
 import { onAbort } from '../async/on-abort.ts';
-import { type DnsAnswer, type DnsQuestion, printQuestion, readAnswer } from './dns-message.ts';
+import { type DnsAnswer, type DnsQuestion, firstMessage, framed, printQuestion, readAnswer } from './dns-message.ts';
 import type { NameServer } from './name-servers.ts';
 
 /** Where an exchange goes to, and how long it may take. */
@@ -66,29 +66,19 @@ function askTcp(question: DnsQuestion, options: ExchangeOptions): Promise<Outcom
   const { server } = options;
   return settle(options, (done) => {
     const socket = createConnection({ host: server.address, port: server.port });
-    const message = printQuestion(question);
-    const length = Buffer.alloc(2);
-    length.writeUInt16BE(message.length);
-    const pending: Buffer[] = [];
+    let pending = Buffer.alloc(0);
     socket.on('error', (error) => done(notReached(error)));
     socket.on('close', () => done({ failed: 'timeout', detail: 'TCP connection ended without an answer' }));
-    socket.on('connect', () => socket.write(Buffer.concat([length, message])));
+    socket.on('connect', () => socket.write(framed(printQuestion(question))));
     socket.on('data', (chunk: Buffer) => {
-      pending.push(chunk);
-      const bytes = wholeMessage(pending);
+      pending = Buffer.concat([pending, chunk]);
+      const bytes = firstMessage(pending);
       if (bytes === undefined) return;
       const read = readAnswer(bytes, question);
       done('rejected' in read ? { failed: 'wrong-answer', detail: read.reason } : { ...read, truncated: false });
     });
     return { close: () => socket.destroy(), late: () => undefined };
   });
-}
-
-/** The first message of a stream, once all of it came. Each has its length before it, in two bytes. */
-function wholeMessage(pending: readonly Buffer[]): Buffer | undefined {
-  const bytes = Buffer.concat(pending);
-  const end = bytes.length < 2 ? Number.POSITIVE_INFINITY : 2 + bytes.readUInt16BE(0);
-  return bytes.length < end ? undefined : bytes.subarray(2, end);
 }
 
 interface Opened {

@@ -71,6 +71,19 @@ export function isAskable(name: string): boolean {
   return name.length <= 253 && /^[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*$/i.test(name);
 }
 
+/** Over TCP every message has its length before it, in two bytes (RFC 1035, 4.2.2). */
+export function framed(message: Buffer): Buffer {
+  const length = Buffer.alloc(2);
+  length.writeUInt16BE(message.length);
+  return Buffer.concat([length, message]);
+}
+
+/** The first message of such a stream; undefined until all of it came. */
+export function firstMessage(stream: Buffer): Buffer | undefined {
+  const end = stream.length < 2 ? Number.POSITIVE_INFINITY : 2 + stream.readUInt16BE(0);
+  return stream.length < end ? undefined : stream.subarray(2, end);
+}
+
 /** Reads what came for a question. */
 export function readAnswer(bytes: Buffer, question: DnsQuestion): ReadAnswer {
   if (bytes.length < 12) return { rejected: 'foreign', reason: 'a message that is too short' };

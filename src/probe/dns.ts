@@ -1,7 +1,15 @@
 /** Whether a name server answers a question, over UDP or TCP. */
 import { randomInt } from 'node:crypto';
 import type { Socket } from 'node:net';
-import { type DnsAnswer, type DnsQuestion, printQuestion, type ReadAnswer, readAnswer } from './dns-message.ts';
+import {
+  type DnsAnswer,
+  type DnsQuestion,
+  firstMessage,
+  framed,
+  printQuestion,
+  type ReadAnswer,
+  readAnswer,
+} from './dns-message.ts';
 import { codeOf, type Limits, StepFailure, seconds, TimedOut, within } from './trail.ts';
 import { askUdp, type Echo } from './udp.ts';
 
@@ -43,12 +51,9 @@ export function dnsState({ code }: DnsAnswer, name: string): string {
   return code === 0 ? 'answers' : `answers with a failure (RCODE ${code})`;
 }
 
-/** Asks over a connected socket, with the length before the message (RFC 1035, 4.2.2). Throws StepFailure. */
+/** Asks over a connected socket. Throws StepFailure. */
 export async function askDnsOverTcp(socket: Socket, name: string, limits: Limits): Promise<DnsAnswer> {
   const question = questionFor(name);
-  const message = printQuestion(question);
-  const length = Buffer.alloc(2);
-  length.writeUInt16BE(message.length);
   try {
     const bytes = await within<Buffer>(limits, ({ resolve, reject }) => {
       let pending = Buffer.alloc(0);
@@ -56,10 +61,10 @@ export async function askDnsOverTcp(socket: Socket, name: string, limits: Limits
       socket.on('close', () => reject(new StepFailure('blocked', 'connection cut before an answer came')));
       socket.on('data', (chunk) => {
         pending = Buffer.concat([pending, chunk]);
-        const end = pending.length < 2 ? Number.POSITIVE_INFINITY : 2 + pending.readUInt16BE(0);
-        if (pending.length >= end) resolve(pending.subarray(2, end));
+        const message = firstMessage(pending);
+        if (message !== undefined) resolve(message);
       });
-      socket.write(Buffer.concat([length, message]));
+      socket.write(framed(printQuestion(question)));
       return () => void socket.destroy();
     });
     const answer = right(bytes, question);
