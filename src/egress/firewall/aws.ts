@@ -4,7 +4,7 @@
  * know neither ports nor UDP, and cannot tell roles apart.
  */
 import { AirgapError } from '../../errors.ts';
-import { type Role, roles } from '../destination.ts';
+import type { Role } from '../destination.ts';
 import { familyOf } from './addresses.ts';
 import type { FirewallInput, FirewallLanguage, FirewallText } from './language.ts';
 import {
@@ -13,6 +13,8 @@ import {
   type PortRule,
   placeOf,
   portRules,
+  rolesOf,
+  rolesWithoutSource,
   shortestTtl,
   sourceless,
   sourcesOf,
@@ -39,7 +41,7 @@ function print(input: FirewallInput): FirewallText {
     .map((line, index) => `${line} sid:${firstSid + index}; rev:1;)`);
   const text = lines.join('\n');
   refuseImpossible(lines, text);
-  const used = roles.filter((role) => rules.some((rule) => rule.role === role));
+  const used = rolesOf(rules);
   const group = {
     ...variables(used, input),
     RulesSource: { RulesString: text },
@@ -52,7 +54,7 @@ function print(input: FirewallInput): FirewallText {
       ...rules.flatMap((rule) => unsaid(rule, input)),
       ...trusting(rules),
       ...aging(rules, input),
-      ...homeNet(used, input),
+      ...homeNet(rules, input),
       ...sourceless(rules, input),
     ],
     use: [
@@ -93,8 +95,8 @@ function variableOf(role: Role): string {
 }
 
 /** HOME_NET is the CIDR block of the VPC that holds the firewall, unless the policy says otherwise. */
-function homeNet(used: readonly Role[], input: FirewallInput): string[] {
-  const without = used.filter((role) => sourcesOf(input, role) === undefined);
+function homeNet(rules: readonly PortRule[], input: FirewallInput): string[] {
+  const without = rolesWithoutSource(rules, input);
   return without.length === 0
     ? []
     : [`$HOME_NET stands for ${without.join(', ')}: it is the VPC of the firewall alone, unless the policy sets it`];

@@ -3,16 +3,16 @@
  * firewallpolicies/rulecollectiongroups; firewall/fqdn-filtering-network-rules, 2026-03-28: network rules take no wildcards, and need the
  * DNS proxy of the firewall).
  */
-import { AirgapError } from '../../errors.ts';
-import { roles } from '../destination.ts';
 import { familyOf } from './addresses.ts';
 import type { FirewallInput, FirewallLanguage, FirewallText } from './language.ts';
 import {
   leftOut,
   type PortRule,
   portRules,
+  rolesOf,
   sourceless,
   sourcesOf,
+  unsayable,
   wildcardsNeedNames,
   wildcardsOf,
 } from './port-rules.ts';
@@ -34,15 +34,7 @@ function print(input: FirewallInput): FirewallText {
   const { rules, warnings } = portRules(input, { bySpeaks: true });
   const network = rules.flatMap((rule) => networkRules(rule, input));
   const application = rules.flatMap((rule) => applicationRules(rule, input));
-  if (network.length + application.length === 0) {
-    throw new AirgapError(
-      'ERR_USAGE',
-      'Cannot write rules of Azure Firewall: no destination of this list can be said in them',
-      {
-        hint: 'print --format table to see what is listed',
-      },
-    );
-  }
+  if (network.length + application.length === 0) throw unsayable('rules of Azure Firewall');
   const collections = [
     collection('airgap-network', 100, network),
     collection('airgap-application', 200, application),
@@ -155,8 +147,7 @@ function wildcardReason({ port }: PortRule): string {
 }
 
 function unfiltered(rules: readonly PortRule[], input: FirewallInput): string[] {
-  return roles
-    .filter((role) => rules.some((rule) => rule.role === role))
+  return rolesOf(rules)
     .flatMap((role) => sourcesOf(input, role)?.[6].map((source) => ({ role, source })) ?? [])
     .map(
       ({ role, source }) =>

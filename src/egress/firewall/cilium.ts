@@ -3,9 +3,9 @@
  * connect to (Cilium 1.18.6, 1.19.0 and 1.20.0: Documentation/security/policy, pkg/policy/api, pkg/fqdn/matchpattern).
  */
 import { AirgapError } from '../../errors.ts';
-import { type Role, roles } from '../destination.ts';
+import type { Role } from '../destination.ts';
 import type { FirewallInput, FirewallLanguage, FirewallText } from './language.ts';
-import { asBlock, type PortRule, portRules } from './port-rules.ts';
+import { asBlock, type PortRule, portRules, rolesOf } from './port-rules.ts';
 import { printYaml } from './yaml-text.ts';
 
 /** `--format cilium`. Throws ERR_USAGE where nothing of the list can be said. */
@@ -24,7 +24,7 @@ const header = `# Pods are chosen by the label airgap.role; nodes by the same la
 
 function print(input: FirewallInput): FirewallText {
   const { rules, warnings } = portRules(input, { bySpeaks: true });
-  const used = roles.filter((role) => rules.some((rule) => rule.role === role));
+  const used = rolesOf(rules);
   if (used.length === 0) {
     throw new AirgapError('ERR_USAGE', 'Cannot write a Cilium policy: no destination of this list can be said in it', {
       hint: 'print --format table to see what is listed',

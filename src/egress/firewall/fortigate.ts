@@ -2,8 +2,7 @@
  * FortiGate (FortiOS 6.4 and later) in its CLI. Wildcards in `set type fqdn` are known since FortiOS 6.2.2 (docs.fortinet.com, New Features
  * 6.2, 329154); they hold what DNS answers that pass the FortiGate say, so clients must ask through it, without DNS over HTTPS.
  */
-import { AirgapError } from '../../errors.ts';
-import { type Role, roles } from '../destination.ts';
+import type { Role } from '../destination.ts';
 import { type Family, familyOf } from './addresses.ts';
 import { policyEntry, section, table } from './fortigate-text.ts';
 import type { FirewallInput, FirewallLanguage, FirewallText } from './language.ts';
@@ -14,9 +13,11 @@ import {
   leftOut,
   type PortRule,
   portRules,
+  rolesOf,
   sharedName,
   sourceless,
   sourcesOf,
+  unsayable,
 } from './port-rules.ts';
 
 /** `--format fortigate`. Throws ERR_USAGE where nothing of the list can be said. */
@@ -59,16 +60,8 @@ interface Policy {
 function print(input: FirewallInput): FirewallText {
   const { rules, warnings } = portRules(input, { bySpeaks: false });
   const policies = rules.flatMap((rule) => policiesOf(rule, input));
-  if (policies.length === 0) {
-    throw new AirgapError(
-      'ERR_USAGE',
-      'Cannot write FortiGate policies: no destination of this list can be said in them',
-      { hint: 'print --format table to see what is listed' },
-    );
-  }
-  const sources = roles.flatMap((role) =>
-    policies.some(({ rule }) => rule.role === role) ? sourceObjects(role, input) : [],
-  );
+  if (policies.length === 0) throw unsayable('FortiGate policies');
+  const sources = rolesOf(policies.map(({ rule }) => rule)).flatMap((role) => sourceObjects(role, input));
   const objects = unique([...sources.flatMap(({ members }) => members), ...policies.flatMap(({ members }) => members)]);
   const groups = [...sources, ...policies.flatMap(groupsOf)];
   refuseSharedNames(objects, groups);

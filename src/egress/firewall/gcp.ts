@@ -2,8 +2,7 @@
  * Google Cloud: rules of a global network firewall policy, as gcloud commands (docs.cloud.google.com/firewall/docs/fqdn-objects-overview,
  * read 2026: a name is resolved by Cloud DNS of the VPC, at most 32 addresses of each family; wildcards are not known).
  */
-import { AirgapError } from '../../errors.ts';
-import { type Role, roles } from '../destination.ts';
+import type { Role } from '../destination.ts';
 import { type Family, familyOf } from './addresses.ts';
 import type { FirewallInput, FirewallLanguage, FirewallText } from './language.ts';
 import {
@@ -12,8 +11,10 @@ import {
   leftOut,
   type PortRule,
   portRules,
+  rolesOf,
   sourceless,
   sourcesOf,
+  unsayable,
   wildcardsNeedNames,
   wildcardsOf,
 } from './port-rules.ts';
@@ -58,16 +59,8 @@ function print(input: FirewallInput): FirewallText {
   const allowed = rules
     .flatMap((rule) => flagsOf(rule, input))
     .map((rule, index) => ({ ...rule, priority: firstPriority + index }));
-  if (allowed.length === 0) {
-    throw new AirgapError(
-      'ERR_USAGE',
-      'Cannot write rules for Google Cloud: no destination of this list can be said in them',
-      {
-        hint: wildcardsNeedNames,
-      },
-    );
-  }
-  const used = roles.filter((role) => rules.some((rule) => rule.role === role));
+  if (allowed.length === 0) throw unsayable('rules for Google Cloud', wildcardsNeedNames);
+  const used = rolesOf(rules);
   const all = [...allowed, ...deniesOf(used, input)];
   return {
     files: [{ path: 'egress-gcp.sh', text: header + all.map(line).join('') }],

@@ -3,17 +3,18 @@
  * Formatting Guidelines for an External Dynamic List; Guidelines for URL Category Exceptions, PAN-OS 10.2 and later). A URL list has no
  * comments, and its entries end in a slash: without one, PAN-OS 10.1 reads `example.com` as `example.com.*`.
  */
-import { AirgapError } from '../../errors.ts';
-import { roles } from '../destination.ts';
 import type { FirewallFile, FirewallInput, FirewallLanguage, FirewallText } from './language.ts';
 import {
   fittingName,
   leftOut,
   type PortRule,
   portRules,
+  rolesOf,
+  rolesWithoutSource,
   sharedName,
   sourceless,
   sourcesOf,
+  unsayable,
   wildcardsOf,
 } from './port-rules.ts';
 
@@ -40,15 +41,7 @@ interface List {
 function print(input: FirewallInput): FirewallText {
   const { rules, warnings } = portRules(input, { bySpeaks: true });
   const lists = rules.flatMap(listsOf);
-  if (lists.length === 0) {
-    throw new AirgapError(
-      'ERR_USAGE',
-      'Cannot write Palo Alto lists: no destination of this list can be said in them',
-      {
-        hint: 'print --format table to see what is listed',
-      },
-    );
-  }
+  if (lists.length === 0) throw unsayable('Palo Alto lists');
   const external = lists.filter(({ kind }) => kind !== 'names');
   refuseSharedNames(lists, external);
   const commands = [
@@ -135,8 +128,8 @@ function sourceOf({ role }: Pick<PortRule, 'role'>, input: FirewallInput): strin
 
 /** Only where it is known who connects: for everybody, it would deny all that the firewall carries. */
 function denies(lists: readonly List[], input: FirewallInput): string[] {
-  return roles
-    .filter((role) => sourcesOf(input, role) !== undefined && lists.some(({ rule }) => rule.role === role))
+  return rolesOf(lists.map(({ rule }) => rule))
+    .filter((role) => sourcesOf(input, role) !== undefined)
     .flatMap((role) => [
       `set rulebase security rules airgap-${role}-deny from any to any source ${sourceOf({ role }, input)} destination any`,
       `set rulebase security rules airgap-${role}-deny application any service any category any action deny log-end yes`,
@@ -166,7 +159,7 @@ function trusting(lists: readonly List[]): string[] {
 
 /** Roles without a rule that denies the rest. */
 function open(rules: readonly PortRule[], input: FirewallInput): string[] {
-  const without = roles.filter((role) => rules.some((rule) => rule.role === role) && !sourcesOf(input, role));
+  const without = rolesWithoutSource(rules, input);
   return without.length === 0
     ? []
     : [`nothing here denies the rest to ${without.join(', ')}, and PAN-OS allows it within a zone (intrazone-default)`];

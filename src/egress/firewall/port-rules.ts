@@ -161,6 +161,13 @@ export function fittingName(name: string, most: number): string {
   return name.length <= most ? name : `${name.slice(0, most - 13)}-${shortHash(name).slice(0, 12)}`;
 }
 
+/** Nothing of a list has a place in what was to be written, `FortiGate policies`: ERR_USAGE. Default hint: to look at the list. */
+export function unsayable(what: string, hint = 'print --format table to see what is listed'): AirgapError {
+  return new AirgapError('ERR_USAGE', `Cannot write ${what}: no destination of this list can be said in them`, {
+    hint,
+  });
+}
+
 /** Two things would have one name: ERR_USAGE. `wildcard.x.io` beside `*.x.io` is such a pair, and nobody has it by chance. */
 export function sharedName(firewall: string, name: string): AirgapError {
   return new AirgapError('ERR_USAGE', `Cannot write ${firewall} objects: two would have the name "${name}"`, {
@@ -185,12 +192,20 @@ export function sourcesOf(
   return { 4: blocksOf(given, 4), 6: blocksOf(given, 6) };
 }
 
-/** For languages of gateways: roles of these rules whose addresses were not given. */
+/** Roles that have a rule, in the order of roles. */
+export function rolesOf(rules: readonly PortRule[]): Role[] {
+  return roles.filter((role) => rules.some((rule) => rule.role === role));
+}
+
+/** Roles of these rules whose addresses were not given. */
+export function rolesWithoutSource(rules: readonly PortRule[], input: FirewallInput): Role[] {
+  return rolesOf(rules).filter((role) => sourcesOf(input, role) === undefined);
+}
+
+/** For languages of gateways: what rules of roles mean whose addresses were not given. */
 export function sourceless(rules: readonly PortRule[], input: FirewallInput): string[] {
-  return roles
-    .filter((role) => rules.some((rule) => rule.role === role) && sourcesOf(input, role) === undefined)
-    .map(
-      (role) =>
-        `the addresses of ${role} are not known, so its rules count for everybody behind the firewall: give --address ${role}=<CIDR>`,
-    );
+  return rolesWithoutSource(rules, input).map(
+    (role) =>
+      `the addresses of ${role} are not known, so its rules count for everybody behind the firewall: give --address ${role}=<CIDR>`,
+  );
 }
