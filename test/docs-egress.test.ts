@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { run } from '../src/cli/program.ts';
 import { KeptOutput } from './cli/terminal.ts';
+import { missingInOrder } from './support/missingInOrder.ts';
 
 const folder = fileURLToPath(new URL('../docs', import.meta.url));
 /** A command in its first line, what it prints below. `check`, `resolve` and `--observed` depend on what is around. */
@@ -37,22 +38,6 @@ async function printed(line: string): Promise<string> {
   }
 }
 
-/** What stands on a page may leave lines out with an ellipsis: then what is there stands in the output in that order. */
-function isShortened(shown: string): boolean {
-  return shown.split('\n').includes('…');
-}
-
-function linesInOrder(shown: string, whole: string): string[] {
-  const lines = whole.split('\n');
-  let from = 0;
-  return shown.split('\n').filter((line) => {
-    if (line === '…') return false;
-    const at = lines.indexOf(line, from);
-    if (at >= 0) from = at + 1;
-    return at < 0;
-  });
-}
-
 describe('pages about egress', () => {
   it('show lists', () => {
     expect(pages).toEqual(
@@ -70,7 +55,13 @@ describe('pages about egress', () => {
     let text = read(page);
     for (const [block, language = '', line = '', shown = ''] of read(page).matchAll(blocks)) {
       const whole = await printed(line);
-      if (isShortened(shown)) expect(linesInOrder(shown.trimEnd(), whole), line).toEqual([]);
+      // With an ellipsis lines are left out: then what is there stands in the output in that order.
+      const isShortened = shown.split('\n').includes('…');
+      const kept = shown
+        .trimEnd()
+        .split('\n')
+        .filter((one) => one !== '…');
+      if (isShortened) expect(missingInOrder(kept, whole.split('\n')), line).toEqual([]);
       else text = text.replace(block, () => `\`\`\`${language}\n$ airgap egress ${line}\n${whole}\`\`\``);
     }
     if (process.env.AIRGAP_WRITE_DOCS === '1') writeFileSync(join(folder, page), text);

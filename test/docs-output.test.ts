@@ -8,6 +8,7 @@ import { describe, expect, it } from 'vitest';
 import { parseLock } from '../src/lock/parse.ts';
 import { serveStore } from '../src/serve/open.ts';
 import { openMemory } from '../src/store/memory/open.ts';
+import { missingInOrder } from './support/missingInOrder.ts';
 import { seedImage } from './support/seedImages.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -68,14 +69,4 @@ function read(page: string): string {
 function linesOf(text: string): string[] {
   const lines = text.replaceAll(/127\.0\.0\.1:\d+/g, '127.0.0.1:PORT').replaceAll(/\d+\.\d s\b/g, 'TIME');
   return lines.split('\n').filter((line) => line !== '');
-}
-
-/** Lines that do not come after those before them. */
-function missingInOrder(wanted: readonly string[], printed: readonly string[]): string[] {
-  let from = 0;
-  return wanted.filter((line) => {
-    const at = printed.indexOf(line, from);
-    if (at >= 0) from = at + 1;
-    return at < 0;
-  });
 }
