@@ -206,7 +206,7 @@ function lockAfter(
   const lock = lockOf(complete, {
     rule: job.rule,
     mirrors: job.mirrors,
-    contacts: run.contacts,
+    contacts: [],
     carried: carriedImages(job, run.plan),
   });
   return { ...lock, contacts: sumContacts([...contactsBefore(job, lock), ...run.contacts]) };

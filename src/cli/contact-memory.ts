@@ -61,10 +61,12 @@ async function openContactMemory(options: ContactMemoryOptions): Promise<Contact
       }
     },
     async keep() {
-      if (isSettled || log.contacts().length === 0) return;
+      if (isSettled) return;
+      const own = log.contacts();
+      if (own.length === 0) return;
       // Another run may have written it, or put it into the lock, since this one began.
       const now = identityOf(lockFile) === known ? before : await ofThisTarget(noEvents);
-      const all = sumContacts([...now, ...log.contacts()]);
+      const all = sumContacts([...now, ...own]);
       const pending: Lock = { version: 1, rule, mirrors: [], images: [], contacts: all };
       try {
         await writeFileAtomic(pendingFile(lockFile), printLock(pending));
