@@ -176,18 +176,14 @@ export class Auth {
     if (credential !== undefined) this.#guard(realm, wish);
     const tokenWish = { realm, service, scopes };
     const facts = { askedAt: performance.now(), action: wish.action, host: realm.host };
-    const { action, registry } = wish;
+    const about = { action: wish.action, registry: wish.registry, signal };
     if (credential !== undefined && 'identityToken' in credential) {
-      const posted = await this.#settings.ask(tokenByPost(tokenWish, credential.identityToken), {
-        action,
-        registry,
-        signal,
-        accept: postUnknown,
-      });
+      const post = tokenByPost(tokenWish, credential.identityToken);
+      const posted = await this.#settings.ask(post, { ...about, accept: postUnknown });
       if (!postUnknown.includes(posted.status)) return parseToken(posted.text, facts);
     }
-    const request = tokenByGet(tokenWish, credential);
-    const { text } = await this.#settings.ask(request, { action, registry, signal, accept: [] });
+    const get = tokenByGet(tokenWish, credential);
+    const { text } = await this.#settings.ask(get, { ...about, accept: [] });
     return parseToken(text, facts);
   }
 
