@@ -1,7 +1,7 @@
 /** What a picture of a list shows: for each role the boxes it connects to, in the site or beyond the firewall. */
 import { type Destination, type EgressList, isAddress, isPlaceholder, printPlace, type Role } from '../destination.ts';
 import { groupedBy } from '../grouped.ts';
-import { byRole, componentTitles, portText, spareOf } from './wording.ts';
+import { byRole, componentTitles, type Entry, entriesOf, spareOf } from './wording.ts';
 
 export interface Band {
   readonly role: Role;
@@ -115,25 +115,13 @@ function conditionsOf(members: readonly Destination[]): string {
   return [...new Set(members.flatMap(({ condition }) => condition ?? []))].join('; ');
 }
 
-/** First the ports of each host, then the hosts that have all in common. */
+/** By what a picture says of them. */
 function linksOf(members: readonly Destination[]): Link[] {
   const registriesFirst = members.toSorted((one, other) => Number(other.isRegistry) - Number(one.isRegistry));
-  const hosts = groupedBy(registriesFirst, (one) => JSON.stringify([one.host, ...reasonsOf(one)]));
-  const links = [...hosts.values()].map((own) => ({ ports: own.map(portText).join(', '), first: own[0] }));
-  const same = groupedBy(links, ({ ports, first }) =>
-    JSON.stringify([ports, ...(first === undefined ? [] : reasonsOf(first))]),
-  );
-  return [...same.values()].flatMap((group) =>
-    linkOf(
-      group.flatMap(({ first }) => first ?? []),
-      group[0]?.ports ?? '',
-    ),
-  );
+  return entriesOf(registriesFirst, reasonsOf).map(linkOf);
 }
 
-function linkOf(members: readonly Destination[], ports: string): Link[] {
-  const [first] = members;
-  if (first === undefined) return [];
+function linkOf({ first, members, ports }: Entry): Link {
   const spare = spareOf(members);
   const shown = members.filter((one) => !spare.has(one));
   const hosts: Host[] = shown.map(({ host, exfiltration, seen }) => ({
@@ -144,11 +132,11 @@ function linkOf(members: readonly Destination[], ports: string): Link[] {
   const isShared = [...spare].some(({ exfiltration }) => exfiltration !== undefined);
   if (spare.size > 0) hosts.push({ name: `and ${spare.size} more, see the list`, isShared, seen: undefined });
   const why = [first.purposes.join(', '), ...(first.condition === undefined ? [] : [first.condition])].join('; ');
-  return [{ ports, why, kind: kindOf(first), hosts }];
+  return { ports, why, kind: kindOf(first), hosts };
 }
 
-function reasonsOf(one: Destination): unknown[] {
-  return [kindOf(one), one.condition, one.purposes];
+function reasonsOf(one: Destination): string {
+  return JSON.stringify([kindOf(one), one.condition, one.purposes]);
 }
 
 function kindOf({ seen, required }: Destination): Link['kind'] {

@@ -55,13 +55,16 @@ export interface Entry {
   readonly ports: string;
 }
 
-/** First the ports of each host, then the hosts that have all in common; in the order of their first. */
-export function entriesOf(destinations: readonly Destination[]): Entry[] {
-  const ofHosts = groupedBy(destinations, (one) => `${one.host} ${reasonsOf(one)}`);
+/** First the ports of each host, then the hosts that have all in common; in the order of their first. Default reasons: all that is printed. */
+export function entriesOf(
+  destinations: readonly Destination[],
+  reasons: (one: Destination) => string = reasonsOf,
+): Entry[] {
+  const ofHosts = groupedBy(destinations, (one) => JSON.stringify([one.host, reasons(one)]));
   const hosts = [...ofHosts.values()].flatMap(([first, ...more]) =>
     first === undefined ? [] : [{ first, ports: [first, ...more].map(portText).join(', ') }],
   );
-  const alike = groupedBy(hosts, ({ first, ports }) => `${ports} ${reasonsOf(first)}`);
+  const alike = groupedBy(hosts, ({ first, ports }) => `${ports} ${reasons(first)}`);
   return [...alike.values()].flatMap((group) =>
     group[0] === undefined ? [] : [{ ...group[0], members: group.map(({ first }) => first) }],
   );
