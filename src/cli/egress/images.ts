@@ -5,6 +5,7 @@ import type { Reference } from '../../oci/reference.ts';
 import { releaseOf } from '../../plan/origins.ts';
 import type { Location } from '../../store/location.ts';
 import type { TalosVersion } from '../../talos/version.ts';
+import type { ConfigGroup } from '../extras/configs.ts';
 import { catalogueRegistries, withExtraImages } from '../extras/extra-images.ts';
 import { refuseLoneExtras } from '../extras/settings.ts';
 import { locationOf, onlyLock } from '../given-lock.ts';
@@ -25,6 +26,8 @@ export interface EgressImages {
   readonly talos: TalosVersion | undefined;
   /** The lock they come from, where they come from one. */
   readonly lock: Lock | undefined;
+  /** What `--config` names. */
+  readonly configs: readonly ConfigGroup[];
   /** Where they go; undefined: not said. */
   readonly to: Location | undefined;
   /** What said so: `--to`, `airgap.yaml: target.to`, or the lock's name. */
@@ -44,7 +47,7 @@ export async function egressImages(
   const given = { stdin, stderr, env, signal, nothing: () => nothingNamed(session, egress) };
   const place = { to: settings.toGiven ? settings.to : undefined, toBy: by('to') };
   if (!names && egress.components.length > 0)
-    return { ...place, images: [], registries: [], talos: undefined, lock: undefined };
+    return { ...place, images: [], registries: [], talos: undefined, lock: undefined, configs: [] };
   const kept = names ? undefined : await readLock(settings.lockFile);
   if (kept !== undefined) {
     const name = nearName(settings.cwd, settings.lockFile);
@@ -52,7 +55,7 @@ export async function egressImages(
       type: 'notice',
       message: `no images were named: those of ${name} are meant (a list from a pipe is named -)`,
     });
-    return fromLock(kept, { session, name, by });
+    return fromLock(kept, { session, name, by, configs: [] });
   }
   const gathered = await withExtraImages(
     names ? await gatherInputs(settings, given) : await gatherOrFind(settings, given),
@@ -60,8 +63,9 @@ export async function egressImages(
   );
   for (const message of gathered.notices) reporter.event({ type: 'notice', message });
   for (const message of gathered.warnings ?? []) reporter.event({ type: 'notice', message, isWarning: true });
+  const { configs } = gathered;
   const lock = onlyLock(gathered);
-  if (lock !== undefined) return fromLock(lock, { session, name: inputs[0] ?? 'the lock', by });
+  if (lock !== undefined) return fromLock(lock, { session, name: inputs[0] ?? 'the lock', by, configs });
   const images = gathered.requests.map(({ reference }) => reference);
   return {
     ...place,
@@ -69,6 +73,7 @@ export async function egressImages(
     registries: registriesOf(images, catalogueRegistries(settings)),
     talos: gathered.talos,
     lock: undefined,
+    configs,
   };
 }
 
@@ -88,8 +93,14 @@ function nothingNamed({ settings }: Session, { action, observed }: EgressSetting
 
 function fromLock(
   lock: Lock,
-  { session, name, by }: { readonly session: Session; readonly name: string; readonly by: SaidBy },
+  about: {
+    readonly session: Session;
+    readonly name: string;
+    readonly by: SaidBy;
+    readonly configs: readonly ConfigGroup[];
+  },
 ): EgressImages {
+  const { session, name, by, configs } = about;
   const { settings } = session;
   const images = lock.images.map(({ source }) => source);
   return {
@@ -97,6 +108,7 @@ function fromLock(
     registries: registriesOf(images, catalogueRegistries(settings)),
     talos: releaseOf(lock.images),
     lock,
+    configs,
     to: settings.toGiven ? settings.to : locationOf(lock, settings),
     toBy: settings.toGiven ? by('to') : name,
   };

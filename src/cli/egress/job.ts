@@ -127,6 +127,7 @@ async function nodesOf(job: Job): Promise<Needs[]> {
   const emission = await emissionSettings(flags, { ...context, version, endpoints, pem: pemReader(context.cwd) });
   const configs = await nodeConfigs({
     settings,
+    groups: asked.configs,
     version,
     mirrors,
     mirrorsBy,

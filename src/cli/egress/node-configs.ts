@@ -8,7 +8,7 @@ import type { Mirror } from '../../mirror/rule.ts';
 import { type ConfigText, readNodeConfig } from '../../node/read-config.ts';
 import type { NodeConfig } from '../../talos/node-config.ts';
 import type { TalosVersion } from '../../talos/version.ts';
-import { readConfigGroups } from '../extras/configs.ts';
+import type { ConfigGroup } from '../extras/configs.ts';
 import { nearName } from '../next-text.ts';
 import type { Settings } from '../settings.ts';
 import type { SaidBy } from './said-by.ts';
@@ -21,6 +21,8 @@ export interface KnownConfig {
 
 export interface ConfigFacts {
   readonly settings: Settings;
+  /** What `--config` names. */
+  readonly groups: readonly ConfigGroup[];
   readonly version: TalosVersion;
   /** As nodes would use them; empty where no address is known. */
   readonly mirrors: readonly Mirror[];
@@ -42,8 +44,7 @@ export interface ConfigFacts {
  * readNodeConfig().
  */
 export async function nodeConfigs(facts: ConfigFacts): Promise<readonly KnownConfig[]> {
-  const { settings, version } = facts;
-  const groups = await readConfigGroups(settings);
+  const { groups, version } = facts;
   const patch = await patchOf(facts);
   const written = readOrBlank(patch.texts, version);
   if (groups.length === 0) return [withOptions(written, { facts, file: () => patch.by, mirrors: patch.mirrorsBy })];
@@ -79,7 +80,7 @@ async function patchOf(facts: ConfigFacts): Promise<Patch> {
 
 /** As Talos would lay it; where Talos would refuse it, the mirrors alone count. */
 function laidOver(
-  group: readonly ConfigText[],
+  group: ConfigGroup,
   about: {
     readonly own: NodeConfig;
     readonly patch: readonly ConfigText[];

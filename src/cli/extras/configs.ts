@@ -19,15 +19,14 @@ export interface ConfigImages {
   readonly warnings: readonly string[];
 }
 
+/** A configuration with the patches that follow it. */
+export type ConfigGroup = readonly ConfigText[];
+
 /**
  * `usual` are the images of the release by default: one that a configuration names in place of them is told. Throws
  * ERR_INPUT_INVALID for a configuration that Talos would refuse and for an image that is none, naming file and line.
  */
-export async function configImages(
-  { extras, cwd }: Pick<Settings, 'extras' | 'cwd'>,
-  usual: readonly Reference[],
-): Promise<ConfigImages> {
-  const groups = await readConfigGroups({ extras, cwd });
+export function configImages(groups: readonly ConfigGroup[], usual: readonly Reference[]): ConfigImages {
   const parts = groups.map((group) => imagesOf(readNodeConfig(group), { group, usual }));
   return {
     requests: parts.flatMap(({ requests }) => requests),
@@ -40,7 +39,7 @@ export async function configImages(
 export async function readConfigGroups({
   extras,
   cwd,
-}: Pick<Settings, 'extras' | 'cwd'>): Promise<readonly (readonly ConfigText[])[]> {
+}: Pick<Settings, 'extras' | 'cwd'>): Promise<readonly ConfigGroup[]> {
   const texts: ConfigText[] = [];
   for (const name of extras.configs) {
     const bytes = await readInputFile(resolve(cwd, name), name);
@@ -71,7 +70,7 @@ function mappingsIn({ name, text }: ConfigText): readonly ConfigNode[] {
 
 function imagesOf(
   config: NodeConfig,
-  known: { readonly group: readonly ConfigText[]; readonly usual: readonly Reference[] },
+  known: { readonly group: ConfigGroup; readonly usual: readonly Reference[] },
 ): ConfigImages {
   const file = known.group[0]?.name ?? '';
   const usual = new Set(known.usual.map(printReference));

@@ -13,7 +13,7 @@ import { selectedImages } from '../releases/release-images.ts';
 import { counted } from '../report/text.ts';
 import type { Session } from '../session.ts';
 import type { Settings } from '../settings.ts';
-import { configImages } from './configs.ts';
+import { type ConfigGroup, configImages, readConfigGroups } from './configs.ts';
 import {
   type GivenSchematic,
   installerRequests,
@@ -27,6 +27,8 @@ import { needsCatalogues } from './settings.ts';
 export interface ExtraInputs extends GatheredInputs {
   /** Read once: one may come out of a pipe. */
   readonly schematics: readonly GivenSchematic[];
+  /** What `--config` names; read once too. */
+  readonly configs: readonly ConfigGroup[];
 }
 
 /**
@@ -38,8 +40,9 @@ export async function withExtraImages(gathered: GatheredInputs, settings: Settin
   const usual = gathered.requests.filter(({ origins }) =>
     origins.some(({ document }) => document.startsWith('talos ')),
   );
-  const configured = await configImages(
-    settings,
+  const configs = await readConfigGroups(settings);
+  const configured = configImages(
+    configs,
     usual.map(({ reference }) => reference),
   );
   const wanted = { releases: releasesOf(settings), extras: settings.extras };
@@ -51,6 +54,7 @@ export async function withExtraImages(gathered: GatheredInputs, settings: Settin
     notices: [...gathered.notices, ...told, ...configured.notices],
     warnings: [...(gathered.warnings ?? []), ...configured.warnings],
     schematics,
+    configs,
   };
 }
 

@@ -1,3 +1,4 @@
+import { execFileSync, spawn } from 'node:child_process';
 import { readdirSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { LockedImage } from '../../../src/lock/lock.ts';
@@ -261,6 +262,19 @@ describe('airgap egress', () => {
       'nodes 10.0.0.9 5000/tcp < own.yaml',
     ]);
     expect(own.lines.map(({ host }) => host)).not.toContain('r.site');
+  });
+
+  it('a configuration out of a pipe, which can be read once alone, counts as a file does', async () => {
+    const text = machine('  time: {servers: [10.0.0.11]}\n');
+    folder.write('a.yaml', text);
+    const pipe = folder.file('pipe.yaml');
+    execFileSync('mkfifo', [pipe]);
+    const rest = ['--to', 'r.site', '--role', 'nodes', '--talos-version', 'v1.13.9'];
+    spawn('sh', ['-c', 'printf %s "$1" >"$0"', pipe, text]);
+    const piped = await list([image, '--config', 'pipe.yaml', ...rest]);
+    const filed = await list([image, '--config', 'a.yaml', ...rest]);
+    expect(piped.lines.map(shown)).toContain('nodes 10.0.0.11 123/udp < pipe.yaml');
+    expect(piped.stdout.replaceAll('pipe.yaml', 'a.yaml')).toBe(filed.stdout);
   });
 
   it('several configurations have needs of their own, and patches count for the one before them', async () => {
