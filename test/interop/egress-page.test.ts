@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { EgressList } from '../../src/egress/destination.ts';
 import { printSvg } from '../../src/egress/print/diagram.ts';
@@ -18,6 +18,7 @@ import {
   talosList,
   testSources,
 } from '../egress/lists.ts';
+import { launchChromium } from './support/chromium.ts';
 import { missing, titled } from './support/programs.ts';
 
 const reason = missing('chromium');
@@ -67,12 +68,7 @@ describe.skipIf(reason !== undefined)(titled('the report of egress in chromium',
       await writeFile(join(folder, `${name}.html`), printHtml(list, options));
       await writeFile(join(folder, `${name}.svg`), printSvg(list, options));
     }
-    // The sandbox needs privileges that containers and root do not have; the rest keeps the browser off the network.
-    const args = '--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking';
-    browser = await chromium.launch({
-      executablePath: '/usr/bin/chromium',
-      args: [...args.split(' '), '--disable-component-update', '--disable-sync'],
-    });
+    browser = await launchChromium();
   });
 
   afterEach(async () => {

@@ -2,12 +2,13 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type RunningServer, serveStore } from '../../src/serve/open.ts';
 import { registryPage } from '../../src/serve/page/page.ts';
 import { openLayout } from '../../src/store/layout/open.ts';
 import type { Source } from '../../src/store/store.ts';
+import { launchChromium } from './support/chromium.ts';
 import { missing, titled } from './support/programs.ts';
 import { incompleteImage, seedManyImages, seedTalosLayout } from './support/talosLayout.ts';
 
@@ -83,12 +84,7 @@ describe.skipIf(reason !== undefined)(titled('the page in chromium', reason), ()
     await seedManyImages(join(folder, 'many'), 500);
     await (await openLayout(join(folder, 'empty'), { create: true })).close();
     for (const name of ['talos', 'many', 'empty']) await serve(name);
-    // The sandbox needs privileges that containers and root do not have; the rest keeps the browser off the network.
-    const args = '--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking';
-    browser = await chromium.launch({
-      executablePath: '/usr/bin/chromium',
-      args: [...args.split(' '), '--disable-component-update', '--disable-sync'],
-    });
+    browser = await launchChromium();
   });
 
   afterEach(async () => {
