@@ -2,6 +2,9 @@
 
 export type Family = 4 | 6;
 
+/** In the order rules are written in. */
+export const families: readonly Family[] = [4, 6];
+
 /** Of an address without brackets or zone; undefined for anything else. */
 export function familyOf(address: string): Family | undefined {
   const numbers = address.split('.');
@@ -26,7 +29,7 @@ export function shortAddress(address: string): string {
 
 /** Whether an address stands in both. */
 export function blocksMeet(one: readonly string[], other: readonly string[]): boolean {
-  return ([4, 6] as const).some(
+  return families.some(
     (family) =>
       blocksOf([...one, ...other], family).length < blocksOf(one, family).length + blocksOf(other, family).length,
   );

@@ -1,7 +1,7 @@
 /** dnsmasq: the name server that clients ask puts each address it answers into the sets of nftables or ipset. */
 import { covers, type Destination, isWildcard } from '../destination.ts';
 import { groupedBy } from '../grouped.ts';
-import type { Family } from './addresses.ts';
+import { families } from './addresses.ts';
 import { checkInput, hostKind, purposeOf } from './hosts.ts';
 import { ipsetName, restoreText } from './ipset.ts';
 import type { FirewallInput, FirewallLanguage, FirewallText } from './language.ts';
@@ -22,8 +22,6 @@ export const dnsmasqIpset: FirewallLanguage = {
   knowsStateless: true,
   print: printIpset,
 };
-
-const families: readonly Family[] = [4, 6];
 
 function printNftset(input: FirewallInput): FirewallText {
   checkInput(input);

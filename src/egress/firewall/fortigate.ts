@@ -3,7 +3,7 @@
  * 6.2, 329154); they hold what DNS answers that pass the FortiGate say, so clients must ask through it, without DNS over HTTPS.
  */
 import type { Role } from '../destination.ts';
-import { type Family, familyOf } from './addresses.ts';
+import { type Family, families, familyOf } from './addresses.ts';
 import { policyEntry, section, table } from './fortigate-text.ts';
 import type { FirewallInput, FirewallLanguage, FirewallText } from './language.ts';
 import {
@@ -85,7 +85,6 @@ function print(input: FirewallInput): FirewallText {
 
 /** Addresses before the groups that name them; IPv4 before IPv6. */
 function objectSections(objects: readonly Address[], groups: readonly Group[]): string[] {
-  const families: readonly Family[] = [4, 6];
   return [
     ...families.map((family) =>
       section(
@@ -102,7 +101,7 @@ function objectSections(objects: readonly Address[], groups: readonly Group[]): 
 /** IPv6 addresses of names count only where a source of IPv6 was given: with none, rules are for IPv4. */
 function policiesOf(rule: PortRule, input: FirewallInput): Policy[] {
   const sources = sourcesOf(input, rule.role);
-  return ([4, 6] as const).flatMap((family) => {
+  return families.flatMap((family) => {
     const hasSource = sources === undefined || sources[family].length > 0;
     const hosts = [...rule.names, ...rule.suffixes.map((suffix) => `*${suffix}`)];
     const named = family === 4 || sources !== undefined ? hosts.map((host) => nameObject(host, family)) : [];
@@ -143,7 +142,7 @@ interface Group {
 function sourceObjects(role: Role, input: FirewallInput): Group[] {
   const sources = sourcesOf(input, role);
   if (sources === undefined) return [];
-  return ([4, 6] as const)
+  return families
     .filter((family) => sources[family].length > 0)
     .map((family) => ({
       name: sourceName(role, family),

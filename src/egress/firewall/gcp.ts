@@ -3,7 +3,7 @@
  * read 2026: a name is resolved by Cloud DNS of the VPC, at most 32 addresses of each family; wildcards are not known).
  */
 import type { Role } from '../destination.ts';
-import { type Family, familyOf } from './addresses.ts';
+import { type Family, families, familyOf } from './addresses.ts';
 import type { FirewallInput, FirewallLanguage, FirewallText } from './language.ts';
 import {
   asBlock,
@@ -110,7 +110,7 @@ function sourceFlags(
   input: FirewallInput,
 ): { readonly family: Family; readonly flag: readonly string[] }[] {
   const sources = sourcesOf(input, role);
-  return ([4, 6] as const)
+  return families
     .filter((family) => sources === undefined || sources[family].length > 0)
     .map((family) => ({
       family,
@@ -122,7 +122,7 @@ function sourceFlags(
 function deniesOf(used: readonly Role[], input: FirewallInput): Rule[] {
   const everybody = used.some((role) => sourcesOf(input, role) === undefined);
   const flags = everybody
-    ? ([4, 6] as const).map((family) => ({ family, flag: noSource }))
+    ? families.map((family) => ({ family, flag: noSource }))
     : used.flatMap((role) => sourceFlags(role, input));
   return flags.map(({ family, flag }, index) => ({
     priority: denyPriority + index,
@@ -143,7 +143,7 @@ function isAccepted(name: string): boolean {
 }
 
 function unsaid(rule: PortRule, input: FirewallInput): string[] {
-  const families = sourceFlags(rule.role, input).map(({ family }) => family);
+  const given = sourceFlags(rule.role, input).map(({ family }) => family);
   return [
     ...leftOut(rule, { hosts: wildcardsOf(rule), reason: wildcardsNeedNames }),
     ...leftOut(rule, {
@@ -151,7 +151,7 @@ function unsaid(rule: PortRule, input: FirewallInput): string[] {
       reason: 'an FQDN object takes no underscore: allow its addresses',
     }),
     ...leftOut(rule, {
-      hosts: rule.addresses.filter((address) => !families.some((family) => family === familyOf(address))),
+      hosts: rule.addresses.filter((address) => !given.some((family) => family === familyOf(address))),
       reason: `no address of its family was given for ${rule.role} with --address`,
     }),
   ];

@@ -1,11 +1,9 @@
 /** ipset: the sets that dnsmasq fills, and the rules of iptables that use them, as comments. */
 import { type Destination, isWildcard } from '../destination.ts';
 import { groupedBy } from '../grouped.ts';
-import { blocksOf, type Family, familyOf, shortAddress } from './addresses.ts';
+import { blocksOf, type Family, families, familyOf, shortAddress } from './addresses.ts';
 import type { FirewallInput } from './language.ts';
 import { shortHash, timeoutsOf } from './sets.ts';
-
-const families: readonly Family[] = [4, 6];
 
 /** Seconds: ipset 7.17 refuses more as "out of range", and the rest of the file with it. */
 const longestTimeout = 2_147_483;

@@ -1,6 +1,6 @@
 /** The chains of the nftables table: of a host, and of a gateway. */
 import { type Destination, type Role, roles } from '../destination.ts';
-import { blocksOf, type Family, shortAddress } from './addresses.ts';
+import { blocksOf, type Family, families, shortAddress } from './addresses.ts';
 import { hostKind, plainText } from './hosts.ts';
 import type { FirewallInput } from './language.ts';
 import { setName } from './sets.ts';
@@ -110,7 +110,7 @@ function oneLine(
   const { host, role } = destination;
   const comment = `comment "${plainText(text, longestComment)}"`;
   const kind = hostKind(host);
-  const open = input.from.size === 0 ? ([4, 6] as const) : familiesFrom(role, input);
+  const open = input.from.size === 0 ? families : familiesFrom(role, input);
   if (kind === 'place') return `# ${rule(open[0] ?? 4, 'ADDRESS')} ${comment}`;
   const isLiteral = kind === 'ipv4' || kind === 'ipv6';
   const own = open.filter((family) => !isLiteral || kind === `ipv${family}`);
@@ -124,7 +124,7 @@ function oneLine(
 const longestComment = 120;
 
 function familiesFrom(role: Role, { from }: FirewallInput): readonly Family[] {
-  return ([4, 6] as const).filter((family) => blocksOf(from.get(role) ?? [], family).length > 0);
+  return families.filter((family) => blocksOf(from.get(role) ?? [], family).length > 0);
 }
 
 function word(family: Family): string {

@@ -1,6 +1,6 @@
 /** nftables: one table, with a set for each host that `egress resolve` or dnsmasq keeps filled, and one rule for each destination. */
 import { type Destination, type Role, roles } from '../destination.ts';
-import { blocksOf, type Family, familyOf } from './addresses.ts';
+import { blocksOf, families, familyOf } from './addresses.ts';
 import { checkInput, hostKind } from './hosts.ts';
 import type { FirewallInput, FirewallLanguage, FirewallText } from './language.ts';
 import { forwardChain, hostChains } from './nft-chains.ts';
@@ -13,8 +13,6 @@ export const nftables: FirewallLanguage = {
   knowsStateless: true,
   print: printNftables,
 };
-
-const families: readonly Family[] = [4, 6];
 
 function printNftables(input: FirewallInput): FirewallText {
   checkInput(input);
