@@ -2,9 +2,9 @@
 import { randomInt } from 'node:crypto';
 import { createSocket } from 'node:dgram';
 import { createConnection, isIP } from 'node:net';
-import { onAbort } from '../async/on-abort.ts';
 import { type DnsAnswer, type DnsQuestion, firstMessage, framed, printQuestion, readAnswer } from './dns-message.ts';
 import type { NameServer } from './name-servers.ts';
+import { codeOf, TimedOut, within } from './trail.ts';
 
 /** Where an exchange goes to, and how long it may take. */
 export interface ExchangeOptions {
@@ -41,9 +41,9 @@ export async function exchange(
 
 function askUdp(question: DnsQuestion, options: ExchangeOptions): Promise<Outcome> {
   const { server } = options;
-  return settle(options, (done) => {
+  let foreign: string | undefined;
+  return within<Outcome>(options, ({ resolve: done }) => {
     const socket = createSocket(isIP(server.address) === 6 ? 'udp6' : 'udp4');
-    let foreign: string | undefined;
     socket.on('error', (error) => done(notReached(error)));
     // A connected socket takes from this server alone (RFC 5452 section 9), and tells at once when nobody listens there.
     socket.on('connect', () => socket.send(printQuestion(question)));
@@ -55,16 +55,13 @@ function askUdp(question: DnsQuestion, options: ExchangeOptions): Promise<Outcom
       else foreign = read.reason;
     });
     socket.connect(server.port, server.address);
-    return {
-      close: () => socket.close(),
-      late: () => (foreign === undefined ? undefined : { failed: 'wrong-answer', detail: foreign }),
-    };
-  });
+    return () => void socket.close();
+  }).catch((error: unknown) => notInTime(error, { ...options, foreign }));
 }
 
 function askTcp(question: DnsQuestion, options: ExchangeOptions): Promise<Outcome> {
   const { server } = options;
-  return settle(options, (done) => {
+  return within<Outcome>(options, ({ resolve: done }) => {
     const socket = createConnection({ host: server.address, port: server.port });
     let pending = Buffer.alloc(0);
     socket.on('error', (error) => done(notReached(error)));
@@ -77,42 +74,20 @@ function askTcp(question: DnsQuestion, options: ExchangeOptions): Promise<Outcom
       const read = readAnswer(bytes, question);
       done('rejected' in read ? { failed: 'wrong-answer', detail: read.reason } : { ...read, truncated: false });
     });
-    return { close: () => socket.destroy(), late: () => undefined };
-  });
+    return () => void socket.destroy();
+  }).catch((error: unknown) => notInTime(error, options));
 }
 
-interface Opened {
-  readonly close: () => void;
-  /** What to say, other than that no answer came in time. */
-  readonly late: () => Outcome | undefined;
-}
-
-/** Opens a socket, and closes it with the first outcome, at the end of the time, or when the signal says so. */
-function settle(
-  { timeoutMs, signal }: ExchangeOptions,
-  open: (done: (outcome: Outcome) => void) => Opened,
-): Promise<Outcome> {
-  if (signal?.aborted === true) return Promise.reject(signal.reason);
-  return new Promise((resolve, reject) => {
-    let isOver = false;
-    const end = (tell: () => void): void => {
-      if (isOver) return;
-      isOver = true;
-      clearTimeout(timer);
-      stopListening();
-      opened.close();
-      tell();
-    };
-    const timer = setTimeout(() => {
-      const late: Outcome = { failed: 'timeout', detail: `no answer within ${timeoutMs} ms` };
-      end(() => resolve(opened.late() ?? late));
-    }, timeoutMs);
-    const opened = open((outcome) => end(() => resolve(outcome)));
-    const stopListening = onAbort(signal, () => end(() => reject(signal?.reason)));
-  });
+/** `foreign`: what came that belongs to something else; nothing else came in time. */
+function notInTime(
+  error: unknown,
+  { timeoutMs, foreign }: ExchangeOptions & { readonly foreign?: string | undefined },
+): NoAnswer {
+  if (!(error instanceof TimedOut)) throw error;
+  if (foreign !== undefined) return { failed: 'wrong-answer', detail: foreign };
+  return { failed: 'timeout', detail: `no answer within ${timeoutMs} ms` };
 }
 
 function notReached(error: Error): NoAnswer {
-  const detail = 'code' in error && typeof error.code === 'string' ? error.code : error.message;
-  return { failed: 'timeout', detail };
+  return { failed: 'timeout', detail: codeOf(error) || error.message };
 }

@@ -77,10 +77,10 @@ export interface Ending<T> {
  * Rejects with TimedOut, or with the signal's reason.
  */
 export function within<T>(
-  { timeoutMs, signal }: Limits,
+  { timeoutMs, signal }: Pick<Limits, 'timeoutMs'> & { readonly signal: AbortSignal | undefined },
   open: (ending: Ending<T>) => (failed: boolean) => void,
 ): Promise<T> {
-  if (signal.aborted) return Promise.reject(signal.reason);
+  if (signal?.aborted === true) return Promise.reject(signal.reason);
   return new Promise((resolve, reject) => {
     let isOver = false;
     let close: ((failed: boolean) => void) | undefined;
@@ -97,7 +97,7 @@ export function within<T>(
       reject: (error) => end(true, () => reject(error)),
     };
     const timer = setTimeout(() => ending.reject(new TimedOut(timeoutMs)), timeoutMs);
-    const stopListening = onAbort(signal, () => ending.reject(signal.reason));
+    const stopListening = onAbort(signal, () => ending.reject(signal?.reason));
     try {
       const cleanUp = open(ending);
       // What ended while it was being opened has to be cleaned up too.
