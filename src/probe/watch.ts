@@ -206,11 +206,10 @@ class NameWatch {
   /** Leaves what is there; gives the time until the next question. */
   #miss(failure: LookUpFailure): number {
     this.#failures += 1;
-    const kept = Math.max(0, this.#keptUntil - this.#shared.now());
-    const backOff = backOffMs(this.#failures);
+    const kept = this.#keptMs();
     const isTold = failure.kind === 'no-such-name' || failure.kind === 'no-address';
     const most = kept > 0 ? kept : isTold ? longestRetryMs : longestEmptyMs;
-    const retryMs = Math.max(shortestWaitMs, Math.min(backOff, most));
+    const retryMs = Math.max(shortestWaitMs, Math.min(backOffMs(this.#failures), most));
     const keptSeconds = Math.ceil(kept / 1000);
     this.#shared.options.tell({ type: 'failed', host: this.#host, failure, keptSeconds, retryMs, partly: false });
     return retryMs;
@@ -224,8 +223,7 @@ class NameWatch {
       return;
     }
     this.#failures += 1;
-    const kept = Math.max(0, this.#keptUntil - this.#shared.now());
-    const known = { host: this.#host, failure: unanswered, keptSeconds: Math.ceil(kept / 1000) };
+    const known = { host: this.#host, failure: unanswered, keptSeconds: Math.ceil(this.#keptMs() / 1000) };
     tell({ type: 'failed', ...known, retryMs: backOffMs(this.#failures), partly: true });
   }
 
@@ -234,9 +232,13 @@ class NameWatch {
     const left = [...this.#current].filter((address) => !current.has(address));
     this.#current = current;
     if (came.length === 0 && left.length === 0) return;
-    const kept = left.length === 0 ? 0 : Math.max(0, this.#keptUntil - this.#shared.now());
-    const staySeconds = Math.ceil(kept / 1000);
+    const staySeconds = left.length === 0 ? 0 : Math.ceil(this.#keptMs() / 1000);
     this.#shared.options.tell({ type: 'changed', host: this.#host, came, left, staySeconds });
+  }
+
+  /** How long what was written stays from now on. */
+  #keptMs(): number {
+    return Math.max(0, this.#keptUntil - this.#shared.now());
   }
 
   #preferServer(server: NameServer | undefined): void {
