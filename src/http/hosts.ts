@@ -37,10 +37,14 @@ export function isNameable(url: URL): boolean {
   return host.length <= 253 && host.split('.').every((label) => /^(?!-)[a-z0-9_-]{1,63}(?<!-)$/.test(label));
 }
 
+/** The port that is written, or that of the scheme. */
+export function portOf({ port, protocol }: URL): string {
+  return port !== '' ? port : protocol === 'https:' ? '443' : '80';
+}
+
 /** `host:port` with the port always written out, a name without the dot of its root. */
 export function hostAndPort(url: URL): string {
-  const port = url.port !== '' ? url.port : url.protocol === 'https:' ? '443' : '80';
-  return `${url.hostname.endsWith('.') ? url.hostname.slice(0, -1) : url.hostname}:${port}`;
+  return `${url.hostname.endsWith('.') ? url.hostname.slice(0, -1) : url.hostname}:${portOf(url)}`;
 }
 
 /** True when the list has this address; false for names. */

@@ -5,7 +5,7 @@
 import { BlockList, isIP } from 'node:net';
 import { AirgapError } from '../errors.ts';
 import type { ProxySettings } from './client.ts';
-import { bareHostname, contains, isLoopback } from './hosts.ts';
+import { bareHostname, contains, isLoopback, portOf } from './hosts.ts';
 
 export interface ProxyServer {
   /** `http://HOST:PORT` or `https://HOST:PORT`. */
@@ -76,8 +76,7 @@ function parseNoProxy(text: string): (url: URL) => boolean {
   }
   return (url) => {
     const host = bareHostname(url.hostname);
-    const port = url.port !== '' ? url.port : url.protocol === 'https:' ? '443' : '80';
-    return tests.some((test) => test(host, port));
+    return tests.some((test) => test(host, portOf(url)));
   };
 }
 

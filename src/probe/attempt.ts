@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import type { ConnectionOptions, TLSSocket } from 'node:tls';
 import { type Destination, isAddress, printPlace } from '../egress/destination.ts';
 import type { Probed, ShownCertificate } from '../egress/verdict.ts';
-import { bareHostname } from '../http/hosts.ts';
+import { bareHostname, portOf } from '../http/hosts.ts';
 import type { ProxyServer } from '../http/proxy.ts';
 import { type Connected, connectToAny } from './connect.ts';
 import { openTunnel, ProxyRefused } from './http.ts';
@@ -107,7 +107,7 @@ export class Attempt {
     const host = bareHostname(url.hostname);
     try {
       const addresses = isAddress(host) ? [host] : (await this.probing.names(host, this.limits)).addresses;
-      const socket = this.#keep(await connectToAny(addresses, portOf(url), this.limits));
+      const socket = this.#keep(await connectToAny(addresses, Number(portOf(url)), this.limits));
       if (url.protocol !== 'https:') return socket;
       const wanted = { host, options: this.probing.tls, isPublic: false, protocols: ['http/1.1'] };
       return this.#keepSecured((await secure(socket, wanted, this.limits)).socket);
@@ -166,8 +166,4 @@ function ofProxy(error: unknown, { url }: ProxyServer, more: { readonly isReache
     missing: { kind: 'proxy', place: `${url.hostname}:${portOf(url)}`, ...more },
     cause: error.cause,
   });
-}
-
-function portOf({ port, protocol }: URL): number {
-  return port === '' ? (protocol === 'https:' ? 443 : 80) : Number(port);
 }

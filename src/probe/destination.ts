@@ -2,6 +2,7 @@
 import type { Socket } from 'node:net';
 import { type Destination, isPlaceholder, isWildcard } from '../egress/destination.ts';
 import type { Probed } from '../egress/verdict.ts';
+import { bareHostname, portOf } from '../http/hosts.ts';
 import { Attempt, type Probing } from './attempt.ts';
 import { speakUdp, type Told } from './datagrams.ts';
 import { askDnsOverTcp, dnsState } from './dns.ts';
@@ -172,9 +173,7 @@ function readHead(
   const { state, notes, realm } = readRegistryAnswer(head);
   attempt.notes.push(...notes);
   if (realm === undefined) return state;
-  const port = realm.port === '' ? (realm.protocol === 'http:' ? 80 : 443) : Number(realm.port);
-  const host = realm.hostname.replace(/^\[|\]$/g, '').replace(/\.$/, '');
-  attempt.tokenService = { host, port };
+  attempt.tokenService = { host: bareHostname(realm.hostname), port: Number(portOf(realm)) };
   return `${state}, tokens by ${realm.host}`;
 }
 
