@@ -1,6 +1,7 @@
 /** Which authority vouches for a certificate: one that the whole internet knows, or one that is trusted here alone. */
 import { X509Certificate } from 'node:crypto';
 import { type PeerCertificate, rootCertificates } from 'node:tls';
+import { groupedBy } from '../egress/grouped.ts';
 import type { ShownCertificate } from '../egress/verdict.ts';
 
 /** Longest name that is kept of what a stranger wrote. */
@@ -63,12 +64,8 @@ function rootsNamed(subject: string): readonly X509Certificate[] {
 let roots: ReadonlyMap<string, readonly X509Certificate[]> | undefined;
 
 function publicRoots(): ReadonlyMap<string, readonly X509Certificate[]> {
-  const found = new Map<string, X509Certificate[]>();
-  for (const pem of rootCertificates) {
-    const root = new X509Certificate(pem);
-    found.set(root.subject, [...(found.get(root.subject) ?? []), root]);
-  }
-  return found;
+  const all = rootCertificates.map((pem) => new X509Certificate(pem));
+  return groupedBy(all, ({ subject }) => subject);
 }
 
 /** Longest chain that is looked at. */

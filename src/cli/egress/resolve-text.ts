@@ -1,4 +1,5 @@
 /** What `airgap egress resolve` prints. Names and addresses come from DNS: nothing is printed as it came. Pure. */
+import { groupedBy } from '../../egress/grouped.ts';
 import type { LookUpFailure } from '../../probe/look-up.ts';
 import { counted, printableAscii, tableLines } from '../report/text.ts';
 import type { AskedName, NotAsked } from './look-up-names.ts';
@@ -48,10 +49,10 @@ function someOf(hosts: readonly string[], most = 3): string {
 
 /** Once for all that have the same way out. */
 function insteadLines(others: readonly NotAsked[]): string[] {
-  const ways = new Map<string, string[]>();
-  for (const { host, instead } of others)
-    if (instead !== undefined) ways.set(instead, [...(ways.get(instead) ?? []), host]);
-  return [...ways].map(([instead, hosts]) => printableAscii(`in place of ${hosts.join(', ')}: ${instead}`));
+  const replaced = others.flatMap(({ host, instead }) => (instead === undefined ? [] : [{ host, instead }]));
+  return [...groupedBy(replaced, ({ instead }) => instead)].map(([instead, of]) =>
+    printableAscii(`in place of ${of.map(({ host }) => host).join(', ')}: ${instead}`),
+  );
 }
 
 function summary(found: readonly AskedName[]): string {
@@ -77,15 +78,17 @@ function shortestTtl(addresses: readonly { readonly ttl: number }[]): number {
 export function failuresOf(
   asked: readonly AskedName[],
 ): readonly { readonly reason: string; readonly hosts: readonly string[] }[] {
-  const reasons = new Map<string, string[]>();
-  for (const { host, required, found } of asked) {
+  const failed = asked.flatMap(({ host, required, found }) => {
     const failure = found.failure ?? found.unanswered;
-    if (failure === undefined) continue;
+    if (failure === undefined) return [];
     const what = found.failure === undefined ? 'resolved in part' : 'cannot resolve';
     const reason = printableAscii(`${what} (${required ? 'required' : 'optional'}): ${reasonOf(failure, host)}`);
-    reasons.set(reason, [...(reasons.get(reason) ?? []), printableAscii(host)]);
-  }
-  return [...reasons].map(([reason, hosts]) => ({ reason, hosts }));
+    return [{ reason, host: printableAscii(host) }];
+  });
+  return [...groupedBy(failed, ({ reason }) => reason)].map(([reason, of]) => ({
+    reason,
+    hosts: of.map(({ host }) => host),
+  }));
 }
 
 /** The same, names under their reason. */
