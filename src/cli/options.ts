@@ -11,6 +11,24 @@ export function repeatable(flags: string, text: string): Option {
   return new Option(flags, text).argParser(repeated);
 }
 
+/** Hides options whose values the help of another command explains, and names them below the help after `introduction`. */
+export function nameHidden(command: Command, { options, introduction }: HiddenOptions): Command {
+  for (const option of options) option.hideHelp();
+  const names = options.map(({ long }) => long).join(', ');
+  return command.addHelpText('after', `\n${wrapped(`${introduction}: ${names}.`)}`);
+}
+
+interface HiddenOptions {
+  readonly options: readonly Option[];
+  /** Which help that is. */
+  readonly introduction: string;
+}
+
+/** At the width of the help. */
+function wrapped(text: string): string {
+  return text.replaceAll(/(.{1,110})(?: |$)/g, '$1\n').trimEnd();
+}
+
 /** What --kubernetes is for, wherever images of releases are named. */
 export const kubernetesHelp =
   'another Kubernetes than the release has by default; repeatable. Of an upgrade: the oldest is where it begins, the newest where it ends';

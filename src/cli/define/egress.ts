@@ -1,5 +1,5 @@
 /** The options and the help of `airgap egress`. */
-import { Command, type Option } from 'commander';
+import { Command } from 'commander';
 import { addEndpointOption, addIsolationOptions } from '../emitting/options.ts';
 import { addExtraOptions } from '../extras/options.ts';
 import type { Flags } from '../flags.ts';
@@ -10,6 +10,7 @@ import {
   addOutputOptions,
   addSourceOptions,
   addTargetOptions,
+  nameHidden,
   repeatable,
 } from '../options.ts';
 import { addFileOption } from '../spec/file-option.ts';
@@ -117,12 +118,11 @@ function addMirrorOptions(command: Command): void {
   addIsolationOptions(command);
   command.option('--talos-version <version>', 'the release the nodes run (default: that of --talos)');
   addConnectionOptions(command);
-  const others = command.options.slice(before).filter((option) => !shown.includes(option.long ?? ''));
-  for (const option of others) option.hideHelp();
-  command.addHelpText(
-    'after',
-    `\n${wrapped(`What "airgap mirror --help" and "airgap emit --help" say counts here too: ${namesOf(others)}.`)}`,
-  );
+  const options = command.options.slice(before).filter(({ long }) => !shown.includes(long ?? ''));
+  nameHidden(command, {
+    options,
+    introduction: 'What "airgap mirror --help" and "airgap emit --help" say counts here too',
+  });
 }
 
 const shown = [
@@ -137,15 +137,6 @@ const shown = [
   '--ca',
   '--talos-version',
 ];
-
-function namesOf(options: readonly Option[]): string {
-  return options.map(({ long }) => long).join(', ');
-}
-
-/** At the width of the help. */
-function wrapped(text: string): string {
-  return text.replaceAll(/(.{1,110})(?: |$)/g, '$1\n').trimEnd();
-}
 
 const examples = `
 An image named "check" or "resolve" is written in full: docker.io/library/check; a file of that name ./check.

@@ -1,6 +1,6 @@
 /** The options that say what nodes are told, beside the mirrors: for every command that writes their configuration. */
 import type { Command } from 'commander';
-import { repeatable } from '../options.ts';
+import { nameHidden, repeatable } from '../options.ts';
 
 /** The options of `--help`'s groups "The registries nodes ask" and "What nodes are told beside it". Values are read in `settings.ts`. */
 export function addEmissionOptions(command: Command): Command {
@@ -11,18 +11,8 @@ export function addEmissionOptions(command: Command): Command {
 export function addNamedEmissionOptions(command: Command): Command {
   const before = command.options.length;
   addEmissionOptions(command);
-  const others = command.options.slice(before).filter(({ long }) => long !== '--endpoint');
-  for (const option of others) option.hideHelp();
-  const names = others.map(({ long }) => long).join(', ');
-  return command.addHelpText(
-    'after',
-    `\n${wrapped(`What "airgap emit --help" says of nodes counts here too: ${names}.`)}`,
-  );
-}
-
-/** At the width of the help. */
-function wrapped(text: string): string {
-  return text.replaceAll(/(.{1,110})(?: |$)/g, '$1\n').trimEnd();
+  const options = command.options.slice(before).filter(({ long }) => long !== '--endpoint');
+  return nameHidden(command, { options, introduction: 'What "airgap emit --help" says of nodes counts here too' });
 }
 
 /** `--endpoint` alone. */
