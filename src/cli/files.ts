@@ -1,7 +1,7 @@
 /** Files the program reads and writes for its user: lists, locks, patches. */
 import { randomBytes } from 'node:crypto';
 import { constants, openSync } from 'node:fs';
-import { access, mkdir, open, realpath, rename, rm, stat } from 'node:fs/promises';
+import { access, mkdir, open, readFile, realpath, rename, rm, stat } from 'node:fs/promises';
 import { Socket } from 'node:net';
 import { basename, dirname, join } from 'node:path';
 import type { Readable } from 'node:stream';
@@ -64,6 +64,16 @@ function tooLarge(shown: string): AirgapError {
     'ERR_INPUT_INVALID',
     `Cannot read "${shown}": larger than 64 MiB, so it is no list of images and no lock`,
   );
+}
+
+/** A text file; undefined where there is none. Throws what Node.js throws otherwise. */
+export async function readWhereThere(path: string): Promise<string | undefined> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+    throw error;
+  }
 }
 
 /** Writes beside the file, flushes, and renames: readers see the old text or the new one. Missing folders are made. `mode` (default 0644) is that of the file, without what the umask takes. A link is replaced, not followed. Throws ERR_USAGE, also for a device or a pipe, which a rename would take away, and ERR_NO_SPACE. */

@@ -1,11 +1,10 @@
 /** The configuration of the node that is asked for: a given one, the one beside the lock, or the one that would be written. */
-import { readFile } from 'node:fs/promises';
 import { basename, resolve } from 'node:path';
 import { emitTalosConfig } from '../../emit/talos-config.ts';
 import { type ConfigText, readNodeConfig } from '../../node/read-config.ts';
 import type { EndpointAuth, NodeConfig } from '../../talos/node-config.ts';
 import type { TalosVersion } from '../../talos/version.ts';
-import { readInputFile } from '../files.ts';
+import { readInputFile, readWhereThere } from '../files.ts';
 import { givenCredentials } from '../passwords.ts';
 import type { Session } from '../session.ts';
 import { usageError } from '../values.ts';
@@ -43,10 +42,11 @@ export async function configurationFor(
     return { config: readNodeConfig(texts, { version }), from: 'given', files: wanted.files };
   }
   const patch = asked.patchFile;
-  const text = patch === undefined ? undefined : await textOf(patch);
+  const text = patch === undefined ? undefined : await readWhereThere(patch);
   if (patch !== undefined && text !== undefined) {
     noteUnused(session);
-    const secrets = wanted.secrets === undefined ? undefined : await textOf(resolve(settings.cwd, wanted.secrets));
+    const secrets =
+      wanted.secrets === undefined ? undefined : await readWhereThere(resolve(settings.cwd, wanted.secrets));
     const texts = [
       { name: basename(patch), text },
       ...(secrets === undefined ? [] : [{ name: basename(wanted.secrets ?? ''), text: secrets }]),
@@ -107,13 +107,4 @@ async function credentialsOf(
 ): Promise<ReadonlyMap<string, EndpointAuth>> {
   const hosts = mirrors.map(({ endpoint }) => endpoint.replace(/^https?:\/\//i, ''));
   return await givenCredentials(settings.target, { end: 'to', hosts }, { stdin: context.stdin, signal });
-}
-
-async function textOf(file: string): Promise<string | undefined> {
-  try {
-    return await readFile(file, 'utf8');
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
-    throw error;
-  }
 }

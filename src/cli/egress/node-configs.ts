@@ -1,5 +1,4 @@
 /** The configurations that nodes of a job have: given ones, the one beside the lock, or what the options say. */
-import { readFile } from 'node:fs/promises';
 import type { NodeMatter } from '../../egress/needs/nodes.ts';
 import type { NodeSettings } from '../../emit/node-settings.ts';
 import { emitTalosConfig } from '../../emit/talos-config.ts';
@@ -9,6 +8,7 @@ import { type ConfigText, readNodeConfig } from '../../node/read-config.ts';
 import type { NodeConfig } from '../../talos/node-config.ts';
 import type { TalosVersion } from '../../talos/version.ts';
 import type { ConfigGroup } from '../extras/configs.ts';
+import { readWhereThere } from '../files.ts';
 import { nearName } from '../next-text.ts';
 import type { Settings } from '../settings.ts';
 import type { SaidBy } from './said-by.ts';
@@ -69,7 +69,7 @@ interface Patch {
 async function patchOf(facts: ConfigFacts): Promise<Patch> {
   const { settings, mirrors, mirrorsBy, registries, version, patchFile } = facts;
   const isSaid = settings.endpoints.length > 0 || settings.toGiven;
-  const text = patchFile === undefined || isSaid ? undefined : await textOf(patchFile);
+  const text = patchFile === undefined || isSaid ? undefined : await readWhereThere(patchFile);
   if (patchFile !== undefined && text !== undefined) {
     const name = nearName(settings.cwd, patchFile);
     return { texts: [{ name, text }], by: name, mirrorsBy: name };
@@ -169,13 +169,4 @@ function overlaid(config: NodeConfig, node: NodeSettings): NodeConfig {
     verification: [...verification, ...config.verification],
     imageCache: imageCache === true || config.imageCache,
   };
-}
-
-async function textOf(file: string): Promise<string | undefined> {
-  try {
-    return await readFile(file, 'utf8');
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
-    throw error;
-  }
 }
