@@ -228,18 +228,21 @@ function onWhoseBehalf({ host, purpose, observed }: Contact): string[] {
     : registries.map((registry) => `${what[purpose]} ${registry}`);
 }
 
-/** One line about a finding of `list`: who sent there, and what to do about it. `isOpened`: what is written opens it. */
-export function findingText(
+/** One line about each finding of a list: who sent there, and what to do about it. `isOpened`: what is written opens it. */
+export function findingTexts({ destinations, findings }: ObservedList, isOpened: boolean): string[] {
+  const seen = new Set(destinations.filter((one) => one.seen === 'seen').map(placeKey));
+  return findings.map((finding) => findingText(finding, { seen, isOpened }));
+}
+
+function findingText(
   { host, port, purposes, evidence }: Destination,
-  { list, isOpened }: { readonly list: EgressList; readonly isOpened: boolean },
+  { seen, isOpened }: { readonly seen: ReadonlySet<string>; readonly isOpened: boolean },
 ): string {
-  const seen = list.destinations.filter((one) => one.seen === 'seen').map(placeKey);
   const asked = evidence.flatMap((one) => (one.kind === 'observed' ? (one.contact.observed?.registries ?? []) : []));
   const isProxy = evidence.some((one) => one.kind === 'observed' && one.contact.purpose === 'proxy');
-  const isOfOthers = asked.length > 0 && asked.every((registry) => !seen.includes(placeKey(splitPlace(registry))));
-  const place = printPlace({ host, port });
+  const isOfOthers = asked.length > 0 && asked.every((registry) => !seen.has(placeKey(splitPlace(registry))));
   const opened = isOpened ? ', as these rules do' : '';
-  const what = `${place} was contacted (${purposes.join(', ')}), and nothing declares it`;
+  const what = `${printPlace({ host, port })} was contacted (${purposes.join(', ')}), and nothing declares it`;
   if (isProxy) return `${what}: ask with the HTTP_PROXY, HTTPS_PROXY and NO_PROXY that the run had`;
   return isOfOthers
     ? `${what}: if that was for other images, ask with all inputs of the lock; else find out why before it is opened${opened}`

@@ -1,7 +1,7 @@
 /** `airgap egress`: what the firewall must open for a job, in its own language, looked up and checked. */
 import type { EgressList } from '../../egress/destination.ts';
 import { firewallLanguages } from '../../egress/firewall/languages.ts';
-import { findingText, mergeObserved } from '../../egress/observed.ts';
+import { findingTexts, mergeObserved } from '../../egress/observed.ts';
 import type { Invocation } from '../define/wiring.ts';
 import { refuseActionWords } from '../egress/action-words.ts';
 import { checkDestinations } from '../egress/check.ts';
@@ -43,10 +43,8 @@ function runEgress({ inputs, flags, context }: Invocation): Promise<number> {
     const { list: whole, findings, title } = await listFor(session, { egress: own, flags });
     const list = own.optional ? whole : withoutOptional(whole);
     const run: EgressRun = { session, egress: own, list, hasFindings: findings.length > 0 };
-    for (const finding of findings) {
-      const message = findingText(finding, { list: whole, isOpened: isOpenedBy(own) });
+    for (const message of findingTexts({ ...whole, findings }, isOpenedBy(own)))
       session.reporter.event({ type: 'notice', message, isWarning: true });
-    }
     return await act(run, { forms, title });
   });
 }
