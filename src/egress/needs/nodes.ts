@@ -9,7 +9,7 @@ import { type Destination, isAddress } from '../destination.ts';
 import { forComponent, forRegistry } from '../knowledge/find.ts';
 import { toDestinations } from '../knowledge/place.ts';
 import type { Needs } from './merge.ts';
-import { configured, isThisMachine, onlyHosts, type Place, placeOfRegistry, placeOfUrl } from './place.ts';
+import { configured, elsewhere, onlyHosts, type Place, placeOfRegistry, placeOfUrl } from './place.ts';
 import { nameServer, unknownRegistry } from './staging.ts';
 
 export type NodeMatter = 'mirrors' | 'time' | 'names' | 'discovery' | 'verification' | 'manifests' | 'outbound';
@@ -36,12 +36,7 @@ export function nodeNeeds(facts: NodeFacts): Needs {
     ...manifestsOf(facts),
     ...outboundOf(facts, notes),
   ];
-  const destinations = onlyHosts(named, notes);
-  const [own, reached] = [true, false].map((wanted) =>
-    destinations.filter(({ host }) => isThisMachine(host) === wanted),
-  );
-  for (const { host, port } of own ?? []) notes.push(`${host}:${port} is a node itself: no firewall is on the way`);
-  return { destinations: reached ?? [], notes };
+  return { destinations: elsewhere(onlyHosts(named, notes), { spot: 'a node', notes }), notes };
 }
 
 /** Whom nodes ask for each image: the mirrors, and where nothing keeps them from it, the registry itself. */

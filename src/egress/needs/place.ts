@@ -60,6 +60,16 @@ export function isThisMachine(host: string): boolean {
   );
 }
 
+/** Those that are somewhere else; what is on the spot is told, `spot` being who asks: `a node`, `this machine`. */
+export function elsewhere(
+  destinations: readonly Destination[],
+  { spot, notes }: { readonly spot: string; readonly notes: string[] },
+): Destination[] {
+  const own = destinations.filter(({ host }) => isThisMachine(host));
+  for (const { host, port } of own) notes.push(`${host}:${port} is ${spot} itself: no firewall is on the way`);
+  return destinations.filter(({ host }) => !isThisMachine(host));
+}
+
 function defaultPort(speaks: Speaks): number {
   return speaks === 'http' ? 80 : 443;
 }

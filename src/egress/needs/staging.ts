@@ -4,7 +4,7 @@ import { type Destination, isExactName, isWildcard, printPlace } from '../destin
 import { forRegistry } from '../knowledge/find.ts';
 import { toDestinations } from '../knowledge/place.ts';
 import type { Needs } from './merge.ts';
-import { configured, isThisMachine, type Place, placeOfRegistry } from './place.ts';
+import { configured, elsewhere, isThisMachine, type Place, placeOfRegistry } from './place.ts';
 
 export interface StagingFacts {
   /** Upstream registries of the images, as references name them. */
@@ -30,7 +30,8 @@ export function stagingNeeds(facts: StagingFacts): Needs {
     target === undefined
       ? []
       : [configured('staging', target.place, { purpose: 'target of the mirror', by: target.by, isRegistry: true })];
-  const reached = withoutThisMachine([...upstream, ...into], notes).map((one) => behindProxy(one, facts));
+  const outside = elsewhere([...upstream, ...into], { spot: 'this machine', notes });
+  const reached = outside.map((one) => behindProxy(one, facts));
   const proxies = proxiesOf(reached, facts);
   return {
     destinations: [...reached, ...proxies, ...nameServersFor([...reached, ...proxies], { facts, notes })],
@@ -43,10 +44,10 @@ function upstreamOf(
   { facts, notes }: { readonly facts: StagingFacts; readonly notes: string[] },
 ): Destination[] {
   const { readAt, version, wildcards } = facts;
-  const elsewhere = readAt.find((one) => one.registry === registry) ?? readAt.find((one) => one.registry === '*');
+  const given = readAt.find((one) => one.registry === registry) ?? readAt.find((one) => one.registry === '*');
   const purpose = `registry ${registry}`;
-  if (elsewhere !== undefined) {
-    return [configured('staging', elsewhere.place, { purpose, by: elsewhere.by, isRegistry: true })];
+  if (given !== undefined) {
+    return [configured('staging', given.place, { purpose, by: given.by, isRegistry: true })];
   }
   const known = forRegistry(registry, { version });
   if (known.length > 0) return toDestinations(known, { role: 'staging', wildcards });
@@ -59,12 +60,6 @@ function upstreamOf(
 /** What a registry nobody wrote about needs beside itself shows when it is asked. */
 export function unknownRegistry(registry: string): string {
   return `${registry}: whether it has its token service and its blobs elsewhere is not known here: "airgap egress check" names the token service, and --observed what a run was sent to`;
-}
-
-function withoutThisMachine(destinations: readonly Destination[], notes: string[]): Destination[] {
-  const own = destinations.filter(({ host }) => isThisMachine(host));
-  for (const { host, port } of own) notes.push(`${host}:${port} is this machine itself: no firewall is on the way`);
-  return destinations.filter(({ host }) => !isThisMachine(host));
 }
 
 function behindProxy(destination: Destination, { proxyFor }: StagingFacts): Destination {
