@@ -2,7 +2,7 @@
 import type { TalosVersion } from '../../talos/version.ts';
 import { type Destination, roles } from '../destination.ts';
 import { forComponent } from '../knowledge/find.ts';
-import type { ComponentName, KnownDestination } from '../knowledge/known.ts';
+import type { ComponentName } from '../knowledge/known.ts';
 import { toDestinations } from '../knowledge/place.ts';
 import type { Needs } from './merge.ts';
 
@@ -20,23 +20,14 @@ export interface ServiceFacts {
 export function serviceNeeds(facts: ServiceFacts): Needs {
   const { components, version, wildcards } = facts;
   const known = components.flatMap((name) => forComponent(name, { version }));
-  const destinations = roles.flatMap((role) =>
-    toDestinations(
-      known.filter(({ who }) => who.includes(role)),
-      { role, wildcards },
-    ),
-  );
+  const destinations = roles.flatMap((role) => toDestinations(known, { role, wildcards }));
   return withOmni(destinations, facts);
 }
 
 /** What nodes need to be managed by an Omni: its addresses alone. */
 export function omniNeedsOfNodes(facts: ServiceFacts): Needs {
-  const known = forComponent('omni', { version: facts.version }).filter(isNodeToOmni);
+  const known = forComponent('omni', { version: facts.version }).filter(({ host }) => host === omni);
   return withOmni(toDestinations(known, { role: 'nodes', wildcards: facts.wildcards }), facts);
-}
-
-function isNodeToOmni({ who, host }: KnownDestination): boolean {
-  return who.includes('nodes') && host === omni;
 }
 
 const omni = '<omni>';
