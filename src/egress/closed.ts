@@ -1,5 +1,5 @@
 /** What may not answer where everything but a list is closed: well-known places, each of which would show an open way out. */
-import { covers, type Destination, type Evidence, isExactName, type Role } from './destination.ts';
+import { covers, type Destination, destinationKey, type Evidence, isExactName, type Role } from './destination.ts';
 import { knownDestinations } from './knowledge/all.ts';
 import type { KnownDestination } from './knowledge/known.ts';
 
@@ -30,7 +30,7 @@ export function mustBeClosed(
   const { role, known = knownDestinations } = options;
   const places = new Map<string, Destination>();
   for (const place of [...known.flatMap((one) => placesOf(one, role)), ...publicServers(list, role)]) {
-    const key = `${place.host} ${place.port} ${place.protocol}`;
+    const key = destinationKey(place);
     if (!places.has(key) && !list.some((allowed) => allows(allowed, place))) places.set(key, place);
   }
   return [...places.values()];

@@ -1,6 +1,6 @@
 /** The list of egress for the job at hand: inputs, ends and configurations become facts, and the facts become destinations. */
 import { resolve } from 'node:path';
-import type { EgressList, Role } from '../../egress/destination.ts';
+import { type EgressList, printPlace, type Role } from '../../egress/destination.ts';
 import { expandComponents } from '../../egress/knowledge/find.ts';
 import { mergeNeeds, type Needs } from '../../egress/needs/merge.ts';
 import { nodeNeeds } from '../../egress/needs/nodes.ts';
@@ -98,9 +98,7 @@ function stagingFacts({ session, egress, by, asked, version }: Job): StagingFact
     nameServers: given.length > 0 ? given : systemNameServers().map((server) => ({ ...server, by: 'this machine' })),
     proxyFor: ({ host, port, speaks }): Place | undefined => {
       const scheme = speaks === 'http' ? 'http' : 'https';
-      const chosen = choose(
-        new URL(`${scheme}://${host.includes(':') ? `[${host}]` : host.replaceAll('*', 'any')}:${port}`),
-      );
+      const chosen = choose(new URL(`${scheme}://${printPlace({ host: host.replaceAll('*', 'any'), port })}`));
       return chosen === undefined ? undefined : placeOfUrl(chosen.url.href);
     },
     version,
